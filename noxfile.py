@@ -1,0 +1,138 @@
+"""Everything that is checked before a release, on every Python and stack that is claimed.
+
+`nox` runs the defaults below and `nox -l` lists the rest. uv makes the environments; a
+Python that is missing is an error, since a matrix with holes proves nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.10.14"
+nox.options.default_venv_backend = "uv"
+nox.options.download_python = "never"
+nox.options.error_on_external_run = True
+nox.options.error_on_missing_interpreters = True
+nox.options.sessions = ["lint", "imports", "types", "tests", "coverage", "docs", "package", "demo"]
+
+PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
+NEWEST = PYTHONS[-1]
+PACKAGES = [
+    "kaiko_middleware",
+    *sorted(path.parent.name for path in Path().glob("integrations/*/py.typed")),
+]
+
+# What is asked for beside the project. The oldest releases stand in pyproject.toml and
+# nowhere else. On Python 3.11 the newest Django is the LTS.
+STACKS: dict[str, list[str]] = {
+    "lowest": ["--resolution", "lowest-direct"],
+    "django-lts": ["django==5.2.*"],
+    "newest": [],
+}
+CHECKERS = {
+    "mypy": ["mypy"],
+    "pyright": ["pyright"],
+    "pyrefly": ["pyrefly", "check"],
+    "ty": ["ty", "check"],
+}
+
+
+@nox.session(python=NEWEST)
+def lint(session: nox.Session) -> None:
+    """Style, format, and that a change brings its news."""
+    session.install("--group", "lint", "--group", "release")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("towncrier", "build", "--draft", "--version", "next", silent=True)
+
+
+@nox.session(python=NEWEST)
+def imports(session: nox.Session) -> None:
+    """Who may import whom."""
+    session.install("-e", ".[all]", "--group", "lint")
+    session.run("lint-imports")
+
+
+@nox.session
+@nox.parametrize(
+    ("python", "tool"),
+    [
+        *(nox.param(python, "mypy", id=f"mypy-{python}") for python in PYTHONS),
+        *(nox.param(NEWEST, tool, id=tool) for tool in ("pyright", "pyrefly", "ty")),
+    ],
+)
+def types(session: nox.Session, tool: str) -> None:
+    """Our code and a stranger's under one checker; pyright also wants every public name typed."""
+    session.install(".[all]", "--group", "test", "--group", "types", "nox")
+    session.run(*CHECKERS[tool])
+    if tool == "pyright":
+        for package in PACKAGES:
+            session.run("pyright", "--verifytypes", package, "--ignoreexternal")
+    session.run("pytest", "tests/typing", "-k", tool)
+
+
+@nox.session(python=PYTHONS)
+@nox.parametrize("stack", list(STACKS))
+def tests(session: nox.Session, stack: str) -> None:
+    """The whole suite but for the type checkers, on one Python and one set of libraries."""
+    session.install(".[all]", *STACKS[stack])
+    session.install("--group", "test")
+    session.run("python", "-m", "django", "--version")
+    # The script, not `python -m pytest`: that would put the checkout before what is installed.
+    pytest = Path(session.bin, "pytest")
+    session.run("coverage", "run", str(pytest), "--ignore=tests/typing", *session.posargs)
+
+
+@nox.session(python=False)
+def lowest(session: nox.Session) -> None:
+    """The oldest releases that pyproject.toml admits, on every Python."""
+    for python in PYTHONS:
+        session.notify(f"tests-{python}(stack='lowest')")
+
+
+@nox.session(python=NEWEST)
+def coverage(session: nox.Session) -> None:
+    """Branches of the core and the adapters over the union of the matrix."""
+    session.install("--group", "test")
+    session.run("coverage", "combine")
+    session.run("coverage", "report", "--fail-under=100")
+
+
+@nox.session(python=NEWEST)
+def docs(session: nox.Session) -> None:
+    """The pages, warnings as errors; their code runs in the tests."""
+    session.install("-e", ".[all]", "--group", "docs")
+    session.run(
+        "sphinx-build", "-W", "--keep-going", "-n", "-E", "-b", "html", "docs", "docs/_build/html"
+    )
+
+
+@nox.session(python=NEWEST)
+def package(session: nox.Session) -> None:
+    """The sdist, the wheel built from it, and that wheel alone in a new environment."""
+    session.install("--group", "package")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build", "--installer", "uv")
+    (wheel,) = Path("dist").glob("*.whl")
+    session.run("check-wheel-contents", str(wheel))
+    session.install(f"{wheel}[all]")
+    with session.chdir(session.create_tmp()):  # where no checkout can stand in for the wheel
+        session.run("python", "-c", f"import {', '.join(PACKAGES)}")
+        session.run("kaiko-middleware", "--help", silent=True)
+
+
+@nox.session(python=NEWEST)
+def demo(session: nox.Session) -> None:
+    """The demo's table over real HTTP, as a newcomer sees it."""
+    session.install(".[demo]")
+    session.run("kaiko-middleware", "demo", *session.posargs)
+
+
+@nox.session(python=NEWEST)
+def bench(session: nox.Session) -> None:
+    """What the middleware costs, as ratios, interleaved; saved as bench.json."""
+    session.install(".[all]", "--group", "bench")
+    session.run("python", "-P", "bench/run.py", "--json", "bench.json", *session.posargs)
