@@ -106,7 +106,7 @@ def docs(session: nox.Session) -> None:
     """The pages, warnings as errors; their code runs in the tests."""
     session.install("-e", ".[all]", "--group", "docs")
     session.run(
-        "sphinx-build", "-W", "--keep-going", "-n", "-E", "-b", "html", "docs", "docs/_build/html"
+        "sphinx-build", "-W", "--keep-going", "-E", "-b", "html", "docs", "docs/_build/html"
     )
 
 

@@ -32,7 +32,7 @@ CHECKS = {
     "pyrefly": ["pyrefly", "check"],
     "pyright": ["pyright"],
     "mypy": ["mypy"],
-    "docs": ["sphinx-build", "-W", "--keep-going", "-n", "-q", "docs", "docs/_build/html"],
+    "docs": ["sphinx-build", "-W", "--keep-going", "-q", "docs", "docs/_build/html"],
     "tests": ["pytest"],
 }
 
