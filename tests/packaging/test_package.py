@@ -1,0 +1,240 @@
+"""What a user gets from the index: the wheel's contents, its names, and what an import costs."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import json
+import pkgutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from email.message import Message
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+FOLDERS = {
+    "kaiko_middleware": ROOT / "kaiko_middleware",
+    **{path.parent.name: path.parent for path in ROOT.glob("integrations/*/__init__.py")},
+}
+ADAPTERS = sorted(FOLDERS.keys() - {"kaiko_middleware"})
+
+# The promise to those who build on the core; more may be added, none may go.
+CORE_NAMES = {
+    "AuthenticationError", "Config", "ConfigError", "ConflictError", "ErrorEnvelope",
+    "ErrorReport", "ErrorType", "ExceptionMapping", "ForbiddenError", "InvalidRequestError",
+    "InvalidValueError", "KaikoError", "MissingFieldError", "NotFoundError",
+    "PayloadTooLargeError", "RateLimitError", "Reply", "RequestIdFilter", "ServerError",
+    "ServiceUnavailableError", "bind_request_id", "current_request_id", "parse_body", "render",
+    "validation_error",
+}  # fmt: skip
+ADAPTER_NAMES = {
+    "kaiko_asgi": {"KaikoMiddleware"},
+    "kaiko_starlette": {"KaikoMiddleware", "install"},
+    "kaiko_django": {
+        "KaikoMiddleware", "Settings", "error_response", "get_asgi_application",
+        "get_wsgi_application",
+    },
+}  # fmt: skip
+
+
+def run_python(code: str) -> str:
+    """Run code in a fresh interpreter, outside the checkout and without its environment."""
+    command = [sys.executable, "-I", "-c", code]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Name the modules that a statement loads in an interpreter that has loaded nothing else."""
+    return set(
+        json.loads(
+            run_python(
+                "import json, sys; before = set(sys.modules)\n"
+                f"{statement}\n"
+                "print(json.dumps(sorted(set(sys.modules) - before)))"
+            )
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]:
+    """Build the wheel once."""
+    target = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(target)]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    (path,) = target.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        yield archive
+
+
+def metadata(wheel: zipfile.ZipFile) -> Message:
+    """Read what the index would show."""
+    (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+    return Parser().parsestr(wheel.read(name).decode())
+
+
+def test_wheel_holds_exactly_the_import_packages(wheel: zipfile.ZipFile) -> None:
+    """Every module of the core and the integrations is in the wheel, and nothing else."""
+    shipped = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    written = {
+        str(Path(package, path.relative_to(folder)))
+        for package, folder in FOLDERS.items()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert shipped == written
+
+
+@pytest.mark.parametrize("package", sorted(FOLDERS))
+def test_wheel_marks_every_package_as_typed(wheel: zipfile.ZipFile, package: str) -> None:
+    """Without py.typed a checker would not look at our annotations."""
+    assert f"{package}/py.typed" in wheel.namelist()
+
+
+def test_metadata_names_the_license_and_the_license_is_inside(wheel: zipfile.ZipFile) -> None:
+    """Lawyers look at two places."""
+    assert metadata(wheel)["License-Expression"] == "Apache-2.0"
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel.namelist())
+
+
+def test_pydantic_is_the_only_dependency_without_an_extra(wheel: zipfile.ZipFile) -> None:
+    """A service pays for its own framework and for nobody else's."""
+    requirements: list[str] = metadata(wheel).get_all("Requires-Dist", [])
+    assert [line for line in requirements if "extra ==" not in line] == ["pydantic>=2.8"]
+
+
+def test_every_integration_has_an_extra_and_all_has_every_one() -> None:
+    """`pip install kaiko-middleware[NAME]` works for each name in `integrations/`."""
+    extras: dict[str, list[str]] = PROJECT["optional-dependencies"]
+    names = {adapter.removeprefix("kaiko_") for adapter in ADAPTERS}
+    assert extras.keys() == names | {"all"}
+    (everything,) = extras["all"]
+    assert set(everything.partition("[")[2].rstrip("]").split(",")) == names
+
+
+def test_version_is_the_installed_one() -> None:
+    """What is installed is what pyproject.toml says, so these tests test this checkout."""
+    code = "from importlib.metadata import version; print(version('kaiko-middleware'))"
+    assert run_python(code).strip() == PROJECT["version"]
+
+
+def public_modules() -> list[str]:
+    """List the libraries' packages, and the modules of theirs that no underscore hides."""
+    packages = ("kaiko_middleware", *ADAPTER_NAMES)
+    return sorted(
+        [
+            *packages,
+            *(
+                f"{package}.{info.name}"
+                for package in packages
+                for info in pkgutil.iter_modules(
+                    [str(ROOT / package), str(ROOT / "integrations" / package)]
+                )
+                if not info.name.startswith("_")
+            ),
+        ]
+    )
+
+
+@pytest.mark.parametrize("module_name", public_modules())
+def test_public_module_says_what_it_is_for(module_name: str) -> None:
+    """A module opens with a paragraph, and lists in `__all__` what it has that is public."""
+    module = importlib.import_module(module_name)
+    assert len((module.__doc__ or "").split()) > 5
+    assert len(module.__all__) == len(set(module.__all__)) > 0
+
+
+@pytest.mark.parametrize("module_name", public_modules())
+def test_public_names_exist_and_are_documented(module_name: str) -> None:
+    """Every name in `__all__` can be imported, and each class and function has a docstring."""
+    module = importlib.import_module(module_name)
+    undocumented = [
+        name
+        for name in module.__all__
+        if (inspect.isclass(value := getattr(module, name)) or inspect.isroutine(value))
+        and not own_docstring(value)
+    ]
+    assert undocumented == []
+
+
+def own_docstring(value: object) -> str | None:
+    """Find the docstring somebody wrote for this very object, not one that it inherits."""
+    doc = vars(value).get("__doc__") if inspect.isclass(value) else inspect.getdoc(value)
+    return doc if isinstance(doc, str) else None
+
+
+@pytest.mark.parametrize("member", sorted(CORE_NAMES))
+def test_core_keeps_its_public_names(member: str) -> None:
+    """Others build on these names."""
+    core = importlib.import_module("kaiko_middleware")
+    assert member in core.__all__
+    assert getattr(core, member) is not None
+
+
+@pytest.mark.parametrize("adapter", sorted(ADAPTER_NAMES))
+def test_adapter_keeps_its_public_names(adapter: str) -> None:
+    """The line that adopts the contract stays the same line."""
+    module = importlib.import_module(adapter)
+    assert ADAPTER_NAMES[adapter] <= set(module.__all__)
+    assert all(getattr(module, name) is not None for name in ADAPTER_NAMES[adapter])
+
+
+HEAVY = ["asyncio", "dataclasses", "pydantic"]
+FRAMEWORKS = ["anyio", "asgiref", "django", "fastapi", "httpx", "httpx2", "rich", "starlette"]
+
+
+@pytest.mark.parametrize("foreign", [*HEAVY, *FRAMEWORKS])
+def test_importing_the_core_stays_light(foreign: str) -> None:
+    """`import kaiko_middleware` loads no framework, and none of what is slow to load."""
+    assert foreign not in loaded_by("import kaiko_middleware")
+
+
+@pytest.mark.parametrize(
+    ("package", "foreign"),
+    [
+        *(("kaiko_asgi", foreign) for foreign in [*FRAMEWORKS, "pydantic"]),
+        *(("kaiko_starlette", foreign) for foreign in ("django", "asgiref", "fastapi")),
+        *(("kaiko_django", foreign) for foreign in ("starlette", "anyio", "rest_framework")),
+    ],
+)
+def test_importing_an_adapter_loads_no_other_framework(package: str, foreign: str) -> None:
+    """Frameworks that happen to be installed beside one's own are left alone."""
+    assert foreign not in loaded_by(f"import {package}")
+
+
+def private_imports(path: Path, package: str) -> list[str]:
+    """Find imports of another package's underscored modules or names."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            targets = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            targets = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        found += [
+            f"{path.name}:{node.lineno} {target}"
+            for target in targets
+            if (parts := target.split("."))[0].startswith("kaiko_")
+            and parts[0] != package
+            and any(part.startswith("_") for part in parts)
+        ]
+    return found
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_adapter_uses_public_names_only(adapter: str) -> None:
+    """No adapter reaches behind an underscore of the core or of another adapter."""
+    modules = FOLDERS[adapter].rglob("*.py")
+    assert [hit for path in modules for hit in private_imports(path, adapter)] == []
