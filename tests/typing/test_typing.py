@@ -28,7 +28,7 @@ PROGRAMS = Path(sys.executable).parent
 
 # Each as strict as it gets, with nothing of this project's own configuration.
 CONFIGURATION = {
-    "mypy.ini": "[mypy]\nstrict = True\n",
+    "mypy.ini": "[mypy]\nstrict = True\nexplicit_package_bases = True\n",
     "pyrefly.toml": 'preset = "strict"\n',
     "pyrightconfig.json": '{"typeCheckingMode": "strict"}',
     "ty.toml": "",
