@@ -1,0 +1,111 @@
+"""What the toolkit knows of other libraries' exceptions, by module and class name.
+
+One table and the few functions it names. The core imports no framework: an exception
+that arrives here has loaded its library, and its class's name says which it is. A handler
+returns None where the exception is no error of its own: it is then unmapped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .errors import InvalidRequestError, KaikoError, ServiceUnavailableError, error_for_status
+from .normalize import author_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Disconnected:
+    """Marks a class that says the client went away: never an error, never answered."""
+
+    __slots__ = ()
+
+    def __call__(self, _exc: BaseException) -> None:
+        return None
+
+
+def _status(status: int, code: str | None = None, message: str | None = None) -> Handler:
+    """Answer with `status` and a fixed text: what these exceptions say is for developers."""
+
+    def handler(_exc: BaseException) -> KaikoError:
+        return error_for_status(status, message, code=code)
+
+    return handler
+
+
+def _too_many_fields(_exc: BaseException) -> KaikoError:
+    return InvalidRequestError("The request has too many fields", code="too_many_fields")
+
+
+def _timeout(_exc: BaseException) -> KaikoError:
+    return ServiceUnavailableError("The operation timed out", code="timeout")
+
+
+def _http_exception(exc: BaseException) -> KaikoError | None:
+    """Read Starlette's HTTPException, and FastAPI's, which derives from it."""
+    status: object = getattr(exc, "status_code", None)
+    if not isinstance(status, int):
+        return None
+    if not 400 <= status <= 599:
+        # No error answer: the framework turns it into a redirect or an empty answer;
+        # where it cannot any more, or the status is none at all, it is a bug.
+        return None
+    detail: object = getattr(exc, "detail", None)
+    headers: object = getattr(exc, "headers", None)
+    message = author_text(detail, status) if isinstance(detail, str) and status < 500 else None
+    pairs: list[tuple[str, str]] = []
+    if headers is not None and hasattr(headers, "items"):
+        pairs = [(name, value) for name, value in headers.items()]
+    return error_for_status(status, message, headers=pairs)
+
+
+if TYPE_CHECKING:
+    Handler = Callable[[BaseException], KaikoError | None]
+
+_DJANGO = "django.core.exceptions."
+
+KNOWN: dict[str, Handler] = {
+    "builtins.TimeoutError": _timeout,
+    "starlette.exceptions.HTTPException": _http_exception,
+    "starlette.formparsers.MultiPartException": _status(
+        400, "invalid_form", "The form data cannot be read"
+    ),
+    "starlette.requests.ClientDisconnect": Disconnected(),
+    "uvicorn.protocols.utils.ClientDisconnected": Disconnected(),
+    "django.http.response.Http404": _status(404),
+    f"{_DJANGO}PermissionDenied": _status(403),
+    f"{_DJANGO}BadRequest": _status(400),
+    f"{_DJANGO}SuspiciousOperation": _status(400),
+    f"{_DJANGO}DisallowedHost": _status(400, "invalid_host", "The Host header is not allowed"),
+    f"{_DJANGO}RequestDataTooBig": _status(413),
+    f"{_DJANGO}TooManyFieldsSent": _too_many_fields,
+    f"{_DJANGO}TooManyFilesSent": _too_many_fields,
+    f"{_DJANGO}RequestAborted": Disconnected(),
+    "django.http.request.UnreadablePostError": Disconnected(),
+    "django.http.multipartparser.MultiPartParserError": _status(
+        400, "invalid_form", "The form data cannot be read"
+    ),
+    "django.db.utils.OperationalError": _status(503),
+    "django.db.utils.InterfaceError": _status(503),
+}
+
+_SERVERS = frozenset({"daphne", "granian", "gunicorn", "hypercorn", "uvicorn"})
+
+
+def underlying(exc: BaseException) -> BaseException:
+    """Return the exception that counts.
+
+    Starlette's StreamingResponse takes every OSError of the body's iterator for a client
+    that left and raises ClientDisconnect instead, a timeout or a missing file included.
+    Only servers know who left: where the OSError is not one of theirs, it is what failed.
+    """
+    cls = type(exc)
+    if cls.__module__ == "starlette.requests" and cls.__qualname__ == "ClientDisconnect":
+        context = exc.__context__
+        if (
+            isinstance(context, OSError)
+            and type(context).__module__.partition(".")[0] not in _SERVERS
+        ):
+            return context
+    return exc

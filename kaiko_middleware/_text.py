@@ -1,0 +1,109 @@
+"""Strings on their way out: cut, cleaned, redacted and escaped.
+
+What ends up in an answer or a log record may come from anywhere, so these functions
+accept every string that Python can hold (lone surrogates and megabytes included) and
+never fail. The size limits and the redaction rule are those of section 6 of the contract.
+"""
+
+from __future__ import annotations
+
+import re
+from json.encoder import encode_basestring_ascii
+
+MESSAGE_LIMIT = 1024
+PARAM_LIMIT = 256
+LOG_LIMIT = 256
+
+CODE_PATTERN = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+_SECRETS = re.compile(
+    r"(?P<kaiko>kaiko_(?:live|test)_)[A-Za-z0-9_-]+"
+    r"|(?<![A-Za-z0-9])(?P<sk>sk-)[A-Za-z0-9_-]{16,}"
+    r"|\b(?P<bearer>[Bb][Ee][Aa][Rr][Ee][Rr]\s+)[A-Za-z0-9._~+/=-]+"
+)
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def _mask(match: re.Match[str]) -> str:
+    return f"{match[match.lastgroup or 0]}***"
+
+
+def redact(text: str) -> str:
+    """Replace API keys and bearer tokens in `text` by `***`, keeping their prefix."""
+    lowered = text.lower()
+    if "kaiko_" in lowered or "sk-" in lowered or "bearer" in lowered:
+        return _SECRETS.sub(_mask, text)
+    return text
+
+
+def _redact_and_cut(text: str, limit: int) -> str:
+    # Redaction comes before the cut, or half a key could stay; of a huge text only so
+    # much is looked at as can matter, unless redacting made even that too short.
+    if len(text) > 4 * limit:
+        head = redact(text[: 4 * limit])
+        if len(head) > limit:
+            return head[:limit]
+    return redact(text)[:limit]
+
+
+def clean_message(text: object, fallback: str) -> str:
+    """Return `text` as a message that may be sent: redacted, 1 to 1,024 characters.
+
+    Anything that is no string, or is blank, gives `fallback`.
+    """
+    if not isinstance(text, str) or not text or text.isspace():
+        return fallback
+    return _redact_and_cut(text, MESSAGE_LIMIT)
+
+
+def clean_param(text: object) -> str | None:
+    """Return `text` as a `param`: redacted, no control characters, at most 256; else None."""
+    if not isinstance(text, str):
+        return None
+    if not text.isprintable():
+        text = _CONTROLS.sub("", text[: 4 * PARAM_LIMIT])
+    return _redact_and_cut(text, PARAM_LIMIT) or None
+
+
+def well_formed(text: str) -> str:
+    """Return `text` with surrogate pairs joined and lone surrogates as U+FFFD."""
+    if text.isascii() or not _SURROGATES.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def json_string(text: str) -> str:
+    """Return `text` as a JSON string literal in plain ASCII, valid for every reader.
+
+    A lone surrogate becomes U+FFFD: its escape is refused by strict JSON parsers.
+    """
+    return encode_basestring_ascii(text if text.isascii() else well_formed(text))
+
+
+def _escape(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def log_safe(text: object, limit: int = LOG_LIMIT) -> str:
+    """Return `text` for a log record: redacted, cut, on one line, control characters escaped."""
+    if not isinstance(text, str):
+        text = safe_str(text)
+    cut = len(text) > limit
+    text = _redact_and_cut(text, limit)
+    if not text.isprintable():
+        text = _CONTROLS.sub(_escape, text)
+    return f"{text}…" if cut else text
+
+
+def safe_str(value: object) -> str:
+    """Return `str(value)`, or a note that it failed; never raises an `Exception`."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - a hostile __str__ may raise anything
+        return f"<unprintable {type(value).__name__} object>"
+
+
+def is_code(text: object) -> bool:
+    """Whether `text` is a code by section 1: `[a-z][a-z0-9_]{0,63}`."""
+    return isinstance(text, str) and CODE_PATTERN.fullmatch(text) is not None

@@ -1,0 +1,87 @@
+"""Tracebacks short enough for every request's log.
+
+The standard library's full text costs more than all the rest of an error answer together.
+This walk names each frame with its line, says causes and the members of groups, bounds
+everything, survives cycles and exceptions that cannot be printed, redacts keys, and never
+lets a message start a line of its own.
+"""
+
+from __future__ import annotations
+
+import linecache
+from typing import TYPE_CHECKING
+
+from ._text import log_safe, safe_str
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_FIRST_FRAMES = 4
+_LAST_FRAMES = 12
+_EXCEPTIONS = 16
+_TEXT = 512
+
+
+def compact_traceback(exc: BaseException) -> str:
+    """Return the exception, its frames (most recent call last), its causes and its members."""
+    lines: list[str] = []
+    seen: set[int] = set()
+    pending: list[tuple[str, BaseException]] = [("", exc)]
+    while pending:
+        prefix, current = pending.pop()
+        if id(current) in seen:
+            lines.append(f"{prefix}{_name(current)} (shown above)")
+            continue
+        if len(seen) == _EXCEPTIONS:
+            lines.append(f"… and {len(pending) + 1} more")
+            break
+        seen.add(id(current))
+        lines.append(f"{prefix}{describe(current)}")
+        lines += _frames(current.__traceback__)
+        if isinstance(current, BaseExceptionGroup):
+            members = current.exceptions
+            pending.extend(
+                (f"member {number} of {len(members)}: ", member)
+                for number, member in reversed(list(enumerate(members, 1)))
+            )
+        if current.__cause__ is not None:
+            pending.append(("caused by ", current.__cause__))
+        elif current.__context__ is not None and not current.__suppress_context__:
+            pending.append(("while handling ", current.__context__))
+    return "\n".join(lines)
+
+
+def _name(exc: BaseException) -> str:
+    cls = type(exc)
+    module = cls.__module__
+    return cls.__qualname__ if module == "builtins" else f"{module}.{cls.__qualname__}"
+
+
+def describe(exc: BaseException) -> str:
+    """Return `module.Class: text` on one line, redacted and cut."""
+    text = log_safe(safe_str(exc), _TEXT)
+    return f"{_name(exc)}: {text}" if text else _name(exc)
+
+
+def _frames(traceback: TracebackType | None) -> list[str]:
+    frames: list[TracebackType] = []
+    while traceback is not None:
+        frames.append(traceback)
+        traceback = traceback.tb_next
+    left_out = len(frames) - _FIRST_FRAMES - _LAST_FRAMES
+    if left_out <= 0:
+        return [_frame(item) for item in frames]
+    return [
+        *[_frame(item) for item in frames[:_FIRST_FRAMES]],
+        f"  … {left_out} frames",
+        *[_frame(item) for item in frames[-_LAST_FRAMES:]],
+    ]
+
+
+def _frame(item: TracebackType) -> str:
+    frame = item.tb_frame
+    code = frame.f_code
+    number = item.tb_lineno
+    source = linecache.getline(code.co_filename, number, frame.f_globals).strip()
+    where = f"  {code.co_filename}:{number} in {code.co_qualname}"
+    return f"{where}: {log_safe(source, 160)}" if source else where

@@ -1,0 +1,203 @@
+"""The settings of a middleware: validated once, frozen, with errors that say what to write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, NoReturn
+
+from .headers import is_field_name, is_field_value
+from .mapping import ExceptionMapping
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .report import ErrorReport
+
+    Hook = Callable[[ErrorReport], object]
+
+__all__ = ["Config", "ConfigError"]
+
+
+class ConfigError(ValueError):
+    """A setting is wrong; the one-line message names the key, the value and what is allowed."""
+
+
+class Config:
+    """What a service can choose, as an immutable value; every argument is keyword-only.
+
+    Arguments:
+        request_id_header: the header that carries the request id, both ways.
+        request_id_digits: hex digits of a generated id, 10 to 32.
+        trust_request_id: take an inbound id, for services behind a gateway that sets it.
+        paths: the prefixes, by whole segments, within which answers are rewritten.
+        exclude_paths: prefixes within these that are left alone.
+        rewrite_answers: turn error answers that inner code returns into envelopes too.
+        hold_event_streams: hold the head of an event stream until its first event, so
+            that a failure before it gets a clean error; costs the early head.
+        challenge: the `WWW-Authenticate` of a 401 that brings none.
+        mapping: the service's own exception handlers; frozen when installed.
+        on_error: hooks called with an `ErrorReport` for each error answered; one that
+            raises is logged and harms nothing.
+        reraise: hand unmapped exceptions on to the framework after answering them.
+
+    Raises:
+        ConfigError: a value is not allowed.
+
+    """
+
+    __slots__ = (
+        "challenge",
+        "exclude_paths",
+        "hold_event_streams",
+        "mapping",
+        "on_error",
+        "paths",
+        "request_id_digits",
+        "request_id_header",
+        "reraise",
+        "rewrite_answers",
+        "trust_request_id",
+    )
+
+    request_id_header: str
+    request_id_digits: int
+    trust_request_id: bool
+    paths: tuple[str, ...]
+    exclude_paths: tuple[str, ...]
+    rewrite_answers: bool
+    hold_event_streams: bool
+    challenge: str
+    mapping: ExceptionMapping
+    on_error: tuple[Hook, ...]
+    reraise: bool
+
+    def __init__(
+        self,
+        *,
+        request_id_header: str = "X-Request-ID",
+        request_id_digits: int = 10,
+        trust_request_id: bool = False,
+        paths: Iterable[str] = ("/",),
+        exclude_paths: Iterable[str] = (),
+        rewrite_answers: bool = True,
+        hold_event_streams: bool = False,
+        challenge: str = "ApiKey",
+        mapping: ExceptionMapping | None = None,
+        on_error: Iterable[Hook] = (),
+        reraise: bool = True,
+    ) -> None:
+        _set = object.__setattr__
+        if not is_field_name(request_id_header):
+            _refuse("request_id_header", request_id_header, "a header name such as 'X-Request-ID'")
+        _set(self, "request_id_header", request_id_header)
+        if type(request_id_digits) is not int or not 10 <= request_id_digits <= 32:
+            _refuse("request_id_digits", request_id_digits, "an int from 10 to 32")
+        _set(self, "request_id_digits", request_id_digits)
+        for name, flag in (
+            ("trust_request_id", trust_request_id),
+            ("rewrite_answers", rewrite_answers),
+            ("hold_event_streams", hold_event_streams),
+            ("reraise", reraise),
+        ):
+            if type(flag) is not bool:
+                _refuse(name, flag, "True or False")
+            _set(self, name, flag)
+        _set(self, "paths", _prefixes("paths", paths))
+        if not self.paths:
+            _refuse("paths", paths, "at least one prefix, such as ('/',)")
+        _set(self, "exclude_paths", _prefixes("exclude_paths", exclude_paths))
+        if not is_field_value(challenge) or not challenge.strip():
+            _refuse("challenge", challenge, "a header value such as 'ApiKey'")
+        _set(self, "challenge", challenge)
+        if mapping is None:
+            mapping = ExceptionMapping()
+        if not isinstance(mapping, ExceptionMapping):
+            _refuse("mapping", mapping, "an ExceptionMapping")
+        _set(self, "mapping", mapping)
+        _set(self, "on_error", _hooks(on_error))
+
+    @classmethod
+    def from_mapping(cls, settings: Mapping[str, object], *, source: str = "Config") -> Config:
+        """Return the configuration that a dictionary of settings says.
+
+        Arguments:
+            settings: the same keys as the constructor's arguments.
+            source: the setting's name, for the message.
+
+        Raises:
+            ConfigError: a key is unknown, or a value is not allowed.
+
+        """
+        for key in settings:
+            if key not in cls.__slots__:
+                close = get_close_matches(str(key), cls.__slots__, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else "allowed: "
+                allowed = "" if close else ", ".join(cls.__slots__)
+                msg = f"{source}: unknown key {key!r}; {hint}{allowed}"
+                raise ConfigError(msg)
+        return cls(**settings)  # type: ignore[arg-type]  # the constructor checks every value
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        """Refuse: a configuration is frozen."""
+        msg = f"Config is frozen: make a new one to change {name!r}"
+        raise AttributeError(msg)
+
+    def __delattr__(self, name: str) -> NoReturn:
+        """Refuse: a configuration is frozen."""
+        msg = f"Config is frozen: {name!r} cannot be deleted"
+        raise AttributeError(msg)
+
+    def __repr__(self) -> str:
+        """Return the constructor's call."""
+        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        return f"Config({values})"
+
+    def covers(self, path: str) -> bool:
+        """Whether answers to `path` are ours: within `paths` and not within `exclude_paths`."""
+        return _within(path, self.paths) and not _within(path, self.exclude_paths)
+
+    @property
+    def covers_everything(self) -> bool:
+        """Whether no path is left out, so that nobody needs to ask."""
+        return "/" in self.paths and not self.exclude_paths
+
+
+def _refuse(key: str, value: object, allowed: str) -> NoReturn:
+    try:
+        shown = ascii(value)
+    except Exception:  # noqa: BLE001 - a hostile __repr__ must not hide which key is wrong
+        shown = f"<{type(value).__name__}>"
+    if len(shown) > 80:
+        shown = f"{shown[:77]}..."
+    msg = f"{key}: {shown} is not allowed; it must be {allowed}"
+    raise ConfigError(msg)
+
+
+def _prefixes(key: str, value: object) -> tuple[str, ...]:
+    allowed = "a sequence of path prefixes, each starting with '/'"
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        _refuse(key, value, allowed)
+    found: list[str] = []
+    for prefix in value:
+        if not isinstance(prefix, str) or not prefix.startswith("/"):
+            _refuse(key, prefix, allowed)
+        found.append(prefix.rstrip("/") or "/")
+    return tuple(found)
+
+
+def _hooks(value: object) -> tuple[Hook, ...]:
+    allowed = "a sequence of callables that take an ErrorReport"
+    if not isinstance(value, Iterable):
+        _refuse("on_error", value, allowed)
+    hooks = tuple(value)
+    for hook in hooks:
+        if not callable(hook):
+            _refuse("on_error", hook, allowed)
+    return hooks
+
+
+def _within(path: str, prefixes: tuple[str, ...]) -> bool:
+    return any(
+        prefix == "/" or path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes
+    )

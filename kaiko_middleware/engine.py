@@ -1,0 +1,190 @@
+"""What an adapter calls: from an exception or an error answer to the reply that is sent.
+
+One `Engine` is made per installed middleware, from its `Config`. It joins the core's
+steps (mapping, or normalizing; the report; rendering) so that an adapter only turns its
+framework's request into a `RequestInfo` and the `Answer` into its framework's response.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, NamedTuple
+
+from .errors import KaikoError, ServerError
+from .ids import RequestIdPool, accept_request_id
+from .mapping import is_disconnect
+from .normalize import decode_body, error_from_answer
+from .rendering import Reply, render
+from .report import (
+    RequestInfo,
+    report_disconnect,
+    report_error,
+    report_late,
+    report_note,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .config import Config
+
+__all__ = ["Answer", "Engine", "prefers_html"]
+
+Headers = list[tuple[str, str]]
+
+
+class Answer(NamedTuple):
+    """An error answer and what stands behind it.
+
+    `unmapped` says that the exception was foreseen by nobody and is to be handed on;
+    `disconnected` that there is no client to send the reply to.
+    """
+
+    reply: Reply
+    error: KaikoError
+    unmapped: bool
+    disconnected: bool
+
+
+class Engine:
+    """The core's steps, joined for one configuration.
+
+    Arguments:
+        config: the settings; its mapping is frozen from here on.
+
+    """
+
+    __slots__ = ("config", "covers_everything", "ids")
+
+    def __init__(self, config: Config) -> None:
+        config.mapping.freeze()
+        self.config = config
+        self.covers_everything = config.covers_everything
+        self.ids = RequestIdPool(config.request_id_digits)
+
+    def request_id(self, inbound: Sequence[str] = ()) -> str:
+        """Return the request's id: the inbound one where that is trusted, else a fresh one.
+
+        Arguments:
+            inbound: the values of the inbound id header, all of them.
+
+        """
+        if inbound and self.config.trust_request_id:
+            taken = accept_request_id(inbound)
+            if taken is not None:
+                return taken
+            fresh = self.ids()
+            report_note(
+                f"inbound {self.config.request_id_header} replaced: {inbound[0]!a}",
+                RequestInfo(fresh, "-", "-"),
+            )
+            return fresh
+        return self.ids()
+
+    def find(self, exc: BaseException) -> KaikoError | None:
+        """Return the typed error for `exc`, or None where it is unmapped.
+
+        A handler that fails is logged, and its exception is then unmapped.
+        """
+        try:
+            return self.config.mapping.find(exc)
+        except Exception as failed:  # noqa: BLE001 - a service's handler may raise anything
+            report_late(
+                failed,
+                RequestInfo("-", "-", "-"),
+                unmapped=True,
+                text=f"the mapping's handler for {type(exc).__qualname__} failed",
+            )
+            return None
+
+    def on_exception(
+        self,
+        exc: BaseException,
+        request: RequestInfo,
+        *,
+        replaced: Iterable[tuple[str, str]] = (),
+    ) -> Answer:
+        """Map an exception, report it and render the answer.
+
+        Arguments:
+            exc: what was raised.
+            request: the request that failed.
+            replaced: headers of an answer that was being made, of which some stay.
+
+        """
+        if isinstance(exc, KaikoError):
+            error: KaikoError | None = exc
+        elif is_disconnect(exc):
+            report_disconnect(exc, request)
+            gone = KaikoError()
+            return Answer(self.render(gone, request, replaced), gone, False, True)
+        else:
+            error = self.find(exc)
+        unmapped = error is None
+        if error is None:
+            error = ServerError()
+        report_error(error, exc, request, self.config.on_error, unmapped=unmapped)
+        return Answer(self.render(error, request, replaced), error, unmapped, False)
+
+    def on_answer(
+        self,
+        status: int,
+        headers: Headers,
+        body: bytes | None,
+        request: RequestInfo,
+    ) -> Answer:
+        """Turn an error answer that inner code returned into ours, and report it.
+
+        Arguments:
+            status: its status, 400 or above; one outside 100 to 599 is a 500.
+            headers: its headers.
+            body: its body as sent, or None where it was dropped for its size.
+            request: the request it answers.
+
+        """
+        said = {name.lower(): value for name, value in headers}
+        if body is not None:
+            body = decode_body(body, said.get("content-encoding", ""))
+        retry = {"true": True, "false": False}.get(said.get("x-should-retry", "").lower())
+        error = error_from_answer(
+            status, body, content_type=said.get("content-type", ""), retryable=retry
+        )
+        report_error(error, None, request, self.config.on_error, unmapped=False)
+        return Answer(self.render(error, request, headers), error, False, False)
+
+    def on_bug(self, text: str, request: RequestInfo) -> Answer:
+        """Answer 500 `internal` for something that no server would send, and log why."""
+        error = ServerError()
+        report_note(text, request, level=logging.ERROR)
+        report_error(error, None, request, self.config.on_error, unmapped=False)
+        return Answer(self.render(error, request, ()), error, False, False)
+
+    def render(
+        self, error: KaikoError, request: RequestInfo, replaced: Iterable[tuple[str, str]]
+    ) -> Reply:
+        """Render `error` for `request` with this configuration."""
+        return render(error, request.request_id, config=self.config, replaced=replaced)
+
+
+def prefers_html(accept: str) -> bool:
+    """Whether an `Accept` header prefers HTML: `text/html` with q at least any JSON type's.
+
+    A wildcard alone is JSON: only a browser asks for HTML by name.
+    """
+    html = json = 0.0
+    for item in accept.split(","):
+        media, _, parameters = item.partition(";")
+        media = media.strip().lower()
+        quality = 1.0
+        for parameter in parameters.split(";"):
+            name, _, value = parameter.partition("=")
+            if name.strip().lower() == "q":
+                try:
+                    quality = float(value)
+                except ValueError:
+                    quality = 0.0
+        if media == "text/html":
+            html = max(html, quality)
+        elif media.endswith(("/json", "+json")):
+            json = max(json, quality)
+    return html > 0.0 and html >= json

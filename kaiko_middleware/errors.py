@@ -1,0 +1,394 @@
+"""The typed errors: what a service raises, and what its clients get back.
+
+    KaikoError
+    ├── InvalidRequestError          400
+    │   ├── MissingFieldError        400
+    │   ├── InvalidValueError        422
+    │   └── PayloadTooLargeError     413
+    ├── AuthenticationError          401
+    ├── ForbiddenError               403
+    ├── NotFoundError                404
+    ├── ConflictError                409
+    ├── RateLimitError               429
+    └── ServerError                  500
+        └── ServiceUnavailableError  503
+
+A service defines a code of its own as a class; status, type and code are then fixed:
+
+>>> class ContextNotFound(NotFoundError, code="context_not_found", param="context_id"):
+...     "The context does not exist, or it has expired."
+>>> error = ContextNotFound("Context 'ctx_1' has expired")
+>>> error.status, error.type, error.code, error.param
+(404, 'not_found_error', 'context_not_found', 'context_id')
+
+Implements sections 1 to 4 of the V2 contract.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from ._text import is_code
+from .catalog import STATUSES, register_class, status_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .catalog import ErrorType
+
+    Headers = Mapping[str, str] | Iterable[tuple[str, str]]
+
+__all__ = [
+    "AuthenticationError",
+    "ConflictError",
+    "ForbiddenError",
+    "InvalidRequestError",
+    "InvalidValueError",
+    "KaikoError",
+    "MissingFieldError",
+    "NotFoundError",
+    "PayloadTooLargeError",
+    "RateLimitError",
+    "ServerError",
+    "ServiceUnavailableError",
+    "error_for_status",
+]
+
+
+class KaikoError(Exception):
+    """The base of all typed errors; raised as itself it is a 500 `internal`.
+
+    Arguments:
+        message: what a person is told, cut to 1,024 characters when sent; the row's
+            meaning by default.
+        code: `[a-z][a-z0-9_]{0,63}`; on row classes only, since a class with a code of
+            its own has fixed it.
+        param: the parameter to blame, as a path like `messages[0].role`; None by default.
+        headers: extra response headers, as a mapping or as pairs.
+        retryable: what `X-Should-Retry` says; the row's by default.
+
+    Raises:
+        TypeError: `code` is given to a class whose code is fixed.
+        ValueError: `code` does not match the pattern.
+
+    """
+
+    status: int = 500
+    """The HTTP status that is answered."""
+    type: ErrorType = "server_error"
+    """One of the seven types of the contract."""
+    code: str = "internal"
+    """The machine-readable reason."""
+    param: str | None = None
+    """The parameter to blame, or None."""
+    retryable: bool = True
+    """Whether the client may send the request again."""
+    retry_after: float | None = None
+    """Seconds until a retry makes sense, or None where unknown."""
+    message: str
+    """What a person is told."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Extra response headers."""
+
+    _fixed: ClassVar[bool] = False
+
+    def __init_subclass__(
+        cls,
+        *,
+        code: str | None = None,
+        status: int | None = None,
+        param: str | None = None,
+        retryable: bool | None = None,
+    ) -> None:
+        """Define a service's own code.
+
+        Arguments:
+            code: the code, fixed for the class and entered into the catalogue.
+            status: another status than the base's, of the same type (`410` under
+                `NotFoundError`, say).
+            param: the parameter to blame unless the raise site names another.
+            retryable: what `X-Should-Retry` says; the status's by default.
+
+        Raises:
+            TypeError: the code does not match the pattern, or the status is unknown or
+                of another type than the base.
+
+        """
+        super().__init_subclass__()
+        if code is not None and not is_code(code):
+            msg = f"{cls.__name__}: code {code!r} does not match [a-z][a-z0-9_]{{0,63}}"
+            raise TypeError(msg)
+        if status is not None:
+            cls._take_status(status)
+        if param is not None:
+            cls.param = param
+        if retryable is not None:
+            cls.retryable = retryable
+        if code is not None:
+            cls.code = code
+            cls._fixed = True
+            register_class(cls)
+
+    @classmethod
+    def _take_status(cls, status: int) -> None:
+        entry = STATUSES.get(status)
+        if entry is None or entry.status != status:
+            msg = f"{cls.__name__}: status {status!r} is none that the contract answers with"
+            raise TypeError(msg)
+        # Only KaikoError itself stands for no type, so its children choose one.
+        if KaikoError not in cls.__bases__ and entry.type != cls.type:
+            msg = f"{cls.__name__}: status {status} is a {entry.type}, its base a {cls.type}"
+            raise TypeError(msg)
+        cls.status = status
+        cls.type = entry.type
+        cls.code = entry.code
+        cls.retryable = entry.retryable
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        headers: Headers | None = None,
+        retryable: bool | None = None,
+    ) -> None:
+        self.message = message = STATUSES[self.status].message if message is None else message
+        super().__init__(message)
+        if code is not None:
+            if self._fixed:
+                msg = f"{type(self).__name__} has the fixed code {self.code!r}"
+                raise TypeError(msg)
+            if not is_code(code):
+                msg = f"code {code!r} does not match [a-z][a-z0-9_]{{0,63}}"
+                raise ValueError(msg)
+            self.code = code
+        if param is not None:
+            self.param = param
+        if retryable is not None:
+            self.retryable = retryable
+        if headers is not None:
+            pairs = headers.items() if isinstance(headers, Mapping) else headers
+            self.headers = tuple((name, value) for name, value in pairs)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Make every subclass picklable and copyable, whatever its `__init__` takes."""
+        return _restore, (self.__class__, self.args, self.__dict__.copy())
+
+
+def _restore(
+    cls: type[KaikoError], args: tuple[object, ...], state: dict[str, object]
+) -> KaikoError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
+
+
+class InvalidRequestError(KaikoError, status=400):
+    """Invalid request body or parameters (400)."""
+
+
+class MissingFieldError(InvalidRequestError, code="missing_field"):
+    """A required field is absent (400 `missing_field`).
+
+    Arguments:
+        param: the path of the absent field.
+        message: `The '<param>' field is required` by default (section 7).
+        headers: extra response headers.
+        retryable: what `X-Should-Retry` says; false by default.
+
+    """
+
+    def __init__(
+        self,
+        param: str,
+        message: str | None = None,
+        *,
+        headers: Headers | None = None,
+        retryable: bool | None = None,
+    ) -> None:
+        super().__init__(
+            f"The '{param}' field is required" if message is None else message,
+            param=param,
+            headers=headers,
+            retryable=retryable,
+        )
+
+
+class InvalidValueError(InvalidRequestError, status=422):
+    """Invalid value for a field (422); the code is `invalid_<leaf of param>` by default."""
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        headers: Headers | None = None,
+        retryable: bool | None = None,
+    ) -> None:
+        super().__init__(message, code=code, param=param, headers=headers, retryable=retryable)
+        if code is None and not self._fixed:
+            self.code = invalid_code(self.param)
+
+
+class PayloadTooLargeError(InvalidRequestError, status=413):
+    """The request body exceeds the size limit (413)."""
+
+
+class AuthenticationError(KaikoError, status=401):
+    """Missing or invalid API key (401)."""
+
+
+class ForbiddenError(KaikoError, status=403):
+    """The API key is revoked or has insufficient permissions (403)."""
+
+
+class NotFoundError(KaikoError, status=404):
+    """The resource was not found, or the context has expired (404)."""
+
+
+class ConflictError(KaikoError, status=409):
+    """The request conflicts with the state of the resource (409)."""
+
+
+class RateLimitError(KaikoError, status=429):
+    """The rate limit is exceeded (429).
+
+    Arguments:
+        message: what a person is told; the row's meaning by default.
+        code: another code than `too_many_requests`.
+        param: the parameter to blame; None by default.
+        headers: extra response headers.
+        retryable: what `X-Should-Retry` says; true by default.
+        retry_after: seconds until the next request is let through, sent rounded up.
+        limit: requests that the window allows (`X-RateLimit-Limit`).
+        remaining: requests left in it (`X-RateLimit-Remaining`).
+        reset: seconds until the window is full again (`X-RateLimit-Reset`), rounded up.
+
+    """
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset: float | None = None
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        headers: Headers | None = None,
+        retryable: bool | None = None,
+        retry_after: float | None = None,
+        limit: int | None = None,
+        remaining: int | None = None,
+        reset: float | None = None,
+    ) -> None:
+        super().__init__(message, code=code, param=param, headers=headers, retryable=retryable)
+        self.retry_after = retry_after
+        self.limit = limit
+        self.remaining = remaining
+        self.reset = reset
+
+
+class ServerError(KaikoError, status=500):
+    """Unexpected server error (500)."""
+
+
+class ServiceUnavailableError(ServerError, status=503):
+    """The service is temporarily unavailable (503).
+
+    Arguments:
+        message: what a person is told; the row's meaning by default.
+        code: another code than `service_unavailable`.
+        param: the parameter to blame; None by default.
+        headers: extra response headers.
+        retryable: what `X-Should-Retry` says; true by default.
+        retry_after: seconds until a retry makes sense, sent rounded up.
+
+    """
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        headers: Headers | None = None,
+        retryable: bool | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, code=code, param=param, headers=headers, retryable=retryable)
+        self.retry_after = retry_after
+
+
+_BY_TYPE: dict[ErrorType, type[KaikoError]] = {
+    cls.type: cls
+    for cls in (
+        InvalidRequestError,
+        AuthenticationError,
+        ForbiddenError,
+        NotFoundError,
+        ConflictError,
+        RateLimitError,
+        ServerError,
+    )
+}
+_BY_STATUS: dict[int, type[KaikoError]] = {
+    413: PayloadTooLargeError,
+    422: InvalidValueError,
+    503: ServiceUnavailableError,
+}
+
+
+def error_for_status(
+    status: int,
+    message: str | None = None,
+    *,
+    code: str | None = None,
+    param: str | None = None,
+    headers: Headers | None = None,
+    retryable: bool | None = None,
+) -> KaikoError:
+    """Return the error that an answer with `status` stands for, by sections 2 and 3.
+
+    Arguments:
+        status: any status; one that is no error status (below 400, above 599) is a 500.
+        message: what a person is told; the status's fixed text by default.
+        code: a code of its own; the status's by default.
+        param: the parameter to blame; None by default.
+        headers: extra response headers.
+        retryable: what `X-Should-Retry` says; the status's by default.
+
+    """
+    entry = status_entry(status)
+    cls = _BY_STATUS.get(entry.status, _BY_TYPE[entry.type])
+    error = cls(
+        entry.message if message is None else message,
+        code=entry.code if code is None else code,
+        param=param,
+        headers=headers,
+        retryable=entry.retryable if retryable is None else retryable,
+    )
+    error.status = entry.status
+    return error
+
+
+def invalid_code(param: str | None) -> str:
+    """Return `invalid_<leaf>` for the path `param`, or `invalid_value` where it has no fit leaf."""
+    if param:
+        leaf = param.rpartition(".")[2].partition("[")[0]
+        code = f"invalid_{leaf}"
+        if leaf and is_code(code):
+            return code
+    return "invalid_value"
+
+
+def whole_seconds(value: float | None) -> str | None:
+    """Return `value` seconds rounded up as a header value; None where it says nothing."""
+    if isinstance(value, int | float) and math.isfinite(value) and value >= 0:
+        return str(min(math.ceil(value), 2**31 - 1))
+    return None

@@ -1,0 +1,298 @@
+"""One response on its way out, without I/O: what to hold, what to replace, how to end.
+
+A driver (ASGI, WSGI) feeds an `Exchange` what the application sends and forwards what
+comes back. The exchange holds a head whose body may yet fail, collects error answers and
+replaces them, ends event streams and JSON lines with an envelope when they fail, and says
+when a connection can only be cut. Implements the second half of section 8 of the contract.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from .headers import is_field_name, is_field_value, merge_expose
+from .mapping import is_disconnect
+from .normalize import BODY_LIMIT
+from .rendering import Reply, event_frame, json_line
+from .report import report_disconnect, report_late
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from .engine import Answer, Engine, Headers
+    from .report import RequestInfo
+
+__all__ = ["Chunk", "Exchange", "Failed", "Head", "Piece", "stream_kind"]
+
+
+class Head(NamedTuple):
+    """Send this status line and header section.
+
+    `original` says that it is the application's own, to which only the id is added.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    original: bool
+
+
+class Chunk(NamedTuple):
+    """Send this part of the body; `more` says whether another one follows."""
+
+    body: bytes
+    more: bool
+
+
+Piece = Head | Chunk
+
+
+class Failed(NamedTuple):
+    """What to do about an exception: send `pieces`, then raise it again if `hand_on`."""
+
+    pieces: list[Piece]
+    hand_on: bool
+
+
+class _Phase(Enum):
+    NEW = "nothing sent yet"
+    HELD = "a head is held back until its body begins"
+    COLLECTING = "an error answer is being read"
+    OPEN = "the head is out, the body passes"
+    STREAM = "the head of an event stream is out, its last bytes are known"
+    DONE = "our answer is out, what else comes is dropped"
+
+
+_PARSED = ("json", "text/plain")
+_STREAMS: dict[str, Callable[[bytes, bytes], bytes]] = {
+    "text/event-stream": event_frame,
+    "application/x-ndjson": json_line,
+    "application/jsonl": json_line,
+}
+
+
+def stream_kind(headers: Iterable[tuple[str, str]]) -> Callable[[bytes, bytes], bytes] | None:
+    """Return how a failing stream with these headers is ended; None if it can only be cut."""
+    kind = None
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered == "content-type":
+            kind = _STREAMS.get(value.partition(";")[0].strip().lower())
+        elif lowered in {"content-length", "content-encoding"}:
+            return None
+    return kind
+
+
+class Exchange:
+    """The state of one response.
+
+    Arguments:
+        engine: the core's steps.
+        request: the request that is answered.
+        framework_debug: whether the framework's debug pages are left alone here, since
+            it runs in debug and the client prefers HTML.
+
+    """
+
+    __slots__ = (
+        "_body",
+        "_end",
+        "_engine",
+        "_framework_debug",
+        "_handing_on",
+        "_head",
+        "_pending",
+        "_phase",
+        "_reported",
+        "_request",
+        "_tail",
+        "ours",
+    )
+
+    def __init__(
+        self, engine: Engine, request: RequestInfo, *, framework_debug: bool = False
+    ) -> None:
+        self._engine = engine
+        self._request = request
+        self._framework_debug = framework_debug
+        self._phase = _Phase.NEW
+        self._head: tuple[int, Headers] = (0, [])
+        self._body: bytearray | None = None
+        self._pending: BaseException | None = None
+        self._reported: BaseException | None = None
+        self._handing_on = True
+        self._tail = b""
+        self._end: Callable[[bytes, bytes], bytes] | None = None
+        self.ours: Reply | None = None
+        """The reply that an inner part of the toolkit made already, to be recognized here."""
+
+    @property
+    def started(self) -> bool:
+        """Whether anything was sent."""
+        return self._phase in {_Phase.OPEN, _Phase.STREAM, _Phase.DONE}
+
+    @property
+    def passing(self) -> bool:
+        """Whether the rest of the body needs no look at all."""
+        return self._phase is _Phase.OPEN
+
+    def start(self, status: int, headers: Headers) -> list[Piece]:
+        """Take the application's head; return what to send now."""
+        if self._phase in {_Phase.OPEN, _Phase.STREAM}:
+            return [Head(status, tuple(headers), original=True)]
+        if self._phase is _Phase.DONE:
+            return []
+        unsendable = _unsendable(status, headers)
+        if unsendable is not None:
+            return self._finish(self._engine.on_bug(unsendable, self._request))
+        self._head = status, headers
+        config = self._engine.config
+        if status >= 400:
+            said = dict((name.lower(), value) for name, value in headers)
+            kind = said.get("content-type", "").lower()
+            if self._framework_debug and kind.startswith("text/html"):
+                return self._release()
+            if not config.rewrite_answers:
+                return self._release()
+            self._phase = _Phase.COLLECTING
+            self._body = bytearray()
+            self._pending = sys.exception() if status == 500 else None
+            return []
+        self._end = stream_kind(headers)
+        if self._end is not None and not (
+            config.hold_event_streams and self._end is event_frame
+        ):
+            if self._end is event_frame:
+                return self._release()
+        elif any(name.lower() == "content-length" for name, _ in headers):
+            return self._release()
+        self._phase = _Phase.HELD
+        return []
+
+    def body(self, body: bytes, *, more: bool) -> list[Piece]:
+        """Take a part of the application's body; return what to send now."""
+        phase = self._phase
+        if phase is _Phase.OPEN:
+            return [Chunk(body, more)]
+        if phase is _Phase.STREAM:
+            if body:
+                self._tail = (self._tail + body[-4:])[-4:]
+            if not more:
+                self._phase = _Phase.OPEN
+            return [Chunk(body, more)]
+        if phase is _Phase.HELD:
+            return [*self._release(), *self.body(body, more=more)]
+        if phase is _Phase.COLLECTING:
+            return self._collect(body, more=more)
+        return []
+
+    def fail(self, exc: BaseException) -> Failed:
+        """Take the exception that came out of the application."""
+        engine, request = self._engine, self._request
+        if self._phase in {_Phase.NEW, _Phase.HELD, _Phase.COLLECTING}:
+            answer = engine.on_exception(exc, request, replaced=_cors(self._head[1]))
+            if answer.disconnected:
+                self._phase = _Phase.DONE
+                return Failed([], hand_on=False)
+            return Failed(self._finish(answer), self._hands_on(answer))
+        if self._phase is _Phase.STREAM and self._end is not None:
+            answer = engine.on_exception(exc, request)
+            if answer.disconnected:
+                return Failed([], hand_on=False)
+            self._phase = _Phase.DONE
+            last = self._end(answer.reply.body, self._tail)
+            return Failed([Chunk(last, more=False)], self._hands_on(answer))
+        if exc is self._reported:
+            return Failed([], hand_on=self._handing_on)
+        if is_disconnect(exc):
+            report_disconnect(exc, request)
+            return Failed([], hand_on=False)
+        answered = self._phase is _Phase.DONE
+        text = "raised after the answer" if answered else "the answer was cut short"
+        report_late(exc, request, unmapped=engine.find(exc) is None, text=text)
+        return Failed([], hand_on=True)
+
+    def end(self) -> list[Piece]:
+        """Take note that the application returned; return what is missing of an answer."""
+        if self._phase is _Phase.NEW:
+            return self._finish(
+                self._engine.on_bug("the application returned without an answer", self._request)
+            )
+        if self._phase is _Phase.HELD:
+            return self._release()
+        if self._phase is _Phase.COLLECTING:
+            return self._replace()
+        return []
+
+    def _hands_on(self, answer: Answer) -> bool:
+        return answer.unmapped and self._engine.config.reraise
+
+    def _release(self) -> list[Piece]:
+        status, headers = self._head
+        self._phase = _Phase.OPEN if self._end is None else _Phase.STREAM
+        return [Head(status, tuple(headers), original=True)]
+
+    def _collect(self, body: bytes, *, more: bool) -> list[Piece]:
+        if self._body is not None:
+            self._body += body
+            if len(self._body) > BODY_LIMIT:
+                self._body = None
+        if more and self._body is not None and self._readable():
+            return []
+        # The rest of a body that says nothing is dropped as it comes.
+        return self._replace()
+
+    def _readable(self) -> bool:
+        said = {name.lower(): value.lower() for name, value in self._head[1]}
+        kind = said.get("content-type", "")
+        return not kind or any(part in kind for part in _PARSED)
+
+    def _replace(self) -> list[Piece]:
+        """Answer in place of the error answer that was collected."""
+        status, headers = self._head
+        body = None if self._body is None else bytes(self._body)
+        self._body = None
+        ours = self.ours
+        if ours is not None and ours.status == status and body is not None:
+            encoded = any(name.lower() == "content-encoding" for name, _ in headers)
+            if encoded or not body or body == ours.body:
+                # It was reported where it was made; middleware only added to its headers.
+                self._phase = _Phase.DONE
+                merged = merge_expose(headers, self._engine.config.request_id_header)
+                return [Head(status, tuple(merged), original=False), Chunk(body, more=False)]
+        pending = self._pending
+        if pending is not None and body == b"Internal Server Error":
+            # Starlette's ServerErrorMiddleware answers while it handles the exception:
+            # it is known here, and its answer may be a better one than a bare 500.
+            answer = self._engine.on_exception(pending, self._request, replaced=headers)
+            self._reported = pending
+            self._handing_on = self._hands_on(answer)
+            return self._finish(answer)
+        return self._finish(self._engine.on_answer(status, headers, body, self._request))
+
+    def _finish(self, answer: Answer) -> list[Piece]:
+        self._phase = _Phase.DONE
+        status, headers, body = answer.reply
+        if self._request.method == "HEAD":
+            body = b""
+        return [Head(status, headers, original=False), Chunk(body, more=False)]
+
+
+def _unsendable(status: object, headers: Headers) -> str | None:
+    """Return why no server would send this head, or None."""
+    if not isinstance(status, int) or not 100 <= status <= 599:
+        return f"no server would send status {status!a}"
+    for name, value in headers:
+        if not is_field_name(name) or not is_field_value(value):
+            return f"no server would send header {name!a}"
+    return None
+
+
+def _cors(headers: Headers) -> Headers:
+    """Return what middleware put on a head for the browser, whatever the answer becomes."""
+    return [
+        (name, value)
+        for name, value in headers
+        if name.lower() == "vary" or name.lower().startswith("access-control-")
+    ]

@@ -1,0 +1,113 @@
+"""The header fields of an error answer: which are ours, which stay, which go.
+
+Implements section 4 of the V2 contract, on lists of (name, value) pairs; names compare
+without case (RFC 9110, 5.1).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Pairs", "carry_over", "is_field_name", "is_field_value", "merge_expose", "sendable"]
+
+Pairs = list[tuple[str, str]]
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
+
+DESCRIBES_BODY = frozenset(
+    {
+        "content-type",
+        "content-length",
+        "content-encoding",
+        "content-language",
+        "content-location",
+        "content-disposition",
+        "content-md5",
+        "digest",
+        "repr-digest",
+        "accept-ranges",
+        "trailer",
+        "transfer-encoding",
+        "expires",
+        "etag",
+        "last-modified",
+    }
+)
+"""What described a body that is replaced, and goes with it."""
+
+EXPOSED = (
+    "X-Request-ID",
+    "X-Should-Retry",
+    "Cache-Control",
+    "Retry-After",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "WWW-Authenticate",
+)
+"""What a browser client may read of an error answer across origins."""
+
+
+def is_field_name(text: object) -> bool:
+    """Whether `text` is a field name by RFC 9110, 5.1."""
+    return isinstance(text, str) and _NAME.fullmatch(text) is not None
+
+
+def is_field_value(text: object) -> bool:
+    """Whether `text` can be sent as a field value: latin-1 without control characters."""
+    return (
+        isinstance(text, str)
+        and _BAD_VALUE.search(text) is None
+    )
+
+
+def sendable(pairs: Iterable[tuple[object, object]]) -> tuple[Pairs, list[str]]:
+    """Return the pairs that can be sent, values stripped, and the names of those dropped."""
+    kept: Pairs = []
+    dropped: list[str] = []
+    for name, value in pairs:
+        if (
+            isinstance(name, str)
+            and isinstance(value, str)
+            and _NAME.fullmatch(name)
+            and not _BAD_VALUE.search(value)
+        ):
+            kept.append((name, value.strip(" \t")))
+        else:
+            dropped.append(name if isinstance(name, str) else type(name).__name__)
+    return kept, dropped
+
+
+def carry_over(pairs: Iterable[tuple[str, str]], *, own: Iterable[str]) -> Pairs:
+    """Return what stays of a replaced answer's headers.
+
+    Arguments:
+        pairs: the replaced answer's headers.
+        own: lower-case names that the error answer sets itself.
+
+    """
+    gone = DESCRIBES_BODY.union(own)
+    return [(name, value) for name, value in pairs if name.lower() not in gone]
+
+
+def merge_expose(pairs: Pairs, id_header: str) -> Pairs:
+    """Return `pairs` with ours merged into `Access-Control-Expose-Headers` where CORS applies."""
+    if not any(name.lower() == "access-control-allow-origin" for name, _ in pairs):
+        return pairs
+    listed: list[str] = []
+    rest: Pairs = []
+    for name, value in pairs:
+        if name.lower() == "access-control-expose-headers":
+            listed += [item.strip() for item in value.split(",") if item.strip()]
+        else:
+            rest.append((name, value))
+    seen = {item.lower() for item in listed}
+    for name in (id_header, *EXPOSED[1:]):
+        if name.lower() not in seen:
+            listed.append(name)
+    return [*rest, ("Access-Control-Expose-Headers", ", ".join(listed))]

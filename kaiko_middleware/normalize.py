@@ -1,0 +1,245 @@
+"""Reading foreign error answers: what inner code, or an upstream, said in its own words.
+
+One reader knows the shapes that error bodies come in: plain text, HTML, `{"detail": …}`
+of FastAPI and DRF, problem+json (RFC 9457), the bodies of OpenAI, Anthropic and Google,
+and our own envelope. Bodies are hostile: nothing here raises, whatever they hold.
+Implements the returned answers of section 8 of the V2 contract.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from ._text import MESSAGE_LIMIT, is_code
+from .errors import KaikoError, error_for_status
+from .validation import Failure, error_from_failures
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .validation import Where
+
+__all__ = ["BODY_LIMIT", "ForeignBody", "author_text", "decode_body", "error_from_answer", "read_body"]
+
+BODY_LIMIT = 64 * 1024
+"""Bytes of a foreign error body that are looked at; a larger one is dropped unread."""
+
+# Every phrase that a Python version, or RFC 9110, registers for a status: no author wrote it.
+_PHRASES: dict[int, frozenset[str]] = {
+    status: frozenset(phrases.lower().split("|"))
+    for status, phrases in {
+        400: "Bad Request",
+        401: "Unauthorized",
+        402: "Payment Required",
+        403: "Forbidden",
+        404: "Not Found",
+        405: "Method Not Allowed",
+        406: "Not Acceptable",
+        407: "Proxy Authentication Required",
+        408: "Request Timeout",
+        409: "Conflict",
+        410: "Gone",
+        411: "Length Required",
+        412: "Precondition Failed",
+        413: "Request Entity Too Large|Payload Too Large|Content Too Large",
+        414: "Request-URI Too Long|URI Too Long",
+        415: "Unsupported Media Type",
+        416: "Requested Range Not Satisfiable|Range Not Satisfiable",
+        417: "Expectation Failed",
+        418: "I'm a Teapot",
+        421: "Misdirected Request",
+        422: "Unprocessable Entity|Unprocessable Content",
+        423: "Locked",
+        424: "Failed Dependency",
+        425: "Too Early",
+        426: "Upgrade Required",
+        428: "Precondition Required",
+        429: "Too Many Requests",
+        431: "Request Header Fields Too Large",
+        451: "Unavailable For Legal Reasons",
+    }.items()
+}
+_WHERE: dict[object, Where] = {
+    "path": "path",
+    "query": "query",
+    "header": "header",
+    "cookie": "cookie",
+}
+
+
+class ForeignBody(NamedTuple):
+    """What an error body says, as far as it can be read; None for what it does not say."""
+
+    message: str | None = None
+    code: str | None = None
+    param: str | None = None
+    envelope: bool = False
+    failures: tuple[Failure, ...] = ()
+
+
+_EMPTY = ForeignBody()
+
+
+def author_text(text: str, status: int) -> str | None:
+    """Return `text` if an author wrote it for people, else None.
+
+    A status's own phrase, markup, a traceback and anything longer than a message is not.
+    """
+    text = text.strip()
+    if not text or len(text) > MESSAGE_LIMIT or text[0] == "<" or "Traceback (most" in text:
+        return None
+    if text.rstrip(".!").lower() in _PHRASES.get(status, ()):
+        return None
+    return text
+
+
+def decode_body(body: bytes, encoding: str) -> bytes | None:
+    """Undo a `Content-Encoding`, up to 64 KiB; None where that is not possible."""
+    for name in reversed([item.strip().lower() for item in encoding.split(",") if item.strip()]):
+        if name == "identity":
+            continue
+        if name not in {"gzip", "x-gzip", "deflate"}:
+            return None
+        inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        try:
+            body = inflater.decompress(body, BODY_LIMIT + 1)
+        except zlib.error:
+            return None
+        if len(body) > BODY_LIMIT:
+            return None
+    return body
+
+
+def read_body(body: bytes, status: int, content_type: str = "") -> ForeignBody:
+    """Return what an error body says, whatever it is; never raises.
+
+    Arguments:
+        body: the decoded body; one over 64 KiB says nothing.
+        status: the answer's status, whose phrase is no message.
+        content_type: the answer's Content-Type.
+
+    """
+    if not body or len(body) > BODY_LIMIT:
+        return _EMPTY
+    kind = content_type.partition(";")[0].strip().lower()
+    if "json" in kind or body.lstrip()[:1] in {b"{", b"[", b'"'}:
+        try:
+            data: object = json.loads(body)
+        except (ValueError, RecursionError):
+            if "json" in kind:
+                return _EMPTY
+        else:
+            return _read_json(data, status)
+    if kind in {"", "text/plain"}:
+        return ForeignBody(message=author_text(body.decode("utf-8", "replace"), status))
+    return _EMPTY
+
+
+def _read_json(data: object, status: int) -> ForeignBody:
+    if isinstance(data, list) and len(data) == 1:  # Google's streaming endpoints wrap theirs
+        data = data[0]
+    if isinstance(data, str):
+        return ForeignBody(message=author_text(data, status))
+    if not isinstance(data, dict):
+        return _EMPTY
+    error = data.get("error")
+    if isinstance(error, dict):
+        return _read_error(data, error, status)
+    detail = data.get("detail")
+    if isinstance(detail, list):
+        return ForeignBody(failures=_read_failures(detail))
+    if isinstance(detail, dict):
+        return ForeignBody(_text(detail, status, "message", "detail", "msg"), _code(detail))
+    code = _code(data)
+    if isinstance(error, str):
+        # {"error": "invalid_grant", "error_description": "…"} of OAuth, or a bare text.
+        message = _text(data, status, "message", "error_description", "detail")
+        if is_code(error):
+            return ForeignBody(message, code or error)
+        return ForeignBody(message or author_text(error, status), code)
+    message = _text(data, status, "detail", "message", "title", "errorMessage", "msg")
+    return ForeignBody(message, code)
+
+
+def _read_error(
+    data: dict[object, object], error: dict[object, object], status: int
+) -> ForeignBody:
+    param = error.get("param")
+    envelope = (
+        data.keys() == {"error"}
+        and error.keys() == {"type", "code", "message", "param", "request_id"}
+        and is_code(error["code"])
+        and isinstance(error["message"], str)
+        and (param is None or isinstance(param, str))
+    )
+    message = error["message"] if envelope else _text(error, status, "message", "detail")
+    return ForeignBody(
+        message if isinstance(message, str) and message.strip() else None,
+        _code(error),
+        param if isinstance(param, str) else None,
+        envelope,
+    )
+
+
+def _text(data: Mapping[object, object], status: int, *names: str) -> str | None:
+    for name in names:
+        value = data.get(name)
+        if isinstance(value, str):
+            text = author_text(value, status)
+            if text is not None:
+                return text
+    return None
+
+
+def _code(data: Mapping[object, object]) -> str | None:
+    code = data.get("code")
+    return code if isinstance(code, str) and is_code(code) else None
+
+
+def _read_failures(detail: list[object]) -> tuple[Failure, ...]:
+    """Read FastAPI's list of validation errors, which says where but not what was declared."""
+    failures: list[Failure] = []
+    for item in detail:
+        location = item.get("loc") if isinstance(item, dict) else None
+        if not isinstance(item, dict) or not isinstance(location, list) or not location:
+            continue
+        where = _WHERE.get(location[0] if isinstance(location[0], str) else None, "body")
+        last = location[-1]
+        # Beyond the first name, the client's own keys may stand in a location.
+        named = last if len(location) == 2 and isinstance(last, str) else None
+        match item.get("type"):
+            case "missing":
+                failures.append(Failure("missing", where, named))
+            case "json_invalid":
+                failures.append(Failure("json", where, None))
+            case "extra_forbidden":
+                failures.append(Failure("unknown", where, None))
+            case _:
+                failures.append(Failure("value", where, None if where == "body" else named))
+    return tuple(failures)
+
+
+def error_from_answer(
+    status: int, body: bytes | None, *, content_type: str = "", retryable: bool | None = None
+) -> KaikoError:
+    """Return the typed error for an error answer that inner code returned.
+
+    Arguments:
+        status: the answer's status.
+        body: its decoded body, or None where it was dropped or cannot be read.
+        content_type: its Content-Type.
+        retryable: its own `X-Should-Retry`, which counts on an envelope only.
+
+    """
+    said = read_body(body, status, content_type) if body else _EMPTY
+    if said.failures and status in {400, 422}:
+        return error_from_failures(said.failures)
+    if said.envelope:
+        return error_for_status(
+            status, said.message, code=said.code, param=said.param, retryable=retryable
+        )
+    if status >= 500:
+        return error_for_status(status)
+    return error_for_status(status, said.message, code=said.code, param=said.param)

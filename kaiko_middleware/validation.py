@@ -1,0 +1,197 @@
+"""Validation failures, one rule for every validator.
+
+A framework's adapter turns what its validator says into `Failure`s, and
+`error_from_failures` turns these into the one error that is answered; for pydantic's own
+`ValidationError`, `validation_error` does both, and `parse_body` validates as well.
+All texts are ours: a validator's own are localized and often echo the input.
+Implements section 7 of the V2 contract.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, overload
+
+from ._paths import declared_path, schema_behind, schema_of
+from .errors import InvalidRequestError, InvalidValueError, KaikoError, MissingFieldError, invalid_code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pydantic import BaseModel, TypeAdapter, ValidationError
+
+__all__ = [
+    "Failure",
+    "Kind",
+    "Where",
+    "error_from_failures",
+    "failure",
+    "missing_body",
+    "parse_body",
+    "validation_error",
+]
+
+Where = Literal["body", "path", "query", "header", "cookie"]
+"""Where in a request the validated data stood."""
+Kind = Literal["missing", "value", "unknown", "json"]
+"""What failed: an absent field, a bad value, a field not allowed, or the JSON itself."""
+
+_M = TypeVar("_M", bound="BaseModel")
+_T = TypeVar("_T")
+
+_NAMED = 5
+_KINDS: dict[str, Kind] = {
+    "missing": "missing",
+    "missing_argument": "missing",
+    "missing_keyword_only_argument": "missing",
+    "missing_positional_only_argument": "missing",
+    "extra_forbidden": "unknown",
+    "unexpected_keyword_argument": "unknown",
+    "json_invalid": "json",
+}
+
+
+class Failure(NamedTuple):
+    """One thing that a validator refused.
+
+    `path` is what `param` will say: a path of declared names, or None where there is none;
+    for an unknown field it is the path of the object the field is in.
+    """
+
+    kind: Kind
+    where: Where
+    path: str | None
+
+
+def failure(
+    error_type: str,
+    location: Sequence[int | str],
+    *,
+    where: Where = "body",
+    schema: dict[str, Any] | None = None,
+) -> Failure:
+    """Return the failure that pydantic's `error_type` at `location` stands for.
+
+    Arguments:
+        error_type: pydantic's name of the error (`missing`, `extra_forbidden`, …).
+        location: where, without a leading `body` or `query`.
+        where: the part of the request that was validated.
+        schema: the core schema of the model, which tells declared names from a client's
+            keys; without it, no name enters the path.
+
+    """
+    kind = _KINDS.get(error_type, "value")
+    at = location[:-1] if kind == "unknown" else location
+    return Failure(kind, where, declared_path(schema, at))
+
+
+def error_from_failures(failures: Iterable[Failure]) -> KaikoError:
+    """Return the one error for `failures`: the first is reported, the others are named.
+
+    Raises:
+        ValueError: there is no failure at all.
+
+    """
+    distinct = list(dict.fromkeys(failures))
+    if not distinct:
+        msg = "a validation error without a failure"
+        raise ValueError(msg)
+    first, *others = distinct
+    error = _error(first)
+    if others:
+        paths = dict.fromkeys(other.path for other in others if other.path is not None)
+        names = ", ".join(list(paths)[:_NAMED])
+        error.message += f" (and {len(others)} more: {names})" if names else f" (and {len(others)} more)"
+        error.args = (error.message,)
+    return error
+
+
+def _error(failed: Failure) -> KaikoError:
+    kind, where, path = failed
+    if kind == "json":
+        return InvalidRequestError("The request body is not valid JSON", code="invalid_json")
+    if kind == "unknown":
+        return InvalidRequestError(
+            "The request body has a field that is not allowed", code="unknown_field", param=path
+        )
+    if kind == "missing":
+        if path is None:
+            return InvalidRequestError("A required field is absent", code="missing_field")
+        return MissingFieldError(path)
+    if where != "body":
+        subject = "A parameter" if path is None else f"The '{path}' parameter"
+        return InvalidRequestError(
+            f"{subject} has an invalid value", code=invalid_code(path), param=path
+        )
+    subject = "The request body" if path is None else f"The '{path}' field"
+    return InvalidValueError(f"{subject} has an invalid value", param=path)
+
+
+def validation_error(
+    exc: ValidationError, *, where: Where = "body", model: object = None
+) -> KaikoError:
+    """Return the typed error for pydantic's failure `exc`, to be raised in its place.
+
+    Arguments:
+        exc: what pydantic raised.
+        where: the part of the request that was validated.
+        model: the model class or TypeAdapter; found from the traceback by default.
+
+    """
+    schema = schema_of(model) if model is not None else schema_behind(exc)
+    details = exc.errors(include_url=False, include_context=False, include_input=False)
+    return error_from_failures(
+        failure(item["type"], item["loc"], where=where, schema=schema)  # type: ignore[arg-type]  # schema_of gives a dict
+        for item in details
+    )
+
+
+def missing_body() -> KaikoError:
+    """Return the error for a request that needs a body and has none."""
+    return InvalidRequestError("A request body is required", code="missing_body")
+
+
+@overload
+def parse_body(model: type[_M], data: object) -> _M: ...
+@overload
+def parse_body(model: TypeAdapter[_T], data: object) -> _T: ...
+def parse_body(model: type[BaseModel] | TypeAdapter[Any], data: object) -> object:
+    """Return `data` validated by `model`.
+
+    Arguments:
+        model: a pydantic model class, or a `TypeAdapter` for anything else.
+        data: the raw JSON body (`bytes` or `str`), or what was parsed from it already.
+
+    Raises:
+        KaikoError: the body is absent, no JSON, or not valid: see section 7 of the contract.
+
+    >>> from pydantic import BaseModel
+    >>> class Message(BaseModel):
+    ...     role: str
+    >>> parse_body(Message, b'{"role": "user"}')
+    Message(role='user')
+    >>> parse_body(Message, b'{}')
+    Traceback (most recent call last):
+    kaiko_middleware.errors.MissingFieldError: The 'role' field is required
+    """
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - 150 ms, so only when used
+
+    if data is None or (isinstance(data, str | bytes | bytearray | memoryview) and not bytes_of(data).strip()):
+        raise missing_body()
+    try:
+        if isinstance(data, str | bytes | bytearray | memoryview):
+            raw = bytes_of(data)
+            if isinstance(model, TypeAdapter):
+                return model.validate_json(raw)
+            return model.model_validate_json(raw)
+        if isinstance(model, TypeAdapter):
+            return model.validate_python(data)
+        return model.model_validate(data)
+    except ValidationError as exc:
+        error = validation_error(exc, model=model)
+    # Raised outside of the handler: pydantic's exception carries the rejected input.
+    raise error
+
+
+def bytes_of(data: str | bytes | bytearray | memoryview) -> bytes:
+    """Return a body as bytes; a lone surrogate becomes bytes that no JSON reader takes."""
+    return data.encode("utf-8", "surrogatepass") if isinstance(data, str) else bytes(data)
