@@ -132,6 +132,16 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session(python=NEWEST)
+def api(session: nox.Session) -> None:
+    """What the newest release's users would find broken."""
+    if not session.run("git", "tag", external=True, silent=True):
+        session.skip("there is no release yet")
+    session.install("--group", "release")
+    for package in PACKAGES:
+        session.run("griffe", "check", package, "-s", ".", "-s", "integrations")
+
+
+@nox.session(python=NEWEST)
 def bench(session: nox.Session) -> None:
     """What the middleware costs, as ratios, interleaved; saved as bench.json."""
     session.install(".[all]", "--group", "bench")
