@@ -1,0 +1,86 @@
+"""`kaiko-middleware demo --serve`: the services stay up, and a reader tries them by hand.
+
+They are started anew, on a clock that goes: limits are lifted again after a minute, and
+nothing that the comparison has left behind is in the way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import subprocess
+from typing import TYPE_CHECKING
+
+from kaiko_cli.processes import StartError, running
+from kaiko_demo import CAUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from kaiko_cli.processes import Service, Stack
+    from kaiko_demo import Cause, Request
+
+__all__ = ["curl", "serve"]
+
+_TYPED = 500
+
+
+def serve(stacks: Sequence[Stack], logs: Path) -> None:
+    """Serve until Ctrl-C.
+
+    Arguments:
+        stacks: what to serve.
+        logs: the folder that their logs are written to.
+
+    Raises:
+        StartError: a service did not start, or ended by itself.
+
+    """
+    with running(stacks, logs) as services:
+        for line in _guide(services):
+            print(line)
+        print(f"\nLogs are written to {logs}. Ctrl-C stops all of them.", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            _watch(services)
+
+
+def curl(url: str, request: Request) -> str:
+    """Return the line that sends a request from a shell.
+
+    Arguments:
+        url: where to, without a path.
+        request: what; of a long body only the length is kept.
+
+    """
+    words = ["curl", "-i", "-X", request.method, url + request.path]
+    for name, value in request.headers.items():
+        words += ["-H", f"{name}: {value}"]
+    if request.body is None:
+        return shlex.join(words)
+    if len(request.body) > _TYPED:
+        return f"head -c {len(request.body)} /dev/zero | {shlex.join(words)} --data-binary @-"
+    return shlex.join([*words, "--data-binary", request.body.decode()])
+
+
+def _guide(services: Sequence[Service]) -> Iterator[str]:
+    for service in services:
+        yield f"{service.stack.title}: {service.url}"
+    yield "\nEvery line works with each of the addresses:"
+    for cause in CAUSES:
+        yield f"\n# {_headline(cause)}"
+        for request in (*cause.before, cause.request):
+            yield curl(services[0].url, request)
+
+
+def _headline(cause: Cause) -> str:
+    expected = cause.expected
+    return f"{cause.name}: {expected.status}" + (f" {expected.code}" if expected.code else "")
+
+
+def _watch(services: Sequence[Service]) -> None:
+    while True:
+        for service in services:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = service.process.wait(1)
+                raise StartError(f"{service.stack.title} has ended (exit code {code})")

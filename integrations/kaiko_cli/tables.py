@@ -1,0 +1,94 @@
+"""What the demo prints: a table with one row a cause, and what is wrong, if anything is.
+
+Fewer than 120 columns get two members of the envelope in each cell, one above the other,
+since a code that is cut in half can be neither read nor searched for. No answer depends on
+colour or on a character outside of ASCII.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from kaiko_cli.compare import Shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from kaiko_cli.compare import Verdict
+
+__all__ = ["WIDE", "console", "findings", "results"]
+
+WIDE = 120
+
+
+def console() -> Console:
+    """Return the console of standard output; where that is no terminal, a wide one."""
+    made = Console(highlight=False)
+    if made.is_terminal or "COLUMNS" in os.environ:
+        return made
+    return Console(highlight=False, width=WIDE)
+
+
+def results(verdicts: Sequence[Verdict], width: int) -> Table:
+    """Return the table of the causes.
+
+    Arguments:
+        verdicts: one a row.
+        width: the columns there are.
+
+    """
+    wide = width >= WIDE
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 2 if wide else 1, 0, 0), pad_edge=False)
+    table.add_column("cause", overflow="fold")
+    table.add_column("status", overflow="fold")
+    for heading in ("type", "code", "param", "id") if wide else ("type, code", "param, id"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("agree")
+    for verdict in verdicts:
+        shown = _merged(verdict)
+        cells = (
+            (shown.type, shown.code, shown.param, shown.id)
+            if wide
+            else (f"{shown.type}\n{shown.code}".strip(), f"{shown.param}\n{shown.id}".strip())
+        )
+        table.add_row(
+            verdict.cause.name,
+            Text(shown.status, "green" if verdict.good else "bold red"),
+            *(Text(cell) for cell in cells),
+            _agree(verdict),
+        )
+    return table
+
+
+def findings(verdict: Verdict) -> Iterator[Text]:
+    """Yield the lines that say what is wrong with a cause and in what its answers differ."""
+    yield Text(verdict.cause.name, "bold red")
+    for fault in verdict.wrong:
+        yield Text(f"  {fault}")
+    for part, said in verdict.differences.items():
+        yield Text(f"  {part} differs:")
+        widest = max(map(len, said))
+        for stack, value in said.items():
+            yield Text(f"    {stack:<{widest}}  {value}")
+
+
+def _merged(verdict: Verdict) -> Shown:
+    """One value where the stacks agree on it, else each of them; of the ids, the first."""
+    answers = list(verdict.shown.values())
+    merged = (
+        " / ".join(value or "(none)" for value in dict.fromkeys(values)) if any(values) else ""
+        for values in zip(*answers, strict=True)
+    )
+    return Shown(*merged)._replace(id=answers[0].id)
+
+
+def _agree(verdict: Verdict) -> Text:
+    if verdict.differences:
+        return Text("no", "bold red")
+    return Text("yes, wrong", "bold red") if verdict.wrong else Text("yes", "green")

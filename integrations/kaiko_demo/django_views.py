@@ -1,0 +1,125 @@
+"""The service on Django: requests to calls, results to responses, and nothing for errors.
+
+The views are synchronous and serve both kinds of stack; only a stream has to know which one
+it is on, since Django wants an iterator under WSGI and an asynchronous one under ASGI.
+No view here catches anything: `kaiko_django.KaikoMiddleware` answers what the service raises.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.urls import path
+from django.views.decorators.http import require_http_methods
+
+from kaiko_demo.events import EVENT_STREAM
+from kaiko_demo.schemas import (
+    AnalysisRequest,
+    BatchRequest,
+    ChatRequest,
+    NewContext,
+    NewMessages,
+)
+from kaiko_middleware import parse_body
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from django.urls import URLPattern
+    from pydantic import BaseModel
+
+    from kaiko_demo.limiter import Quota
+    from kaiko_demo.service import DemoService
+
+__all__ = ["urls"]
+
+_CHUNK = 8_192
+
+
+def urls(service: DemoService) -> list[URLPattern]:
+    """The routes.
+
+    Arguments:
+        service: What they serve.
+    """
+    views = _Views(service)
+    get, post = require_http_methods(["GET", "HEAD"]), require_http_methods(["POST"])
+    return [
+        path("v2/models", get(views.models)),
+        path("v2/contexts", post(views.create_context)),
+        path("v2/contexts/<str:context_id>", get(views.context)),
+        path("v2/contexts/<str:context_id>/messages", post(views.add_messages)),
+        path("v2/analyses", post(views.analyse)),
+        path("v2/analyses/batch", post(views.analyse_batch)),
+        path("v2/chat", post(views.chat)),
+    ]
+
+
+class _Views:
+    def __init__(self, service: DemoService) -> None:
+        self._service = service
+
+    def models(self, request: HttpRequest) -> HttpResponse:
+        quota = self._admit(request)
+        return _answer(self._service.models(), quota)
+
+    def create_context(self, request: HttpRequest) -> HttpResponse:
+        quota = self._admit(request)
+        body = parse_body(NewContext, self._read(request))
+        return _answer(self._service.create_context(body), quota, status=201)
+
+    def context(self, request: HttpRequest, context_id: str) -> HttpResponse:
+        quota = self._admit(request)
+        return _answer(self._service.context(context_id), quota)
+
+    def add_messages(self, request: HttpRequest, context_id: str) -> HttpResponse:
+        quota = self._admit(request)
+        body = parse_body(NewMessages, self._read(request))
+        return _answer(self._service.add_messages(context_id, body), quota, status=201)
+
+    def analyse(self, request: HttpRequest) -> HttpResponseBase:
+        quota = self._admit(request)
+        body = parse_body(AnalysisRequest, self._read(request))
+        if body.stream:
+            events = self._service.stream(body)
+            return StreamingHttpResponse(
+                _awaited(events) if isinstance(request, ASGIRequest) else events,
+                headers={"Content-Type": EVENT_STREAM, **quota.headers()},
+            )
+        return _answer(self._service.analyse(body), quota)
+
+    def analyse_batch(self, request: HttpRequest) -> HttpResponse:
+        quota = self._admit(request)
+        body = parse_body(BatchRequest, self._read(request))
+        return _answer(self._service.analyse_batch(body), quota)
+
+    def chat(self, request: HttpRequest) -> HttpResponse:
+        quota = self._admit(request)
+        body = parse_body(ChatRequest, self._read(request))
+        return _answer(self._service.chat(body), quota)
+
+    def _admit(self, request: HttpRequest) -> Quota:
+        return self._service.admit(request.headers.get("x-api-key"))
+
+    def _read(self, request: HttpRequest) -> bytes:
+        body = self._service.body(request.headers.get("content-length"))
+        while part := request.read(_CHUNK):
+            body.add(part)
+        return body.whole()
+
+
+async def _awaited(events: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """An iterator as an asynchronous one: each step runs in a thread."""
+    while (item := await sync_to_async(next)(events, None)) is not None:
+        yield item
+
+
+def _answer(result: BaseModel, quota: Quota, *, status: int = 200) -> HttpResponse:
+    return HttpResponse(
+        result.model_dump_json(),
+        status=status,
+        headers={"Content-Type": "application/json", **quota.headers()},
+    )

@@ -1,0 +1,108 @@
+"""One stack in one process: `python -m kaiko_demo.serve starlette --port 8000`.
+
+The application is made first and the socket bound after it, by this process itself; only
+then is the port printed. So whoever reads the port can connect to it, nobody else can have
+taken it, and a service that cannot start says so by ending.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import uvicorn
+
+import kaiko_django
+from kaiko_demo.seed import service_from_environment
+from kaiko_demo.starlette_app import create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from wsgiref.types import WSGIApplication
+
+__all__ = ["STACKS", "main"]
+
+Serve: TypeAlias = Callable[[socket.socket], None]
+
+
+class _Waitress(Protocol):
+    def run(self) -> None: ...
+
+
+class _CreateServer(Protocol):
+    def __call__(self, app: WSGIApplication, /, *, sockets: list[socket.socket]) -> _Waitress: ...
+
+
+def _starlette() -> Serve:
+    return _on_uvicorn(create_app(service_from_environment()))
+
+
+def _django_asgi() -> Serve:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "kaiko_demo.django_settings"
+    return _on_uvicorn(kaiko_django.get_asgi_application())
+
+
+def _django_wsgi() -> Serve:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "kaiko_demo.django_settings"
+    application = kaiko_django.get_wsgi_application()
+    # Waitress has no types: what is used of it is written down in the two protocols.
+    create_server: _CreateServer = importlib.import_module("waitress.server").create_server
+
+    def serve(listener: socket.socket) -> None:
+        create_server(application, sockets=[listener]).run()
+
+    return serve
+
+
+def _on_uvicorn(application: Callable[..., object]) -> Serve:
+    def serve(listener: socket.socket) -> None:
+        config = uvicorn.Config(application, log_level="warning")
+        uvicorn.Server(config).run(sockets=[listener])
+
+    return serve
+
+
+STACKS: dict[str, Callable[[], Serve]] = {
+    "starlette": _starlette,
+    "django-asgi": _django_asgi,
+    "django-wsgi": _django_wsgi,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Serve one stack on a port of the loopback interface until told to stop.
+
+    Arguments:
+        argv: Arguments; the command line's unless given.
+    """
+    parser = argparse.ArgumentParser(prog="python -m kaiko_demo.serve", description=__doc__)
+    parser.add_argument("stack", choices=STACKS)
+    parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    parser.add_argument(
+        "--until-eof", action="store_true", help="stop when standard input ends, too"
+    )
+    options = parser.parse_args(argv)
+    serve = STACKS[options.stack]()
+    listener = socket.create_server(("127.0.0.1", options.port))
+    if options.until_eof:
+        threading.Thread(target=_stop_at_eof, daemon=True).start()
+    sys.stdout.write(f"{listener.getsockname()[1]}\n")
+    sys.stdout.flush()
+    serve(listener)
+
+
+def _stop_at_eof() -> None:
+    """End with whoever started this process, even if it was killed and could not say so."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""The V2 service itself, which knows no framework.
+
+An adapter authenticates with `admit`, reads a body, hands it to one of these methods and
+writes down what it returns. Whatever goes wrong is raised, and is nobody's business in
+between: the middleware answers it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from kaiko_demo import emotions
+from kaiko_demo.body import MAX_BODY, Body
+from kaiko_demo.errors import InvalidModel, ModelNotFound
+from kaiko_demo.events import event
+from kaiko_demo.schemas import (
+    BatchAnalysis,
+    ChatReply,
+    ContextView,
+    Message,
+    Model,
+    ModelList,
+    StreamEnd,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kaiko_demo.contexts import Context, ContextStore
+    from kaiko_demo.keys import KeyRing
+    from kaiko_demo.limiter import FixedWindowLimiter, Quota
+    from kaiko_demo.llm import Llm
+    from kaiko_demo.schemas import (
+        Analysis,
+        AnalysisRequest,
+        BatchRequest,
+        ChatRequest,
+        NewContext,
+        NewMessages,
+    )
+
+__all__ = ["LLM_MODELS", "DemoService"]
+
+# A name that ends in an asterisk is a family: every name that begins like it is served.
+LLM_MODELS = ("gpt-4", "gpt-4-turbo", "gpt-3.5-turbo", "claude-3-*", "xai-grok")
+
+_MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}", re.ASCII)
+
+
+class DemoService:
+    """Contexts, emotion analysis and chat behind API keys and a rate limit.
+
+    Arguments:
+        keys: Who may call.
+        limiter: How often.
+        contexts: Where conversations are kept.
+        llm: The language models, a dependency.
+        max_body: How many bytes a request's body may have.
+    """
+
+    def __init__(
+        self,
+        *,
+        keys: KeyRing,
+        limiter: FixedWindowLimiter,
+        contexts: ContextStore,
+        llm: Llm,
+        max_body: int = MAX_BODY,
+    ) -> None:
+        self._keys = keys
+        self._limiter = limiter
+        self._contexts = contexts
+        self._llm = llm
+        self._max_body = max_body
+
+    def admit(self, presented: str | None) -> Quota:
+        """Let a caller in by the value of `x-api-key`, and count the request.
+
+        Raises:
+            InvalidApiKey: 401 where it is missing, malformed or unknown.
+            KeyRevoked: 403 where it has been revoked.
+            RateLimitError: 429 where it has made too many requests.
+        """
+        key = self._keys.authenticate(presented)
+        return self._limiter.take(key.value, key.per_minute)
+
+    def body(self, declared: str | None) -> Body:
+        """A body to read into, given the value of `Content-Length`.
+
+        Raises:
+            PayloadTooLargeError: 413 where it is over the limit.
+        """
+        return Body(self._max_body, declared)
+
+    def models(self) -> ModelList:
+        """Every model that can be asked for."""
+        emotion = Model(id=emotions.EMOTION_MODEL, kind="emotion")
+        return ModelList(models=[emotion, *(Model(id=name, kind="llm") for name in LLM_MODELS)])
+
+    def create_context(self, body: NewContext) -> ContextView:
+        """Start a conversation.
+
+        Raises:
+            DuplicateId: 409 where an `external_id` comes twice.
+        """
+        context = self._contexts.create()
+        return _view(self._contexts.add(context.context_id, body.messages))
+
+    def context(self, context_id: str) -> ContextView:
+        """A conversation and its messages.
+
+        Raises:
+            ContextNotFound: 404 where there is none, or it has expired.
+        """
+        return _view(self._contexts.get(context_id))
+
+    def add_messages(self, context_id: str, body: NewMessages) -> ContextView:
+        """Go on with a conversation.
+
+        Raises:
+            ContextNotFound: 404 where there is none, or it has expired.
+            DuplicateId: 409 where an `external_id` is in it already.
+        """
+        return _view(self._contexts.add(context_id, body.messages))
+
+    def analyse(self, body: AnalysisRequest) -> Analysis:
+        """What a text sounds like.
+
+        Raises:
+            InvalidModel: 400 where the model's name is malformed.
+            ModelNotFound: 404 where it is not the emotion model's.
+        """
+        _expect_emotion_model(body.model)
+        return emotions.analyse(body.text, body.language)
+
+    def analyse_batch(self, body: BatchRequest) -> BatchAnalysis:
+        """What each of many texts sounds like.
+
+        Raises:
+            InvalidModel: 400 where the model's name is malformed.
+            ModelNotFound: 404 where it is not the emotion model's.
+        """
+        _expect_emotion_model(body.model)
+        results = [emotions.analyse(text, body.language) for text in body.texts]
+        return BatchAnalysis(model=body.model, results=results)
+
+    def stream(self, body: AnalysisRequest) -> Iterator[bytes]:
+        """What a text sounds like, sentence by sentence, as server-sent events.
+
+        The model is looked at now and not with the first event: what can be refused before
+        the answer starts is refused with a status.
+
+        Raises:
+            InvalidModel: 400 where the model's name is malformed.
+            ModelNotFound: 404 where it is not the emotion model's.
+        """
+        _expect_emotion_model(body.model)
+        return _events(body)
+
+    def chat(self, body: ChatRequest) -> ChatReply:
+        """Let a language model continue a conversation.
+
+        Raises:
+            InvalidModel: 400 where the model's name is malformed.
+            ModelNotFound: 404 where no language model has it.
+            ServiceUnavailableError: 503 where the language models are down.
+        """
+        _expect_well_formed(body.model)
+        if not any(_names(name, body.model) for name in LLM_MODELS):
+            raise ModelNotFound(f"There is no language model '{body.model}'")
+        said = self._llm.reply(body.model, body.messages)
+        return ChatReply(model=body.model, message=Message(role="assistant", content=said))
+
+
+def _view(context: Context) -> ContextView:
+    return ContextView(
+        context_id=context.context_id,
+        created_at=context.created_at,
+        expires_at=context.expires_at,
+        messages=context.messages,
+    )
+
+
+def _events(body: AnalysisRequest) -> Iterator[bytes]:
+    sentences = emotions.sentences(body.text)
+    for sentence in sentences:
+        yield event("analysis", emotions.analyse(sentence, body.language))
+    yield event("end", StreamEnd(sentences=len(sentences)))
+
+
+def _expect_well_formed(model: str) -> None:
+    if _MODEL_NAME.fullmatch(model) is None:
+        raise InvalidModel("A model's name has lower-case letters, digits, dots and hyphens only")
+
+
+def _expect_emotion_model(model: str) -> None:
+    _expect_well_formed(model)
+    if model != emotions.EMOTION_MODEL:
+        raise ModelNotFound(f"There is no emotion model '{model}'")
+
+
+def _names(name: str, model: str) -> bool:
+    if name.endswith("*"):
+        return model.startswith(name[:-1]) and len(model) >= len(name)
+    return model == name

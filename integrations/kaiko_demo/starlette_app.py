@@ -1,0 +1,114 @@
+"""The service on Starlette: requests to calls, results to responses, and one line for errors.
+
+No endpoint here catches anything. `kaiko_starlette.install` is all that stands between
+what the service raises and what a client reads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+import kaiko_starlette
+from kaiko_demo.events import EVENT_STREAM
+from kaiko_demo.schemas import (
+    AnalysisRequest,
+    BatchRequest,
+    ChatRequest,
+    NewContext,
+    NewMessages,
+)
+from kaiko_middleware import parse_body
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from starlette.requests import Request
+
+    from kaiko_demo.limiter import Quota
+    from kaiko_demo.service import DemoService
+
+__all__ = ["create_app"]
+
+
+def create_app(service: DemoService) -> Starlette:
+    """The application.
+
+    Arguments:
+        service: What it serves.
+    """
+    endpoints = _Endpoints(service)
+    app = Starlette(
+        routes=[
+            Route("/v2/models", endpoints.models, methods=["GET"]),
+            Route("/v2/contexts", endpoints.create_context, methods=["POST"]),
+            Route("/v2/contexts/{context_id}", endpoints.context, methods=["GET"]),
+            Route("/v2/contexts/{context_id}/messages", endpoints.add_messages, methods=["POST"]),
+            Route("/v2/analyses", endpoints.analyse, methods=["POST"]),
+            Route("/v2/analyses/batch", endpoints.analyse_batch, methods=["POST"]),
+            Route("/v2/chat", endpoints.chat, methods=["POST"]),
+        ]
+    )
+    kaiko_starlette.install(app)
+    return app
+
+
+class _Endpoints:
+    def __init__(self, service: DemoService) -> None:
+        self._service = service
+
+    async def models(self, request: Request) -> Response:
+        quota = self._admit(request)
+        return _answer(self._service.models(), quota)
+
+    async def create_context(self, request: Request) -> Response:
+        quota = self._admit(request)
+        body = parse_body(NewContext, await self._read(request))
+        return _answer(self._service.create_context(body), quota, status=201)
+
+    async def context(self, request: Request) -> Response:
+        quota = self._admit(request)
+        return _answer(self._service.context(request.path_params["context_id"]), quota)
+
+    async def add_messages(self, request: Request) -> Response:
+        quota = self._admit(request)
+        body = parse_body(NewMessages, await self._read(request))
+        context_id = request.path_params["context_id"]
+        return _answer(self._service.add_messages(context_id, body), quota, status=201)
+
+    async def analyse(self, request: Request) -> Response:
+        quota = self._admit(request)
+        body = parse_body(AnalysisRequest, await self._read(request))
+        if body.stream:
+            headers = {"Content-Type": EVENT_STREAM, **quota.headers()}
+            return StreamingResponse(self._service.stream(body), headers=headers)
+        return _answer(self._service.analyse(body), quota)
+
+    async def analyse_batch(self, request: Request) -> Response:
+        quota = self._admit(request)
+        body = parse_body(BatchRequest, await self._read(request))
+        return _answer(self._service.analyse_batch(body), quota)
+
+    async def chat(self, request: Request) -> Response:
+        quota = self._admit(request)
+        body = parse_body(ChatRequest, await self._read(request))
+        # The language model is waited for in a thread: the event loop has others to serve.
+        return _answer(await run_in_threadpool(self._service.chat, body), quota)
+
+    def _admit(self, request: Request) -> Quota:
+        return self._service.admit(request.headers.get("x-api-key"))
+
+    async def _read(self, request: Request) -> bytes:
+        body = self._service.body(request.headers.get("content-length"))
+        async for part in request.stream():
+            body.add(part)
+        return body.whole()
+
+
+def _answer(result: BaseModel, quota: Quota, *, status: int = 200) -> Response:
+    return Response(
+        result.model_dump_json(), status, headers=quota.headers(), media_type="application/json"
+    )
