@@ -50,7 +50,7 @@ def environment(verb: str) -> dict[str, str]:
     variables.pop("PYTHONPATH", None)
     stamp = home / "made-from"
     made_from = hashlib.sha256(
-        f"{sys.version} {sys.prefix} {WANTED[verb]}".encode()
+        f"{sys.version} {sys.base_prefix} {WANTED[verb]}".encode()
         + (ROOT / "pyproject.toml").read_bytes()
     ).hexdigest()
     if not stamp.is_file() or stamp.read_text() != made_from:
