@@ -170,6 +170,24 @@ class Exchange:
         self._phase = _Phase.HELD
         return []
 
+    def pass_on(self, status: int = 200, headers: Headers | None = None) -> list[Piece]:
+        """Let a head through as it is, and what follows; or take note that this was done."""
+        self._head = status, headers or []
+        self._end = None
+        return self._release()
+
+    def other_body(self) -> list[Piece]:
+        """Take note that a body comes by a way that cannot be looked into (a file's path)."""
+        if self._phase is _Phase.COLLECTING:
+            self._body = None
+            return self._replace()
+        if self._phase is _Phase.HELD:
+            self._end = None
+            return self._release()
+        if self._phase is _Phase.STREAM:
+            self._phase = _Phase.OPEN
+        return []
+
     def body(self, body: bytes, *, more: bool) -> list[Piece]:
         """Take a part of the application's body; return what to send now."""
         phase = self._phase
@@ -187,14 +205,24 @@ class Exchange:
             return self._collect(body, more=more)
         return []
 
-    def fail(self, exc: BaseException) -> Failed:
-        """Take the exception that came out of the application."""
+    def fail(self, exc: BaseException, *, seen: bool = False) -> Failed:
+        """Take the exception that came out of the application.
+
+        Arguments:
+            exc: the exception.
+            seen: whether an inner layer of this request answered and reported it already.
+
+        """
         engine, request = self._engine, self._request
+        if seen and self.started:
+            return Failed([], hand_on=True)
         if self._phase in {_Phase.NEW, _Phase.HELD, _Phase.COLLECTING}:
             answer = engine.on_exception(exc, request, replaced=_cors(self._head[1]))
             if answer.disconnected:
                 self._phase = _Phase.DONE
                 return Failed([], hand_on=False)
+            if self._framework_debug and answer.unmapped:
+                return Failed([], hand_on=True)
             return Failed(self._finish(answer), self._hands_on(answer))
         if self._phase is _Phase.STREAM and self._end is not None:
             answer = engine.on_exception(exc, request)
@@ -203,7 +231,8 @@ class Exchange:
             self._phase = _Phase.DONE
             last = self._end(answer.reply.body, self._tail)
             return Failed([Chunk(last, more=False)], self._hands_on(answer))
-        if exc is self._reported:
+        if self._reported is not None and self._reported in (exc, exc.__cause__):
+            # A framework wraps it when a handler of its own finds the answer started.
             return Failed([], hand_on=self._handing_on)
         if is_disconnect(exc):
             report_disconnect(exc, request)

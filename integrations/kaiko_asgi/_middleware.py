@@ -1,0 +1,149 @@
+"""The pure ASGI middleware.
+
+A success of known length costs one id, one context variable, one look at the head and
+one header; everything else (a head to hold, an error to rewrite, a stream to end) goes
+through a `Flow`, which drives the core's `Exchange`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kaiko_asgi._flow import Flow
+from kaiko_asgi.scope import (
+    STATE_ID,
+    header_values,
+    is_answerable,
+    request_info,
+    shows_debug_page,
+)
+from kaiko_asgi._websocket import serve_websocket
+from kaiko_middleware import Config, current_request_id
+from kaiko_middleware.engine import Engine
+from kaiko_middleware.ids import reset_request_id, set_request_id
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from kaiko_asgi._types import ASGIApp, Message, Receive, Scope, Send, State
+
+
+class KaikoMiddleware:
+    """Turns every error answer of the application it wraps into an envelope.
+
+    Unmapped exceptions are answered and then raised again (`Config.reraise`), so that
+    servers, test clients and error trackers still see them.
+
+    Arguments:
+        app: any ASGI application.
+        config: the settings; all defaults when left out.
+
+    """
+
+    def __init__(self, app: ASGIApp, config: Config | None = None) -> None:
+        self.app = app
+        self._engine = Engine(Config() if config is None else config)
+        self._header = self._engine.config.request_id_header.lower().encode("ascii")
+        self._trusting = self._engine.config.trust_request_id
+        self._everywhere = self._engine.covers_everything
+        self._pop = self._engine.ids.pop
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self._serve_other(scope, receive, send)
+            return
+        if not self._everywhere and not self._engine.config.covers(scope["path"]):
+            await self._serve_uncovered(scope, receive, send)
+            return
+        state: State | None = scope.get("state")
+        if state is None:
+            state = scope["state"] = {}
+        if self._trusting or STATE_ID in state:
+            request_id = self._identify(scope, state)
+        else:
+            try:
+                request_id = self._pop()
+            except IndexError:
+                request_id = self._engine.ids.refill()
+        state[STATE_ID] = request_id
+        id_name = self._header
+        id_length = len(id_name)
+        id_field = (id_name, request_id.encode("latin-1"))
+        started = False
+        flow: Flow | None = None
+
+        # A plain function that returns the server's awaitable: a coroutine of our own for
+        # each event would cost as much as all the rest.
+        def forward(message: Message) -> Awaitable[None]:
+            nonlocal started, flow
+            if started:
+                return send(message)
+            if flow is None:
+                if message["type"] == "http.response.start" and 200 <= message["status"] < 400:
+                    known_length = False
+                    headers = message.get("headers", ())
+                    for name, value in headers:
+                        if name == b"content-length":
+                            known_length = True
+                        elif len(name) == id_length and name.lower() == id_name:
+                            break  # the application's own id, to be replaced
+                        if not value.decode("latin-1").isprintable():
+                            break  # perhaps none that a server takes
+                    else:
+                        if known_length:
+                            started = True
+                            return send({**message, "headers": [*headers, id_field]})
+                flow = self._flow(scope, state, request_id, send)
+            return flow.send(message)
+
+        token = set_request_id(request_id)
+        try:
+            await self.app(scope, receive, forward)
+            if not started:
+                await (flow or self._flow(scope, state, request_id, send)).end()
+        except BaseException as exc:
+            if not is_answerable(exc):
+                raise
+            if flow is None:
+                flow = self._flow(scope, state, request_id, send)
+            if await flow.fail(exc, started=started):
+                raise
+        finally:
+            reset_request_id(token)
+
+    def _identify(self, scope: Scope, state: State) -> str:
+        """Return the request's id: an outer layer's, an inbound one that is trusted, or new."""
+        request_id = state.get(STATE_ID)
+        # An outer layer's id is also the current one; another's, left in a state that a
+        # server failed to copy, is not.
+        if isinstance(request_id, str) and request_id == current_request_id():
+            return request_id
+        return self._engine.request_id(header_values(scope, self._header))
+
+    def _flow(self, scope: Scope, state: State, request_id: str, send: Send) -> Flow:
+        request = request_info(scope, request_id)
+        return Flow(self._engine, request, state, send, debug_page=shows_debug_page(scope))
+
+    async def _serve_uncovered(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # What is left alone must not see the id of an app that calls it in process.
+        token = set_request_id(None)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            reset_request_id(token)
+
+    async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+        if not self._engine.config.covers(scope["path"]):
+            await self._serve_uncovered(scope, receive, send)
+            return
+        state: State = scope.setdefault("state", {})
+        request_id = state[STATE_ID] = self._identify(scope, state)
+        token = set_request_id(request_id)
+        try:
+            await serve_websocket(self.app, self._engine, scope, receive, send, request_id)
+        finally:
+            reset_request_id(token)

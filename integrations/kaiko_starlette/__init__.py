@@ -1,0 +1,14 @@
+"""kaiko-middleware for Starlette: `install(app)`, and every error answer is an envelope.
+
+>>> from starlette.applications import Starlette
+>>> from kaiko_starlette import install
+>>> app = Starlette()
+>>> install(app)
+"""
+
+from __future__ import annotations
+
+from kaiko_asgi import KaikoMiddleware
+from kaiko_starlette._install import install
+
+__all__ = ["KaikoMiddleware", "install"]

@@ -1,0 +1,60 @@
+"""`install(app)`: the middleware, and handlers for what Starlette itself answers.
+
+Four places of a Starlette application answer errors, and each gets what it needs:
+
+- outermost of the user's middleware stands `KaikoMiddleware`: ids, rewriting, streams;
+- innermost stands `Boundary`, which answers unmapped exceptions where CORS, GZip and the
+  like still add their headers, and raises them again for everybody outside;
+- `ExceptionMiddleware` gets handlers for typed errors and `HTTPException`;
+- `ServerErrorMiddleware`, outside of all user middleware, gets one for what middleware
+  that was added later raises.
+
+`build_middleware_stack` is left alone: instrumentation replaces it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kaiko_asgi import KaikoMiddleware
+from kaiko_middleware import Config, KaikoError
+from kaiko_middleware.engine import Engine
+from kaiko_starlette._boundary import Boundary
+from kaiko_starlette._handlers import Handlers
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+
+def install(app: Starlette, config: Config | None = None) -> None:
+    """Make every error answer of `app` an envelope.
+
+    Handlers that the application registered for `HTTPException`, `Exception` or 500 stay
+    in force; what they answer is rewritten like any other answer.
+
+    Arguments:
+        app: the application, before it served its first request.
+        config: the settings; all defaults when left out.
+
+    Raises:
+        RuntimeError: it is installed already, or the application has started.
+
+    """
+    if any(entry.cls is KaikoMiddleware for entry in app.user_middleware):
+        msg = "kaiko_starlette is installed on this application already: call install(app) once"
+        raise RuntimeError(msg)
+    if app.middleware_stack is not None:
+        msg = "the application has started: call install(app) before its first request"
+        raise RuntimeError(msg)
+    config = Config() if config is None else config
+    engine = Engine(config)
+    handlers = Handlers(engine)
+    app.add_middleware(KaikoMiddleware, config=config)
+    app.user_middleware.append(Middleware(Boundary, engine=engine))
+    app.add_exception_handler(KaikoError, handlers.typed_error)
+    if HTTPException not in app.exception_handlers:
+        app.add_exception_handler(HTTPException, handlers.http_exception)
+    if Exception not in app.exception_handlers and 500 not in app.exception_handlers:
+        app.add_exception_handler(Exception, handlers.server_error)

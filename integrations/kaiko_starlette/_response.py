@@ -1,0 +1,33 @@
+"""The core's `Reply` as a Starlette response, and the marks that outer layers know it by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kaiko_asgi.scope import leave_reply
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from kaiko_middleware import Reply
+    from starlette.types import Receive, Scope, Send
+
+
+class ReplyResponse(Response):
+    """A response that sends a `Reply` as it is."""
+
+    def __init__(self, reply: Reply) -> None:  # the parent's would encode it all again
+        self.reply = reply
+        self.status_code = reply.status
+        self.body = reply.body
+        self.background = None
+        self.raw_headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in reply.headers
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it; a HEAD request gets the headers alone."""
+        leave_reply(scope, self.reply)
+        if scope["method"] == "HEAD":
+            self.body = b""
+        await super().__call__(scope, receive, send)
