@@ -19,6 +19,9 @@ from kaiko_middleware.catalog import ROWS, known_codes
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
+
+    from kaiko_middleware.catalog import CodeEntry
 
 __all__ = ["add_arguments", "run"]
 
@@ -49,13 +52,23 @@ def run(options: argparse.Namespace) -> int:
             *_texts(row.meaning, row.resolution),
         )
     codes = _table("code", "status", "type", "retry", "meaning")
-    for entry in sorted(known_codes(), key=lambda entry: (entry.status, entry.code)):
+    for entry, statuses in _by_code():
         codes.add_row(
-            *_texts(entry.code, entry.status, entry.type, _retry(entry.retryable), entry.meaning)
+            *_texts(entry.code, statuses, entry.type, _retry(entry.retryable), entry.meaning)
         )
     console.print(rows)
     console.print(codes)
     return 0
+
+
+def _by_code() -> Iterator[tuple[CodeEntry, str]]:
+    """Each code once, by status; one that stands for many statuses says from where to where."""
+    found: dict[str, list[CodeEntry]] = {}
+    for entry in sorted(known_codes(), key=lambda entry: (entry.status, entry.code)):
+        found.setdefault(entry.code, []).append(entry)
+    for entries in found.values():
+        first, last = entries[0].status, entries[-1].status
+        yield entries[0], str(first) if first == last else f"{first}-{last}"
 
 
 def _table(*headings: str) -> Table:

@@ -103,6 +103,7 @@ def _print_table(
 ) -> None:
     console = tables.console()
     console.print(tables.results(verdicts, console.width))
+    console.print()
     failed = [verdict for verdict in verdicts if not verdict.good]
     for verdict in failed:
         for line in tables.findings(verdict):

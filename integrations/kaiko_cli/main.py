@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
     for command in _COMMANDS:
         subparser = commands.add_parser(
-            command.name, help=command.summary, description=f"{command.summary.capitalize()}."
+            command.name, help=command.summary, description=command.summary
         )
         subparser.set_defaults(chosen=command)
         if _missing(command):

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -100,11 +100,12 @@ def running(
 
     """
     with contextlib.ExitStack() as cleanup:
-        started = [
-            (stack, log, cleanup.enter_context(_process(stack, log, environment or {})))
-            for stack in stacks
-            for log in [logs / f"{stack.name}.log"]
-        ]
+        # All are started before one is waited for: they load at the same time.
+        started: list[tuple[Stack, Path, subprocess.Popen[bytes]]] = []
+        for stack in stacks:
+            log = logs / f"{stack.name}.log"
+            process = cleanup.enter_context(_process(stack, log, environment or {}))
+            started.append((stack, log, process))
         yield [_ready(stack, log, process, patience) for stack, log, process in started]
 
 
@@ -134,27 +135,23 @@ def _process(
 
 
 def _ready(stack: Stack, log: Path, process: subprocess.Popen[bytes], patience: float) -> Service:
-    """Wait until the service answers: it prints its port when it can be connected to."""
+    """Wait until the service answers; it prints its port as soon as it can be connected to."""
+    output = cast("IO[bytes]", process.stdout)
     watchdog = threading.Timer(patience, process.kill)
     watchdog.start()
     try:
-        assert process.stdout is not None  # noqa: S101 - it was asked for
-        line = _first_line(process.stdout)
-        if line.isdecimal():
-            port = int(line)
-            _connect(port, patience)
-            return Service(stack, port, process, log)
-    except (OSError, http.client.HTTPException) as exc:
-        raise StartError(_report(stack, log, f"did not answer ({exc!r})")) from exc
+        line = output.readline().decode(errors="replace").strip()
     finally:
         watchdog.cancel()
-    process.kill()
-    code = process.wait()
-    raise StartError(_report(stack, log, f"did not start (exit code {code})"))
-
-
-def _first_line(output: IO[bytes]) -> str:
-    return output.readline().decode(errors="replace").strip()
+    if not line.isdecimal():
+        process.kill()
+        raise StartError(_report(stack, log, f"did not start (exit code {process.wait()})"))
+    service = Service(stack, int(line), process, log)
+    try:
+        _connect(service.port, patience)
+    except (OSError, http.client.HTTPException) as exc:
+        raise StartError(_report(stack, log, f"did not answer ({exc!r})")) from exc
+    return service
 
 
 def _connect(port: int, patience: float) -> None:

@@ -44,10 +44,12 @@ def results(verdicts: Sequence[Verdict], width: int) -> Table:
 
     """
     wide = width >= WIDE
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 2 if wide else 1, 0, 0), pad_edge=False)
+    # The widths of what is shown add up to 80 and to 120, and not to one column more.
+    padding = (0, 1 if wide else 0, 0, 0)
+    table = Table(box=box.SIMPLE_HEAD, padding=padding, pad_edge=False, show_edge=False)
     table.add_column("cause", overflow="fold")
     table.add_column("status", overflow="fold")
-    for heading in ("type", "code", "param", "id") if wide else ("type, code", "param, id"):
+    for heading in ("type", "code", "param", "id") if wide else ("type, code", "id, param"):
         table.add_column(heading, overflow="fold")
     table.add_column("agree")
     for verdict in verdicts:
@@ -55,7 +57,7 @@ def results(verdicts: Sequence[Verdict], width: int) -> Table:
         cells = (
             (shown.type, shown.code, shown.param, shown.id)
             if wide
-            else (f"{shown.type}\n{shown.code}".strip(), f"{shown.param}\n{shown.id}".strip())
+            else (f"{shown.type}\n{shown.code}".strip(), f"{shown.id}\n{shown.param}".strip())
         )
         table.add_row(
             verdict.cause.name,
@@ -91,4 +93,5 @@ def _merged(verdict: Verdict) -> Shown:
 def _agree(verdict: Verdict) -> Text:
     if verdict.differences:
         return Text("no", "bold red")
-    return Text("yes, wrong", "bold red") if verdict.wrong else Text("yes", "green")
+    # Of stacks that agree on a wrong answer, the answer is what a reader has to know.
+    return Text("wrong", "bold red") if verdict.wrong else Text("yes", "green")

@@ -41,9 +41,9 @@ __all__ = [
 AT = "KAIKO_DEMO_AT"
 
 LIVE_KEY = "kaiko_live_DemoDemoDemo0001"
-LIMITED_KEY = "kaiko_test_DemoLimited0002"
-REVOKED_KEY = "kaiko_live_DemoRevoked0003"
-UNKNOWN_KEY = "kaiko_live_DemoUnknown0004"
+LIMITED_KEY = "kaiko_test_DemoLimited00002"
+REVOKED_KEY = "kaiko_live_DemoRevoked00003"
+UNKNOWN_KEY = "kaiko_live_DemoUnknown00004"
 
 LIVE_CONTEXT = "ctx_demo"
 EXPIRED_CONTEXT = "ctx_yesterday"

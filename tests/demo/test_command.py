@@ -1,0 +1,336 @@
+"""`kaiko-middleware` as a person types it: the demo over real HTTP, and the catalogue."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import itertools
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from kaiko_cli import demo, main, serving
+from kaiko_cli.processes import STACKS, Stack, StartError, running
+from kaiko_cli.wire import send
+from kaiko_demo import CAUSES, Cause, Request
+from kaiko_middleware.catalog import ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+STARLETTE = STACKS[0]
+
+
+def python(name: str, code: str) -> Stack:
+    """A stack that is a few lines of Python."""
+    return Stack(name, name, (sys.executable, "-P", "-c", code))
+
+
+# The demo on Starlette, but that somebody forgot the line that adopts the contract.
+FORGOTTEN = python(
+    "forgotten",
+    "import sys, kaiko_starlette\n"
+    "kaiko_starlette.install = lambda app: None\n"
+    "from kaiko_demo import serve\n"
+    "serve.main(['starlette', '--until-eof'])\n",
+)
+REFUSES_TO_START = python("refuses", "raise SystemExit('no settings, no service')")
+DIES = python(
+    "dies",
+    "import socket\n"
+    "listener = socket.create_server(('127.0.0.1', 0))\n"
+    "print(listener.getsockname()[1], flush=True)\n",
+)
+
+
+def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, its output in a pipe."""
+    inherited = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "kaiko_cli.main", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**inherited, **environment},
+    )
+
+
+def options(*arguments: str) -> argparse.Namespace:
+    """What the demo is told on the command line."""
+    parser = argparse.ArgumentParser()
+    demo.add_arguments(parser)
+    return parser.parse_args(arguments)
+
+
+def logs_named(text: str) -> Path:
+    """The folder of the logs that a failure prints; the caller removes it."""
+    (found,) = re.findall(r"^The services' logs are in (.+)$", text, re.MULTILINE)
+    return Path(found)
+
+
+# --- all is well ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def results() -> Mapping[str, object]:
+    """What one run of the whole demo found."""
+    done = command("demo", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    return cast("Mapping[str, object]", json.loads(done.stdout))
+
+
+def answers(results: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+    for cause in cast("list[Mapping[str, Mapping[str, Mapping[str, object]]]]", results["causes"]):
+        yield from cause["answers"].values()
+
+
+def test_every_cause_is_answered_right_and_alike(results: Mapping[str, object]) -> None:
+    """By all of the stacks."""
+    causes = cast("list[Mapping[str, object]]", results["causes"])
+    assert [cause["cause"] for cause in causes] == [cause.name for cause in CAUSES]
+    assert [cause for cause in causes if cause["wrong"] or not cause["agree"]] == []
+    assert set(cast("dict[str, str]", results["stacks"])) == {stack.name for stack in STACKS}
+    assert results["good"] is True
+
+
+def test_every_documented_row_is_reached(results: Mapping[str, object]) -> None:
+    """With its type, and the code that the documentation shows for it."""
+    reached = {
+        (answer["status"], answer["type"], answer["code"])
+        for answer in answers(results)
+        if answer["type"]
+    }
+    assert {(str(row.status), row.type, row.example) for row in ROWS} <= reached
+
+
+def test_no_two_answers_have_the_same_id(results: Mapping[str, object]) -> None:
+    """Of all stacks, successes included."""
+    found = [answer["id"] for answer in answers(results)]
+    assert len(set(found)) == len(found) == len(CAUSES) * len(STACKS)
+
+
+@pytest.mark.parametrize("columns", ["80", "120", None])
+def test_the_demo_prints_one_table_and_exits_with_0(columns: str | None) -> None:
+    """Whether on a terminal's width or in a pipe; nothing else is printed."""
+    done = command("demo", **({} if columns is None else {"COLUMNS": columns}))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert max(map(len, done.stdout.splitlines())) <= int(columns or 120)
+    assert [cause.name for cause in CAUSES if cause.name not in done.stdout] == []
+    assert "the stacks agree byte for byte but for the id" in " ".join(done.stdout.split())
+    assert len(re.findall(r" yes\s*$", done.stdout, re.MULTILINE)) == len(CAUSES)
+
+
+def test_the_demo_prints_where_only_ascii_can_be(tmp_path: Path) -> None:
+    """An old terminal, or a log of a build."""
+    done = command("demo", PYTHONIOENCODING="ascii", TMPDIR=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.isascii()
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- something is wrong --------------------------------------------------------------
+
+
+def test_a_stack_without_the_contract_is_found_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Exit code 1, which stack it is, what it sent, and where its log is."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert demo.run(options(), [STARLETTE, FORGOTTEN]) == 1
+    printed = capsys.readouterr()
+    assert "forgotten: X-Request-ID is not one id: []" in printed.out
+    assert "body differs:" in printed.out
+    assert "went wrong" in printed.out
+    log = logs_named(printed.err) / "forgotten.log"
+    assert "ZeroDivisionError" in log.read_text()
+
+
+def test_a_stack_without_the_contract_is_found_out_in_json_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Machines read the same verdict, and standard output is JSON all the same."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert demo.run(options("--json"), [FORGOTTEN]) == 1
+    assert json.loads(capsys.readouterr().out)["good"] is False
+
+
+def test_a_service_that_does_not_start_is_told_with_its_log(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Exit code 1 and a sentence, no traceback of ours."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert demo.run(options(), [STARLETTE, REFUSES_TO_START]) == 1
+    printed = capsys.readouterr()
+    assert "refuses did not start (exit code 1)" in printed.err
+    assert "no settings, no service" in printed.err
+    assert "Traceback" not in printed.err
+    assert printed.out == ""
+
+
+def test_a_service_that_dies_before_it_answers_is_told(tmp_path: Path) -> None:
+    """A port alone is no service."""
+    with pytest.raises(StartError, match="dies did not answer"), running([DIES], tmp_path):
+        pytest.fail("it does not answer")
+
+
+def test_a_service_that_stays_silent_is_not_waited_for_forever(tmp_path: Path) -> None:
+    """Patience ends, and the process with it."""
+    silent = python("silent", "import sys; sys.stdin.read()")
+    with (
+        pytest.raises(StartError, match="silent did not start"),
+        running([silent], tmp_path, patience=0.2),
+    ):
+        pytest.fail("it never answers")
+
+
+# --- processes -----------------------------------------------------------------------
+
+
+def test_services_are_ended_when_their_user_fails(tmp_path: Path) -> None:
+    """Whatever goes wrong in between, nothing is left running."""
+    started: list[subprocess.Popen[bytes]] = []
+    with contextlib.suppress(LookupError), running([STARLETTE], tmp_path) as services:
+        started = [service.process for service in services]
+        raise LookupError
+    assert [process.poll() is not None for process in started] == [True]
+
+
+@pytest.mark.parametrize("stack", STACKS, ids=lambda stack: cast("Stack", stack).name)
+def test_a_service_ends_with_the_pipe_it_was_given(stack: Stack, tmp_path: Path) -> None:
+    """So none outlives a command that was killed."""
+    with running([stack], tmp_path) as (service,):
+        assert service.process.stdin is not None
+        service.process.stdin.close()
+        assert service.process.wait(30) is not None
+
+
+def test_every_stack_is_served_by_the_server_it_names(tmp_path: Path) -> None:
+    """Two by uvicorn, one by waitress: as their own headers say."""
+    with running(STACKS, tmp_path) as services:
+        servers = [send(service.port, Request("GET", "/")).values("Server") for service in services]
+    assert servers == [["uvicorn"], ["uvicorn"], ["waitress"]]
+
+
+# --- --serve -------------------------------------------------------------------------
+
+
+def test_serve_leaves_the_services_up_until_ctrl_c() -> None:
+    """The addresses it prints answer; after Ctrl-C they are free, and the exit code is 0."""
+    arguments = [sys.executable, "-P", "-m", "kaiko_cli.main", "demo", "--serve"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines: list[str] = []
+        for line in process.stdout:
+            lines.append(line)
+            if "Ctrl-C" in line:
+                break
+        addresses = [
+            line.split()[-1] for line in lines if re.search(r": http://127.0.0.1:\d+$", line)
+        ]
+        ports = [int(address.rpartition(":")[2]) for address in addresses]
+        statuses = [send(port, CAUSES[0].request).status for port in ports]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    assert statuses == [200] * len(STACKS)
+    for port in ports:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+
+
+def test_a_service_that_ends_while_it_is_served_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody should try curl lines against nothing."""
+    code = (
+        "import http.server, sys\n"
+        "server = http.server.HTTPServer(('127.0.0.1', 0), http.server.BaseHTTPRequestHandler)\n"
+        "print(server.server_port, flush=True)\n"
+        "server.handle_request()\n"
+    )
+    with pytest.raises(StartError, match="brief has ended"):
+        serving.serve([python("brief", code)], tmp_path)
+    assert "Ctrl-C" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("cause", CAUSES, ids=[cause.name for cause in CAUSES])
+def test_the_curl_line_says_the_whole_request(cause: Cause) -> None:
+    """A reader who pastes it sees what the table showed; of a long body, the length is kept."""
+    request = cause.request
+    piped, _, line = serving.curl("http://127.0.0.1:1", request).rpartition(" | ")
+    words = shlex.split(line)
+    headers = [f"{name}: {value}" for name, value in request.headers.items()]
+    assert words[:5] == ["curl", "-i", "-X", request.method, f"http://127.0.0.1:1{request.path}"]
+    assert [after for word, after in itertools.pairwise(words) if word == "-H"] == headers
+    if request.body is None:
+        assert "--data-binary" not in words
+    elif piped:
+        assert (words[-1], piped) == ("@-", f"head -c {len(request.body)} /dev/zero")
+    else:
+        assert words[-2:] == ["--data-binary", request.body.decode()]
+
+
+# --- the command line ----------------------------------------------------------------
+
+
+def test_the_catalogue_lists_the_rows_and_the_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each code once, the codes of a module that is named among them."""
+    assert main.main(["catalog", "kaiko_demo.errors"]) == 0
+    words = capsys.readouterr().out.split()
+    assert [row.example for row in ROWS if row.example not in words] == []
+    assert [words.count(code) for code in ("request_rejected", "model_not_found")] == [1, 1]
+
+
+def test_the_catalogue_says_which_module_it_cannot_import(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """And prints no table without it."""
+    assert main.main(["catalog", "no_such_module"]) == 1
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == (
+        "",
+        "no_such_module cannot be imported: No module named 'no_such_module'\n",
+    )
+
+
+def test_a_missing_extra_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What to install, instead of a traceback."""
+    monkeypatch.setattr(
+        main, "find_spec", lambda name: None if name in {"django", "waitress"} else object()
+    )
+    assert main.main(["demo", "--json"]) == 1
+    assert capsys.readouterr().err == (
+        "kaiko-middleware demo needs django, waitress: pip install 'kaiko-middleware[demo]'\n"
+    )
+
+
+def test_ctrl_c_during_the_comparison_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Exit code 130, as a shell expects it, no traceback and no logs."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(demo, "judge", interrupted)
+    assert main.main(["demo"]) == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["demo", "--json", "--serve"]])
+def test_a_wrong_command_line_is_exit_code_2(arguments: list[str]) -> None:
+    """As argparse has it."""
+    with pytest.raises(SystemExit) as caught:
+        main.main(arguments)
+    assert caught.value.code == 2

@@ -1,0 +1,320 @@
+"""The demo's domain, without any framework: what it promises and what it raises."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kaiko_demo import emotions
+from kaiko_demo.body import Body
+from kaiko_demo.errors import (
+    ContextNotFound,
+    DuplicateId,
+    InvalidApiKey,
+    InvalidModel,
+    KeyRevoked,
+    ModelNotFound,
+)
+from kaiko_demo.schemas import (
+    AnalysisRequest,
+    BatchRequest,
+    ChatRequest,
+    Message,
+    NewContext,
+    NewMessages,
+)
+from kaiko_demo.seed import (
+    EXPIRED_CONTEXT,
+    LIMITED_KEY,
+    LIVE_CONTEXT,
+    LIVE_KEY,
+    REVOKED_KEY,
+    UNKNOWN_KEY,
+)
+from kaiko_middleware import MissingFieldError, PayloadTooLargeError, RateLimitError, parse_body
+
+if TYPE_CHECKING:
+    from demo.support import HandClock
+    from kaiko_demo import DemoService
+
+
+def message(external_id: str | None = None) -> Message:
+    return Message(role="user", content="Hello", external_id=external_id)
+
+
+def messages(*external_ids: str | None) -> NewMessages:
+    return NewMessages(messages=[message(external_id) for external_id in external_ids])
+
+
+# --- keys ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("presented", "why"),
+    [
+        (None, "is missing"),
+        ("", "is missing"),
+        ("let-me-in", "does not hold"),
+        ("kaiko_live_short", "does not hold"),
+        (f"{LIVE_KEY}\n", "does not hold"),
+        (UNKNOWN_KEY, "is not known"),
+    ],
+)
+def test_a_key_that_is_missing_malformed_or_unknown_is_a_401(
+    service: DemoService, presented: str | None, why: str
+) -> None:
+    """Which of the three it is stands in the message alone."""
+    with pytest.raises(InvalidApiKey, match=why) as caught:
+        service.admit(presented)
+    assert (caught.value.status, caught.value.code) == (401, "invalid_api_key")
+
+
+def test_a_revoked_key_is_a_403(service: DemoService) -> None:
+    """It was a key once, so its owner is told what became of it."""
+    with pytest.raises(KeyRevoked) as caught:
+        service.admit(REVOKED_KEY)
+    assert (caught.value.status, caught.value.code) == (403, "key_revoked")
+
+
+@pytest.mark.parametrize("presented", [UNKNOWN_KEY, REVOKED_KEY])
+def test_no_message_repeats_the_key(service: DemoService, presented: str) -> None:
+    """A key that somebody mistyped is still nearly a key."""
+    with pytest.raises((InvalidApiKey, KeyRevoked)) as caught:
+        service.admit(presented)
+    assert presented not in caught.value.message
+
+
+# --- rate limits ---------------------------------------------------------------------
+
+
+def test_the_third_request_in_a_minute_is_a_429_that_says_when_to_come_back(
+    service: DemoService, clock: HandClock
+) -> None:
+    """Seconds are rounded up: who waits that long is let in."""
+    service.admit(LIMITED_KEY)
+    clock.pass_by(seconds=10.5)
+    service.admit(LIMITED_KEY)
+    with pytest.raises(RateLimitError) as caught:
+        service.admit(LIMITED_KEY)
+    error = caught.value
+    assert (error.retry_after, error.limit, error.remaining, error.reset) == (50, 2, 0, 50)
+
+
+def test_a_used_up_limit_is_lifted_when_its_window_ends(
+    service: DemoService, clock: HandClock
+) -> None:
+    """A refused request does not prolong the wait."""
+    for _ in range(2):
+        service.admit(LIMITED_KEY)
+    with pytest.raises(RateLimitError):
+        service.admit(LIMITED_KEY)
+    clock.pass_by(seconds=60)
+    assert service.admit(LIMITED_KEY).remaining == 1
+
+
+def test_what_is_left_of_the_limit_is_told_on_success(service: DemoService) -> None:
+    """A client can slow down before it is told to."""
+    assert service.admit(LIMITED_KEY).headers() == {
+        "X-RateLimit-Limit": "2",
+        "X-RateLimit-Remaining": "1",
+        "X-RateLimit-Reset": "60",
+    }
+
+
+def test_one_key_does_not_use_up_the_limit_of_another(service: DemoService) -> None:
+    """Limits are per key."""
+    for _ in range(2):
+        service.admit(LIMITED_KEY)
+    assert service.admit(LIVE_KEY).remaining == 599
+
+
+# --- contexts ------------------------------------------------------------------------
+
+
+def test_a_context_lives_for_24_hours(service: DemoService, clock: HandClock) -> None:
+    """Until the very last moment it is there."""
+    made = service.create_context(NewContext())
+    clock.pass_by(hours=24, microseconds=-1)
+    assert service.context(made.context_id).expires_at == made.expires_at
+    clock.pass_by(microseconds=1)
+    with pytest.raises(ContextNotFound, match="has expired"):
+        service.context(made.context_id)
+
+
+def test_an_expired_context_takes_no_messages(service: DemoService) -> None:
+    """Writing to it is the same 404 as reading it."""
+    with pytest.raises(ContextNotFound) as caught:
+        service.add_messages(EXPIRED_CONTEXT, messages("msg-1"))
+    error = caught.value
+    assert (error.status, error.code, error.param) == (404, "context_not_found", "context_id")
+
+
+def test_a_context_is_forgotten_a_day_after_it_expired(
+    service: DemoService, clock: HandClock
+) -> None:
+    """Memory is bounded by what is in use; the code is the same as before."""
+    made = service.create_context(NewContext())
+    clock.pass_by(hours=48)
+    service.create_context(NewContext())
+    with pytest.raises(ContextNotFound, match="does not exist"):
+        service.context(made.context_id)
+
+
+def test_a_repeated_external_id_is_a_409_that_names_the_message(service: DemoService) -> None:
+    """A client that repeats a request learns that the first one arrived."""
+    service.add_messages(LIVE_CONTEXT, messages("msg-1"))
+    with pytest.raises(DuplicateId) as caught:
+        service.add_messages(LIVE_CONTEXT, messages("msg-2", "msg-1"))
+    assert caught.value.param == "messages[1].external_id"
+
+
+def test_messages_are_added_all_or_none(service: DemoService) -> None:
+    """What was refused can be sent again without the part that was to blame."""
+    with pytest.raises(DuplicateId):
+        service.add_messages(LIVE_CONTEXT, messages("msg-1", "msg-1"))
+    assert service.context(LIVE_CONTEXT).messages == []
+
+
+def test_messages_without_an_external_id_never_collide(service: DemoService) -> None:
+    """An id is the client's to give or to leave out."""
+    view = service.add_messages(LIVE_CONTEXT, messages(None, None))
+    assert len(view.messages) == 2
+
+
+def test_the_same_external_id_may_be_in_two_contexts(service: DemoService) -> None:
+    """It names a message within its context."""
+    service.add_messages(LIVE_CONTEXT, messages("msg-1"))
+    made = service.create_context(NewContext(messages=[message("msg-1")]))
+    assert made.messages[0].external_id == "msg-1"
+
+
+# --- models --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["", "Emotion v2!", "-gpt", "é", "x" * 65, "gpt-4\n"])
+def test_a_malformed_model_is_a_400(service: DemoService, name: str) -> None:
+    """It cannot be anybody's model, so it is the request that is wrong."""
+    with pytest.raises(InvalidModel) as caught:
+        service.analyse(AnalysisRequest(model=name, text="Hello"))
+    assert (caught.value.status, caught.value.param) == (400, "model")
+
+
+def test_an_unknown_model_is_a_404(service: DemoService) -> None:
+    """It could be a model, and is not here."""
+    with pytest.raises(ModelNotFound) as caught:
+        service.analyse(AnalysisRequest(model="emotion-v9", text="Hello"))
+    assert (caught.value.status, caught.value.param) == (404, "model")
+
+
+@pytest.mark.parametrize(
+    "name", ["gpt-4", "gpt-4-turbo", "gpt-3.5-turbo", "claude-3-opus", "xai-grok"]
+)
+def test_the_language_models_can_chat(service: DemoService, name: str) -> None:
+    """A family takes every name that begins like it."""
+    reply = service.chat(ChatRequest(model=name, messages=[message()]))
+    assert (reply.message.role, reply.message.content) == ("assistant", f"{name}: Hello")
+
+
+@pytest.mark.parametrize("name", ["emotion-v2", "gpt-5", "claude-3-", "claude-3"])
+def test_other_models_cannot_chat(service: DemoService, name: str) -> None:
+    """The emotion model is one, and no language model."""
+    with pytest.raises(ModelNotFound):
+        service.chat(ChatRequest(model=name, messages=[message()]))
+
+
+def test_the_list_of_models_holds_both_kinds(service: DemoService) -> None:
+    """One model for emotions, and the language models."""
+    listed = service.models().models
+    assert [model.id for model in listed if model.kind == "emotion"] == ["emotion-v2"]
+    assert "gpt-4" in [model.id for model in listed if model.kind == "llm"]
+
+
+# --- analyses ------------------------------------------------------------------------
+
+
+def test_an_analysis_names_the_strongest_emotion(service: DemoService) -> None:
+    """The shares of all emotions add up to one."""
+    found = service.analyse(AnalysisRequest(model="emotion-v2", text="So happy, so glad, no fear"))
+    assert (found.emotion, found.scores["joy"]) == ("joy", 0.3333)
+    assert sum(found.scores.values()) == pytest.approx(1, abs=0.001)
+
+
+def test_a_text_without_emotion_is_neutral(service: DemoService) -> None:
+    """Neutral is what is left, and never wins over an emotion."""
+    assert service.analyse(AnalysisRequest(model="emotion-v2", text="A chair")).emotion == "neutral"
+
+
+def test_a_batch_keeps_the_order_of_its_texts(service: DemoService) -> None:
+    """The n-th result is the n-th text's."""
+    batch = BatchRequest(model="emotion-v2", texts=["I hate it", "I love it"])
+    assert [found.emotion for found in service.analyse_batch(batch).results] == ["anger", "joy"]
+
+
+def test_the_first_bug_is_a_key_error_that_holds_a_password(service: DemoService) -> None:
+    """The exhibit: what an exception's text may hold."""
+    with pytest.raises(KeyError, match="correct-horse-battery"):
+        service.analyse(AnalysisRequest(model="emotion-v2", text="Hallo", language="de"))
+
+
+def test_the_second_bug_is_a_text_without_words() -> None:
+    """The exhibit: what a stream breaks at."""
+    with pytest.raises(ZeroDivisionError):
+        emotions.analyse("...", "en")
+
+
+# --- streams -------------------------------------------------------------------------
+
+
+def test_a_stream_has_an_event_a_sentence_and_one_at_the_end(service: DemoService) -> None:
+    """The last event tells a whole stream from one that was cut off."""
+    request = AnalysisRequest(model="emotion-v2", text="I am happy. I am sad.", stream=True)
+    events = [event.decode().splitlines() for event in service.stream(request)]
+    assert [lines[0] for lines in events] == ["event: analysis", "event: analysis", "event: end"]
+    assert json.loads(events[2][1].removeprefix("data: ")) == {"sentences": 2}
+
+
+def test_a_stream_is_refused_before_it_starts(service: DemoService) -> None:
+    """An unknown model is a 404 with a status, not an event."""
+    with pytest.raises(ModelNotFound):
+        service.stream(AnalysisRequest(model="emotion-v9", text="Hello", stream=True))
+
+
+def test_a_stream_that_meets_the_bug_has_sent_what_came_before(service: DemoService) -> None:
+    """Two sentences are analysed; the third has no word in it."""
+    events = service.stream(
+        AnalysisRequest(model="emotion-v2", text="Glad. Sad. ... Oh.", stream=True)
+    )
+    assert len([next(events), next(events)]) == 2
+    with pytest.raises(ZeroDivisionError):
+        next(events)
+
+
+# --- bodies --------------------------------------------------------------------------
+
+
+def test_a_declared_length_over_the_limit_is_refused_unread() -> None:
+    """Nothing has to be received for that."""
+    with pytest.raises(PayloadTooLargeError, match="larger than 10 bytes"):
+        Body(10, "11")
+
+
+@pytest.mark.parametrize("declared", [None, "1", "nonsense", "-5", "²"])
+def test_a_body_is_refused_when_it_gets_too_large_whatever_it_declared(
+    declared: str | None,
+) -> None:
+    """A length that lies, or is none, helps nobody."""
+    body = Body(10, declared)
+    body.add(b"12345")
+    body.add(b"67890")
+    assert body.whole() == b"1234567890"
+    with pytest.raises(PayloadTooLargeError):
+        body.add(b"!")
+
+
+def test_a_missing_field_is_named_by_the_schema() -> None:
+    """The path is the field's, whatever the model is called."""
+    with pytest.raises(MissingFieldError) as caught:
+        parse_body(ChatRequest, b'{"model": "gpt-4"}')
+    assert caught.value.param == "messages"
