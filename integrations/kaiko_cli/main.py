@@ -7,11 +7,12 @@ alone, and what an extra would bring is named in a sentence instead of a traceba
 from __future__ import annotations
 
 import argparse
-import importlib
 import sys
+from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,17 +20,29 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 
+_Parts: TypeAlias = tuple[
+    Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]
+]
+
+
 class _Command(NamedTuple):
     name: str
     summary: str
     extra: str
     needs: tuple[str, ...]
+    load: Callable[[], _Parts]
 
 
-class _Module(Protocol):
-    def add_arguments(self, parser: argparse.ArgumentParser, /) -> None: ...
+def _demo() -> _Parts:
+    from kaiko_cli import demo  # noqa: PLC0415 - imports what its extra brings
 
-    def run(self, options: argparse.Namespace, /) -> int: ...
+    return demo.add_arguments, demo.run
+
+
+def _catalog() -> _Parts:
+    from kaiko_cli import catalog  # noqa: PLC0415 - imports what its extra brings
+
+    return catalog.add_arguments, catalog.run
 
 
 _COMMANDS = (
@@ -38,8 +51,11 @@ _COMMANDS = (
         "serve a small V2 service on Starlette and Django and compare their answers",
         "demo",
         ("rich", "starlette", "django", "uvicorn", "waitress"),
+        _demo,
     ),
-    _Command("catalog", "list the rows of the contract and the codes known", "cli", ("rich",)),
+    _Command(
+        "catalog", "list the rows of the contract and the codes known", "cli", ("rich",), _catalog
+    ),
 )
 
 
@@ -64,35 +80,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         subparser = commands.add_parser(
             command.name, help=command.summary, description=command.summary
         )
-        subparser.set_defaults(chosen=command)
-        if _missing(command):
-            # Its module cannot be imported; whatever was asked of it, the answer is below.
+        missing = [module for module in command.needs if find_spec(module) is None]
+        if missing:
+            # What it takes is known to a module that cannot be imported: so it takes anything.
             subparser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+            subparser.set_defaults(run=partial(_install_first, command, missing))
         else:
-            _module(command).add_arguments(subparser)
+            add_arguments, run = command.load()
+            add_arguments(subparser)
+            subparser.set_defaults(run=run)
     options = parser.parse_args(argv)
-    chosen: _Command = options.chosen
-    missing = _missing(chosen)
-    if missing:
-        print(
-            f"kaiko-middleware {chosen.name} needs {', '.join(missing)}: "
-            f"pip install 'kaiko-middleware[{chosen.extra}]'",
-            file=sys.stderr,
-        )
-        return 1
+    chosen: Callable[[argparse.Namespace], int] = options.run
     try:
-        return _module(chosen).run(options)
+        return chosen(options)
     except KeyboardInterrupt:
         return 130
 
 
-def _missing(command: _Command) -> list[str]:
-    return [module for module in command.needs if find_spec(module) is None]
-
-
-def _module(command: _Command) -> _Module:
-    module: _Module = importlib.import_module(f"kaiko_cli.{command.name}")
-    return module
+def _install_first(command: _Command, missing: list[str], _: argparse.Namespace) -> int:
+    print(
+        f"kaiko-middleware {command.name} needs {', '.join(missing)}: "
+        f"pip install 'kaiko-middleware[{command.extra}]'",
+        file=sys.stderr,
+    )
+    return 1
 
 
 if __name__ == "__main__":

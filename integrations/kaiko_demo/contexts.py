@@ -13,13 +13,13 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from kaiko_demo.errors import ContextNotFound, DuplicateId
+from kaiko_demo.schemas import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from kaiko_demo.clock import Clock
-    from kaiko_demo.schemas import Message
 
 __all__ = ["Context", "ContextStore"]
 
@@ -38,7 +38,7 @@ class Context:
     context_id: str
     created_at: datetime
     expires_at: datetime
-    messages: list[Message] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list[Message])
 
 
 class ContextStore:

@@ -113,7 +113,11 @@ class _Views:
 
 async def _awaited(events: Iterator[bytes]) -> AsyncIterator[bytes]:
     """An iterator as an asynchronous one: each step runs in a thread."""
-    while (item := await sync_to_async(next)(events, None)) is not None:
+
+    def step() -> bytes | None:
+        return next(events, None)
+
+    while (item := await sync_to_async(step)()) is not None:
         yield item
 
 

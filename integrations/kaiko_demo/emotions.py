@@ -46,7 +46,7 @@ _LOADED: dict[str, dict[str, str]] = {
     }
 }
 
-_EMOTIONS = ("anger", "fear", "joy", "sadness", "surprise", "neutral")
+_EMOTIONS: tuple[str, ...] = ("anger", "fear", "joy", "sadness", "surprise", "neutral")
 _WORD = re.compile(r"[^\W\d_]+")
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?])\s+")
 

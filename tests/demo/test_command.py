@@ -305,9 +305,11 @@ def test_a_missing_extra_is_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What to install, instead of a traceback."""
-    monkeypatch.setattr(
-        main, "find_spec", lambda name: None if name in {"django", "waitress"} else object()
-    )
+
+    def find_spec(name: str) -> object:
+        return None if name in {"django", "waitress"} else object()
+
+    monkeypatch.setattr(main, "find_spec", find_spec)
     assert main.main(["demo", "--json"]) == 1
     assert capsys.readouterr().err == (
         "kaiko-middleware demo needs django, waitress: pip install 'kaiko-middleware[demo]'\n"
