@@ -93,13 +93,23 @@ KNOWN: dict[str, Handler] = {
 _SERVERS = frozenset({"daphne", "granian", "gunicorn", "hypercorn", "uvicorn"})
 
 
+_NESTED = 8  # applications mounted in each other; a cycle of causes ends here too
+_STARTED = "Caught handled exception, but response already started."
+
+
 def underlying(exc: BaseException) -> BaseException:
     """Return the exception that counts.
 
-    Starlette's StreamingResponse takes every OSError of the body's iterator for a client
-    that left and raises ClientDisconnect instead, a timeout or a missing file included.
-    Only servers know who left: where the OSError is not one of theirs, it is what failed.
+    Starlette hides two. Its StreamingResponse takes every OSError of the body's iterator
+    for a client that left and raises ClientDisconnect instead, a timeout or a missing file
+    included; only servers know who left, so where the OSError is not one of theirs, it is
+    what failed. And where an exception that has a handler comes after the head, a
+    RuntimeError is raised from it.
     """
+    for _ in range(_NESTED):
+        if type(exc) is not RuntimeError or exc.args != (_STARTED,) or exc.__cause__ is None:
+            break
+        exc = exc.__cause__
     cls = type(exc)
     if cls.__module__ == "starlette.requests" and cls.__qualname__ == "ClientDisconnect":
         context = exc.__context__

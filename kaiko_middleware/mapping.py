@@ -103,9 +103,9 @@ class ExceptionMapping:
         return self.find(exc) or ServerError()
 
     def _find_one(self, exc: BaseException) -> KaikoError | None:
+        exc = underlying(exc)
         if isinstance(exc, KaikoError):
             return exc
-        exc = underlying(exc)
         for cls in type(exc).__mro__:
             handler = self._handlers.get(cls) or KNOWN.get(f"{cls.__module__}.{cls.__qualname__}")
             if handler is not None:

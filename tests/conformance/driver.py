@@ -1,0 +1,81 @@
+"""What a driver is: one application of a framework that can do every act of a scenario."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple, Protocol
+
+from conformance.scenarios import Scenario
+
+COMPARED = frozenset(
+    {
+        "content-type",
+        "content-length",
+        "x-request-id",
+        "x-should-retry",
+        "cache-control",
+        "retry-after",
+        "x-ratelimit-limit",
+        "x-ratelimit-remaining",
+        "x-ratelimit-reset",
+        "www-authenticate",
+        "access-control-expose-headers",
+        "etag",
+        "last-modified",
+        "content-encoding",
+        "content-language",
+        "expires",
+    }
+)
+"""The header fields of an error answer that the contract speaks of."""
+
+_ID = re.compile(rb"req-[0-9a-f]{10,32}")
+
+
+class Result(NamedTuple):
+    """What a client saw."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    cut: bool
+    """Whether the client could see that the answer is not whole."""
+
+    def values(self, name: str) -> list[str]:
+        """Return all values of a header field."""
+        return [value for key, value in self.headers if key.lower() == name]
+
+    def comparable(self) -> tuple[object, ...]:
+        """Return what must be equal on every stack: all of it but the id."""
+        headers = sorted(
+            (name.lower(), _ID.sub(b"req-*", value.encode("latin-1")))
+            for name, value in self.headers
+            if name.lower() in COMPARED
+        )
+        if self.status < 400:
+            # What a framework says of a success is its own business.
+            headers = [item for item in headers if item[0] == "x-request-id"]
+        return self.status, headers, _ID.sub(b"req-*", self.body), self.cut
+
+
+class Driver(Protocol):
+    """One stack.
+
+    Raises nothing for an exception that the framework hands on to its server: the result
+    is what a client sees.
+    """
+
+    name: str
+
+    def run(self, scenario: Scenario) -> Result:
+        """Send the scenario's request to the route `/s/<name>` (or to nowhere)."""
+        ...
+
+
+def path_of(scenario: Scenario) -> str:
+    """Return the path that a scenario's request goes to."""
+    from conformance.scenarios import Nowhere, Refuses
+
+    if isinstance(scenario.act, Nowhere):
+        return "/nowhere"
+    return "/refuses" if isinstance(scenario.act, Refuses) else f"/s/{scenario.name}"

@@ -1,0 +1,61 @@
+"""Bare ASGI: an application without a framework, under the middleware alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.asgi_client import AsgiDriver
+from conformance.scenarios import BY_NAME, Answers, Parses, Raises, Streams
+from kaiko_asgi import KaikoMiddleware
+from kaiko_middleware import NotFoundError, parse_body
+
+from conformance.scenarios import Body
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kaiko_asgi import Receive, Scope, Send
+
+
+async def _answer(
+    send: Send, status: int, headers: Iterable[tuple[str, str]], body: bytes
+) -> None:
+    fields = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+    if status not in {204, 304}:
+        fields.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": fields})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Do what the path's scenario says."""
+    if scope["path"] == "/refuses":
+        await _answer(send, 405, [("Allow", "GET, HEAD")], b"")
+        return
+    scenario = BY_NAME.get(scope["path"].removeprefix("/s/"))
+    if scenario is None:
+        raise NotFoundError
+    act = scenario.act
+    match act:
+        case Raises():
+            raise act.make()
+        case Answers():
+            kind = [("Content-Type", act.content_type)] if act.content_type else []
+            await _answer(send, act.status, [*kind, *act.headers], act.body)
+        case Streams():
+            head = [(b"content-type", act.content_type.encode())]
+            await send({"type": "http.response.start", "status": 200, "headers": head})
+            for chunk in act.chunks:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            if act.make is not None:
+                raise act.make()
+            await send({"type": "http.response.body"})
+        case Parses():
+            message = await receive()
+            parse_body(Body, message["body"])
+            await _answer(send, 200, [("Content-Type", "application/json")], b"{}")
+        case _:
+            raise NotFoundError
+
+
+DRIVERS = (AsgiDriver("asgi", KaikoMiddleware(application)),)
