@@ -7,7 +7,6 @@ framework's request into a `RequestInfo` and the `Answer` into its framework's r
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import KaikoError, ServerError
@@ -155,8 +154,7 @@ class Engine:
     def on_bug(self, text: str, request: RequestInfo) -> Answer:
         """Answer 500 `internal` for something that no server would send, and log why."""
         error = ServerError()
-        report_note(text, request, level=logging.ERROR)
-        report_error(error, None, request, self.config.on_error, unmapped=False)
+        report_error(error, None, request, self.config.on_error, unmapped=False, bug=text)
         return Answer(self.render(error, request, ()), error, False, False)
 
     def render(

@@ -154,7 +154,9 @@ class Exchange:
             if self._framework_debug and kind.startswith("text/html"):
                 return self._release()
             if not config.rewrite_answers:
-                return self._release()
+                self._end = None
+                self._phase = _Phase.HELD
+                return []
             self._phase = _Phase.COLLECTING
             self._body = bytearray()
             self._pending = sys.exception() if status == 500 else None

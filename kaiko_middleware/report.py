@@ -90,11 +90,22 @@ def report_error(
     hooks: Sequence[Hook],
     *,
     unmapped: bool,
+    bug: str | None = None,
 ) -> None:
-    """Log an error answer and call the hooks."""
-    level = level_of(error.status, unmapped=unmapped)
+    """Log an error answer and call the hooks.
+
+    Arguments:
+        error: what is answered.
+        exc: the exception behind it, if there is one.
+        request: the request that failed.
+        hooks: the service's own.
+        unmapped: whether nobody foresaw the exception.
+        bug: what inner code did wrong without raising anything; logged at ERROR.
+
+    """
+    level = logging.ERROR if bug else level_of(error.status, unmapped=unmapped)
     if logger.isEnabledFor(level):
-        text = "unmapped exception" if unmapped else log_safe(error.message)
+        text = "unmapped exception" if unmapped else log_safe(bug or error.message)
         _log(level, f"{error.status} {error.code}: {text}", request, error, exc if unmapped else None)
     for hook in hooks:
         try:
