@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from kaiko_cli.wire import last_event
-from kaiko_middleware.conformance import check_answer
+from kaiko_middleware.conformance import check_answer, check_event_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -117,13 +117,11 @@ class _Answer:
     def __init__(self, cause: Cause, answer: Received) -> None:
         self._cause = cause
         self._answer = answer
-        self._event = None if cause.in_stream is None else last_event(answer.body)
-        self._envelope = b""
-        if self._event is not None:
-            self._envelope = self._event[1]
+        self._error: Mapping[str, object] = {}
+        if cause.in_stream:
+            self._error = _error(last_event(answer.body))
         elif cause.expected.type is not None:
-            self._envelope = answer.body
-        self._error = _error(self._envelope)
+            self._error = _error(answer.body)
         self._id = (answer.values(_ID_HEADER) or [""])[0]
 
     def shown(self) -> Shown:
@@ -151,35 +149,22 @@ class _Answer:
         return parts
 
     def faults(self) -> Iterator[str]:
+        if self._answer.broken:
+            yield self._answer.broken
+        if self._answer.status:
+            yield from self._unexpected()
+            yield from self._violations()
+            yield from self._leaks()
+
+    def _unexpected(self) -> Iterator[str]:
         answer, expected = self._answer, self._cause.expected
-        if answer.broken:
-            yield answer.broken
-        if not answer.status:
-            return
         if answer.status != expected.status:
             yield f"the status is {answer.status}, not {expected.status}"
-        if len(answer.values(_ID_HEADER)) != 1 or _ID.fullmatch(self._id) is None:
-            yield f"{_ID_HEADER} is not one id: {answer.values(_ID_HEADER)}"
+        if _ID.fullmatch(self._id) is None:
+            yield f"the id is {self._id!r}, which is none of ours"
         for name in expected.headers:
             if not answer.values(name):
                 yield f"the header {name} is absent"
-        if expected.type is not None:
-            yield from self._faults_of_error()
-        whole = answer.body + repr(answer.headers).encode()
-        for secret in self._cause.never:
-            if secret.encode() in whole:
-                yield f"the answer holds {secret!r}"
-
-    def _faults_of_error(self) -> Iterator[str]:
-        expected = self._cause.expected
-        status, headers = self._answer.status, self._answer.headers
-        if self._cause.in_stream is not None:
-            if self._event is None or self._event[0] != "error":
-                yield "the stream's last event is no 'error'"
-                return
-            # The frame has no status and no headers: those of the answer it would have been.
-            status = self._cause.in_stream
-            headers = _headers_of_frame(self._id, self._envelope, retry=status in {429, 500, 503})
         for name, wanted in (
             ("type", expected.type),
             ("code", expected.code),
@@ -187,22 +172,24 @@ class _Answer:
         ):
             if self._error.get(name) != wanted:
                 yield f"the {name} is {self._error.get(name)!r}, not {wanted!r}"
-        for violation in check_answer(status, headers, self._envelope):
-            yield f"check_answer: {violation}"
+
+    def _violations(self) -> Iterator[str]:
+        answer, method = self._answer, self._cause.request.method
+        found = check_answer(answer.status, answer.headers, answer.body, method=method)
+        if self._cause.in_stream:
+            found += check_event_stream(answer.body, request_id=self._id)
+        for rule, section, message in found:
+            yield f"against section {section} of the contract, {rule}: {message}"
+
+    def _leaks(self) -> Iterator[str]:
+        whole = repr((self._answer.headers, self._answer.body))
+        for secret in self._cause.never:
+            if secret in whole:
+                yield f"the answer holds {secret!r}"
 
     def _member(self, name: str) -> str:
         value = self._error.get(name)
         return value if isinstance(value, str) else ""
-
-
-def _headers_of_frame(request_id: str, body: bytes, *, retry: bool) -> tuple[tuple[str, str], ...]:
-    return (
-        ("Content-Type", "application/json"),
-        ("Content-Length", str(len(body))),
-        (_ID_HEADER, request_id),
-        ("X-Should-Retry", "true" if retry else "false"),
-        ("Cache-Control", "no-store"),
-    )
 
 
 def _error(envelope: bytes) -> Mapping[str, object]:

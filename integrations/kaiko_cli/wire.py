@@ -61,20 +61,8 @@ def send(port: int, request: Request, *, timeout: float = 30.0) -> Received:
         connection.close()
 
 
-def last_event(body: bytes) -> tuple[str, bytes] | None:
-    """Return the name and the data of the last server-sent event in `body`.
-
-    None where there is none, or where the last one was not ended by an empty line.
-    """
-    *_, block, rest = (b"", *body.replace(b"\r\n", b"\n").split(b"\n\n"))
-    if rest or not block:
-        return None
-    name, data = "message", list[bytes]()
-    for line in block.split(b"\n"):
-        field, _, value = line.partition(b":")
-        value = value.removeprefix(b" ")
-        if field == b"event":
-            name = value.decode(errors="replace")
-        elif field == b"data":
-            data.append(value)
-    return name, b"\n".join(data)
+def last_event(body: bytes) -> bytes:
+    """Return the data of the last server-sent event in `body`."""
+    last = body.replace(b"\r\n", b"\n").rstrip(b"\n").rpartition(b"\n\n")[2]
+    lines = (line.partition(b":") for line in last.split(b"\n"))
+    return b"\n".join(value.removeprefix(b" ") for name, _, value in lines if name == b"data")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from kaiko_demo.django_views import urls
 from kaiko_demo.seed import service_from_environment
 
+if TYPE_CHECKING:
+    from django.urls import URLPattern
+
 __all__ = ["urlpatterns"]
 
-urlpatterns = urls(service_from_environment())
+urlpatterns: list[URLPattern] = urls(service_from_environment())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 __all__ = [
     "Analysis",
@@ -32,10 +32,8 @@ Language = Literal["de", "en"]
 Text = Annotated[str, Field(min_length=1)]
 
 
-class _Taken(BaseModel):
+class _Taken(BaseModel, extra="forbid"):
     """A body: what is not declared is refused, so that a misspelt field is noticed."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Message(_Taken):

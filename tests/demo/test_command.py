@@ -147,7 +147,7 @@ def test_a_stack_without_the_contract_is_found_out(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert demo.run(options(), [STARLETTE, FORGOTTEN]) == 1
     printed = capsys.readouterr()
-    assert "forgotten: X-Request-ID is not one id: []" in printed.out
+    assert "forgotten: the id is '', which is none of ours" in printed.out
     assert "body differs:" in printed.out
     assert "went wrong" in printed.out
     log = logs_named(printed.err) / "forgotten.log"
