@@ -82,14 +82,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         missing = [module for module in command.needs if find_spec(module) is None]
         if missing:
-            # What it takes is known to a module that cannot be imported: so it takes anything.
-            subparser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-            subparser.set_defaults(run=partial(_install_first, command, missing))
+            subparser.set_defaults(run=partial(_install_first, command, missing), any_option=True)
         else:
             add_arguments, run = command.load()
             add_arguments(subparser)
-            subparser.set_defaults(run=run)
-    options = parser.parse_args(argv)
+            subparser.set_defaults(run=run, any_option=False)
+    options, unknown = parser.parse_known_args(argv)
+    if unknown and not options.any_option:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     chosen: Callable[[argparse.Namespace], int] = options.run
     try:
         return chosen(options)

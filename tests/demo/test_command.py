@@ -330,7 +330,9 @@ def test_ctrl_c_during_the_comparison_leaves_nothing_behind(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["demo", "--json", "--serve"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["nonsense"], ["demo", "--nonsense"], ["demo", "--json", "--serve"]]
+)
 def test_a_wrong_command_line_is_exit_code_2(arguments: list[str]) -> None:
     """As argparse has it."""
     with pytest.raises(SystemExit) as caught:
