@@ -1,0 +1,253 @@
+"""Checking an answer against the contract, from outside and with no trust in who made it.
+
+`check_answer` says everything that an answer gives away by itself: its status, its headers,
+its body, and whether these agree. Nothing here uses the code that renders errors, and only
+the catalogue's tables are shared, so that a fault there shows here. The demo, the pytest
+plugin and the tests of every adapter use it; so can a service in another language, since
+all it takes is what came over the wire. Implements sections 1 to 6 of the V2 contract.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, cast
+
+from ._envelope_check import Violation, check_envelope, parse_strictly
+from ._text import redact, safe_str
+from .catalog import STATUSES
+from .headers import DESCRIBES_BODY, EXPOSED, is_field_name, is_field_value
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Mapping
+
+    _Pair = tuple[object, object]
+    HeadersLike = (
+        Mapping[str, str]
+        | Mapping[bytes, bytes]
+        | Iterable[tuple[str, str]]
+        | Iterable[tuple[bytes, bytes]]
+    )
+
+__all__ = ["Violation", "check_answer", "check_event_stream", "check_json_lines"]
+
+_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+_WHOLE = re.compile(r"[0-9]{1,10}")
+_JSON_TYPE = re.compile(r'application/json(\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
+_ANSWERED = frozenset(entry.status for entry in STATUSES.values())
+_STALE = DESCRIBES_BODY - {"content-type", "content-length"}
+_LIMITS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
+
+
+def check_answer(
+    status: int,
+    headers: HeadersLike,
+    body: bytes,
+    *,
+    method: str = "GET",
+    request_id_header: str = "X-Request-ID",
+) -> list[Violation]:
+    """Return every rule of the contract that an answer breaks; an empty list is a pass.
+
+    Arguments:
+        status: the answer's status. One of 200 to 399 only has to carry a request id;
+            from 400 on the answer has to be an envelope.
+        headers: a mapping or pairs, of str or bytes. Pairs are better, or a mapping with
+            `multi_items()`: others cannot show that a header stands twice.
+        body: the body as it came over the wire.
+        method: the request's method, since an answer to `HEAD` has no body.
+        request_id_header: the name of the id's header.
+
+    Never raises, whatever it is given.
+
+    >>> from kaiko_middleware import NotFoundError, render
+    >>> check_answer(*render(NotFoundError(), "req-7f65ab21d1"))
+    []
+    >>> for violation in check_answer(404, {"X-Request-ID": "req-7f65ab21d1"}, b"Not Found"):
+    ...     print(violation.rule, "(section", violation.section + ")")
+    content-type (section 1)
+    content-length (section 1)
+    should-retry (section 4)
+    cache-control (section 4)
+    json (section 1)
+    """
+    try:
+        return list(_check(status, _pairs(headers), body, method, request_id_header.lower()))
+    except Exception as exc:  # noqa: BLE001 - what is checked may be any object at all
+        return [Violation("readable", "1", f"it cannot be read as an answer: {_said(exc)}")]
+
+
+def check_event_stream(body: bytes, *, request_id: str | None = None) -> list[Violation]:
+    r"""Return what is wrong with how a stream of server-sent events that failed ended.
+
+    Arguments:
+        body: all of the stream, or its end from some event on.
+        request_id: the id that the answer's header carried, to be the envelope's too.
+
+    >>> check_event_stream(b"data: 1\n\n")
+    [Violation(rule='event-name', section='8', message="the last event is 'message', not 'error'")]
+    """
+    try:
+        text = bytes(body).decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    except Exception as exc:  # noqa: BLE001 - as above
+        return [Violation("readable", "8", f"it cannot be read as a stream: {_said(exc)}")]
+    found: list[Violation] = []
+    if not text.endswith("\n\n"):
+        found.append(Violation("event-ended", "8", "the stream does not end with an empty line"))
+    name, data = "message", list[str]()
+    for line in text.rstrip("\n").rpartition("\n\n")[2].split("\n"):
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if field == "event":
+            name = value
+        elif field == "data":
+            data.append(value)
+    if name != "error":
+        found.append(Violation("event-name", "8", f"the last event is {name!a}, not 'error'"))
+        return found
+    return [*found, *_check_body("\n".join(data).encode(), None, request_id)]
+
+
+def check_json_lines(body: bytes, *, request_id: str | None = None) -> list[Violation]:
+    """Return what is wrong with how a stream of JSON lines that failed ended.
+
+    Arguments:
+        body: all of the stream, or its end from some line on.
+        request_id: the id that the answer's header carried, to be the envelope's too.
+
+    """
+    try:
+        text = bytes(body).decode("utf-8", "replace")
+    except Exception as exc:  # noqa: BLE001 - as above
+        return [Violation("readable", "8", f"it cannot be read as a stream: {_said(exc)}")]
+    found: list[Violation] = []
+    if not text.endswith("\n"):
+        found.append(Violation("line-ended", "8", "the last line is not ended"))
+    last = text.rstrip("\n").rpartition("\n")[2]
+    return [*found, *_check_body(last.encode(), None, request_id)]
+
+
+def _said(exc: Exception) -> str:
+    return ascii(f"{type(exc).__name__}: {safe_str(exc)}"[:200])
+
+
+def _pairs(headers: object) -> list[tuple[str, str]]:
+    """Return any form of headers as pairs."""
+    multi = getattr(headers, "multi_items", None) or getattr(headers, "items", None)
+    items = multi() if callable(multi) else headers
+    return [(_text(name), _text(value)) for name, value in cast("Iterable[_Pair]", items)]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes | bytearray):
+        return value.decode("latin-1")
+    if isinstance(value, str):
+        return value
+    msg = f"a header is {type(value).__name__}, not text"
+    raise TypeError(msg)
+
+
+def _check(
+    status: object, pairs: list[tuple[str, str]], body: bytes, method: str, id_header: str
+) -> Iterator[Violation]:
+    headers: dict[str, list[str]] = {}
+    for name, value in pairs:
+        headers.setdefault(name.lower(), []).append(value)
+        if not is_field_name(name) or not is_field_value(value):
+            yield Violation("sendable", "4", f"no server should send the header {name!a}")
+    if type(status) is bool or not isinstance(status, int) or not 100 <= status <= 599:
+        yield Violation("status", "3", f"{status!a} is no status")
+        return
+    if status < 200:
+        return
+    request_id = yield from _check_id(headers.get(id_header, []))
+    if status < 400:
+        return
+    if status not in _ANSWERED:
+        becomes = STATUSES[status].status
+        yield Violation("status", "3", f"{status} never leaves a service: it becomes {becomes}")
+    yield from _check_body_headers(headers, body, method)
+    yield from _check_error_headers(status, headers)
+    yield from _check_exposed(headers, id_header)
+    if method.upper() != "HEAD":
+        yield from _check_body(body, status, request_id)
+    elif body:
+        yield Violation("head", "1", f"an answer to HEAD has a body of {len(body)} bytes")
+
+
+def _check_body(body: bytes, status: int | None, request_id: str | None) -> Iterator[Violation]:
+    text = bytes(body).decode("utf-8", "replace")
+    if redact(text) != text:
+        yield Violation("key", "6", "the body shows a key or a token")
+    value = parse_strictly(body)
+    if isinstance(value, Violation):
+        yield value
+        return
+    said = yield from check_envelope(value, status)
+    if said is not None and request_id is not None and said != request_id:
+        yield Violation("same-id", "4", f"the body says {said!a}, the header {request_id!a}")
+
+
+def _check_id(values: list[str]) -> Generator[Violation, None, str | None]:
+    """Check the id's header, and return the id where there is exactly one."""
+    if len(values) != 1:
+        yield Violation("one-id", "4", f"there are {len(values)} request id headers, not one")
+        return None
+    if not _ID.fullmatch(values[0]):
+        yield Violation("id-alphabet", "5", f"{values[0][:140]!a} is no request id")
+    return values[0]
+
+
+def _one(headers: Mapping[str, list[str]], name: str) -> str | None:
+    """Return a header's value where it stands exactly once."""
+    values = headers.get(name, [])
+    return values[0] if len(values) == 1 else None
+
+
+def _check_body_headers(
+    headers: Mapping[str, list[str]], body: bytes, method: str
+) -> Iterator[Violation]:
+    kind = _one(headers, "content-type")
+    if kind is None or not _JSON_TYPE.fullmatch(kind.strip()):
+        found = headers.get("content-type", [])
+        yield Violation("content-type", "1", f"it is {found!a}, not once application/json")
+    length = _one(headers, "content-length")
+    if length is None or not _WHOLE.fullmatch(length):
+        found = headers.get("content-length", [])
+        yield Violation("content-length", "1", f"it is {found!a}, not one number")
+    elif method.upper() != "HEAD" and int(length) != len(body):
+        yield Violation("content-length", "1", f"it says {length}, the body has {len(body)} bytes")
+    for name in sorted(_STALE & headers.keys()):
+        yield Violation("stale-header", "4", f"{name} describes a body that was replaced")
+
+
+def _check_error_headers(status: int, headers: Mapping[str, list[str]]) -> Iterator[Violation]:
+    if _one(headers, "x-should-retry") not in {"true", "false"}:
+        found = headers.get("x-should-retry", [])
+        yield Violation("should-retry", "4", f"it is {found!a}, not once true or false")
+    if "cache-control" not in headers:
+        yield Violation("cache-control", "4", "there is no Cache-Control")
+    for name in ("retry-after", *_LIMITS):
+        value = _one(headers, name)
+        if name in headers and (value is None or not _WHOLE.fullmatch(value)):
+            rule = "retry-after" if name == "retry-after" else "rate-limit"
+            yield Violation(rule, "4", f"{name} is {headers[name]!a}, not one whole number")
+    if status == 401 and not any(value.strip() for value in headers.get("www-authenticate", [])):
+        yield Violation("challenge", "4", "a 401 has no WWW-Authenticate")
+
+
+def _check_exposed(headers: Mapping[str, list[str]], id_header: str) -> Iterator[Violation]:
+    """Check that a browser's script may read what the contract adds, where it may read at all."""
+    if "access-control-allow-origin" not in headers:
+        return
+    exposed = {
+        item.strip().lower()
+        for value in headers.get("access-control-expose-headers", [])
+        for item in value.split(",")
+    }
+    credentials = "true" in headers.get("access-control-allow-credentials", [])
+    if "*" in exposed and not credentials:  # with credentials the star is a name like any other
+        return
+    wanted = {id_header, *(name.lower() for name in EXPOSED[1:])}
+    missing = sorted(wanted - exposed)
+    if missing:
+        yield Violation("exposed", "4", f"a browser may not read {', '.join(missing)}")
