@@ -217,6 +217,11 @@ _KEPT: tuple[tuple[int, ErrorType, str, str], ...] = (
     ),
 )
 _REJECTED = "The request was rejected"
+# By whether the status is retryable.
+_RESOLUTIONS = {
+    True: "Send the request again.",
+    False: "Correct the request before sending it again.",
+}
 _RETRIED = frozenset({408, 425})
 # These say that asking again will not help; every other 5xx is a passing outage.
 _PERMANENT = frozenset({501, 505, 506, 508, 510, 511})
@@ -273,7 +278,7 @@ def known_codes() -> tuple[CodeEntry, ...]:
     for entry in STATUSES.values():
         if entry.received == entry.status:
             row = rows.get(entry.status)
-            resolution = row.resolution if row else "Correct the request before sending it again."
+            resolution = row.resolution if row else _RESOLUTIONS[entry.retryable]
             found[entry.status, entry.code] = CodeEntry(
                 entry.code, entry.status, entry.type, entry.message, resolution, entry.retryable
             )
@@ -283,6 +288,8 @@ def known_codes() -> tuple[CodeEntry, ...]:
             code, status, entry.type, meaning, resolution, entry.retryable
         )
     for cls in _classes.values():
+        if cls.__module__ == "kaiko_middleware.errors":
+            continue  # the toolkit's own: told above, in words for clients
         base = found[cls.status, STATUSES[cls.status].code]
         doc = (cls.__dict__.get("__doc__") or "").strip().partition("\n")[0].strip()
         found[cls.status, cls.code] = CodeEntry(
