@@ -21,6 +21,7 @@ _SECRETS = re.compile(
     r"|(?<![A-Za-z0-9])(?P<sk>sk-)[A-Za-z0-9_-]{16,}"
     r"|\b(?P<bearer>[Bb][Ee][Aa][Rr][Ee][Rr]\s+)[A-Za-z0-9._~+/=-]+"
 )
+_SHORTEST_KEY = len("sk-") + 16
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -38,11 +39,12 @@ def redact(text: str) -> str:
 
 
 def _redact_and_cut(text: str, limit: int) -> str:
-    # Redaction comes before the cut, or half a key could stay; of a huge text only so
-    # much is looked at as can matter, unless redacting made even that too short.
+    # Redaction comes before the cut, or half a key could stay. Of a huge text only so much
+    # is looked at as can matter: what redaction left must reach so far beyond the limit
+    # that half a key at its end, too short to be known as one, is cut off as well.
     if len(text) > 4 * limit:
         head = redact(text[: 4 * limit])
-        if len(head) > limit:
+        if len(head) > limit + _SHORTEST_KEY:
             return head[:limit]
     return redact(text)[:limit]
 
@@ -62,7 +64,7 @@ def clean_param(text: object) -> str | None:
     if not isinstance(text, str):
         return None
     if not text.isprintable():
-        text = _CONTROLS.sub("", text[: 4 * PARAM_LIMIT])
+        text = _CONTROLS.sub("", text)
     return _redact_and_cut(text, PARAM_LIMIT) or None
 
 
