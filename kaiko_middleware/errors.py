@@ -387,8 +387,11 @@ def invalid_code(param: str | None) -> str:
     return "invalid_value"
 
 
+_LONGEST = 2**31 - 1  # seconds, 68 years: what any client can hold
+
+
 def whole_seconds(value: float | None) -> str | None:
     """Return `value` seconds rounded up as a header value; None where it says nothing."""
-    if isinstance(value, int | float) and math.isfinite(value) and value >= 0:
-        return str(min(math.ceil(value), 2**31 - 1))
+    if isinstance(value, int | float) and 0 <= value < math.inf:
+        return str(math.ceil(min(value, _LONGEST)))
     return None

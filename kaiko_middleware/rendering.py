@@ -8,23 +8,25 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._text import clean_message, clean_param, is_code, json_string
+from ._text import clean_message, clean_param, is_code, json_string, safe_str
 from .catalog import STATUSES
 from .config import Config
 from .errors import KaikoError, RateLimitError, ServerError, whole_seconds
 from .headers import DESCRIBES_BODY, merge_expose, sendable
 from .ids import is_request_id
-from .report import logger
+from .report import RequestInfo, report_late, report_note
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
-__all__ = ["Reply", "envelope", "event_frame", "json_line", "render"]
+    from .catalog import Status
+
+__all__ = ["Reply", "event_frame", "json_line", "render"]
 
 _DEFAULT = Config()
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9._:/+=-]")
-# What an error may set beside ours, and what is then not ours to say.
-_SINGLE = frozenset({"cache-control", "retry-after", "www-authenticate"})
+# Fields that an error adds to those of the answer it replaces.
+_BOTH = frozenset({"link", "set-cookie", "vary"})
 
 
 class Reply(NamedTuple):
@@ -40,7 +42,7 @@ def render(
     request_id: str,
     *,
     config: Config = _DEFAULT,
-    replaced: Iterable[tuple[str, str]] = (),
+    replaced: Collection[tuple[str, str]] = (),
 ) -> Reply:
     """Return the answer for `error`.
 
@@ -56,11 +58,12 @@ def render(
     404
     """
     if not is_request_id(request_id):
-        request_id = _NOT_IN_ID.sub("_", request_id)[:128] or "req-unknown"
+        request_id = _NOT_IN_ID.sub("_", safe_str(request_id))[:128] or "req-unknown"
     try:
         return _render(error, request_id, config, replaced)
     except Exception as exc:  # noqa: BLE001 - a subclass can break anything
-        logger.error("an error could not be rendered", exc_info=exc)
+        request = RequestInfo(request_id, "-", "-")
+        report_late(exc, request, unmapped=True, text="an error could not be rendered")
         return _render(ServerError(), request_id, config, ())
 
 
@@ -68,32 +71,29 @@ def _render(
     error: KaikoError,
     request_id: str,
     config: Config,
-    replaced: Iterable[tuple[str, str]],
+    replaced: Collection[tuple[str, str]],
 ) -> Reply:
-    status = error.status
-    body = envelope(error, request_id)
+    # By the table, and not as the error says: nobody can set a status that must not leave.
+    entry = STATUSES[error.status]
+    status = entry.status
+    body = _envelope(error, entry, request_id)
     headers = [
         ("Content-Type", "application/json"),
         ("Content-Length", str(len(body))),
         (config.request_id_header, request_id),
         ("X-Should-Retry", "true" if error.retryable else "false"),
     ]
-    own = _own(error)
-    headers += own
-    extra = _extra(error.headers, replaced, config, {name.lower() for name, _ in own})
-    present = {name.lower() for name, _ in extra} if extra else ()
-    if "cache-control" not in present:
-        headers.append(("Cache-Control", "no-store"))
-    if status == 401 and "www-authenticate" not in present:
+    if error.retry_after is not None or status == 429:
+        headers += _known_limits(error)
+    if error.headers or replaced:
+        return Reply(status, _with_others(headers, error, status, config, replaced), body)
+    headers.append(("Cache-Control", "no-store"))
+    if status == 401:
         headers.append(("WWW-Authenticate", config.challenge))
-    if extra:
-        headers = merge_expose([*headers, *extra], config.request_id_header)
     return Reply(status, tuple(headers), body)
 
 
-def envelope(error: KaikoError, request_id: str) -> bytes:
-    """Return the JSON body for `error`; raises only where a subclass breaks its attributes."""
-    entry = STATUSES[error.status]
+def _envelope(error: KaikoError, entry: Status, request_id: str) -> bytes:
     message = json_string(clean_message(error.message, entry.message))
     code = error.code if is_code(error.code) else entry.code
     param = error.param
@@ -118,7 +118,8 @@ def event_frame(body: bytes, sent: bytes) -> bytes:
     if not sent or sent.endswith((b"\n\n", b"\r\n\r\n", b"\r\r")):
         ending = b""
     else:
-        ending = b"\n" if sent.endswith((b"\n", b"\r")) else b"\n\n"
+        # One more line feed after a bare CR would only make it a CR LF.
+        ending = b"\n" if sent.endswith(b"\n") else b"\n\n"
     return b"%bevent: error\ndata: %b\n\n" % (ending, body)
 
 
@@ -128,53 +129,53 @@ def json_line(body: bytes, sent: bytes) -> bytes:
     return b"%b%b\n" % (ending, body)
 
 
-def _own(error: KaikoError) -> list[tuple[str, str]]:
+def _known_limits(error: KaikoError) -> list[tuple[str, str]]:
     """Return the headers that the error's own attributes say."""
-    headers: list[tuple[str, str]] = []
-    if error.retry_after is not None:
-        seconds = whole_seconds(error.retry_after)
-        if seconds is not None:
-            headers.append(("Retry-After", seconds))
+    said = [("Retry-After", error.retry_after)]
     if isinstance(error, RateLimitError):
-        for name, value in (
+        said += [
             ("X-RateLimit-Limit", error.limit),
             ("X-RateLimit-Remaining", error.remaining),
             ("X-RateLimit-Reset", error.reset),
-        ):
-            seconds = None if value is None else whole_seconds(value)
-            if seconds is not None:
-                headers.append((name, seconds))
-    return headers
+        ]
+    return [
+        (name, seconds) for name, value in said if (seconds := whole_seconds(value)) is not None
+    ]
 
 
-def _extra(
-    given: tuple[tuple[str, str], ...],
-    replaced: Iterable[tuple[str, str]],
+def _with_others(
+    headers: list[tuple[str, str]],
+    error: KaikoError,
+    status: int,
     config: Config,
-    own: set[str],
-) -> list[tuple[str, str]]:
-    """Return the error's extra headers and those of the replaced answer that stay."""
-    if not given and not replaced:
-        return []
-    mine, dropped = sendable(given)
+    replaced: Collection[tuple[str, str]],
+) -> tuple[tuple[str, str], ...]:
+    """Return `headers` with the error's extra ones and those of the replaced answer that stay."""
+    mine, dropped = sendable(error.headers)
     theirs, more = sendable(replaced)
     if dropped or more:
-        logger.warning("headers that cannot be sent were dropped: %r", [*dropped, *more])
-    gone = DESCRIBES_BODY | own | {config.request_id_header.lower(), "x-should-retry"}
-    said = {name.lower() for name, _ in mine} & _SINGLE
-    kept: list[tuple[str, str]] = []
-    for pairs, without in ((mine, gone), (theirs, gone | said)):
+        names = ", ".join(map(ascii, [*dropped, *more]))
+        request = RequestInfo(dict(headers)[config.request_id_header], "-", "-")
+        report_note(f"headers that cannot be sent were dropped: {names}", request)
+    taken = DESCRIBES_BODY.union(name.lower() for name, _ in headers)
+    for pairs in (mine, theirs):
         for name, value in pairs:
             lowered = name.lower()
-            if lowered in without:
+            if lowered in taken:
                 continue
-            if lowered == "retry-after":
-                seconds = _retry_after(value)
-                if seconds is not None:
-                    kept.append((name, seconds))
-            else:
-                kept.append((name, value))
-    return kept
+            if lowered != "retry-after":
+                headers.append((name, value))
+            elif (seconds := _retry_after(value)) is not None:
+                headers.append((name, seconds))
+                taken.add(lowered)
+        # What the error says beats what the replaced answer said.
+        taken.update({name.lower() for name, _ in mine} - _BOTH)
+    present = {name.lower() for name, _ in headers}
+    if "cache-control" not in present:
+        headers.append(("Cache-Control", "no-store"))
+    if status == 401 and "www-authenticate" not in present:
+        headers.append(("WWW-Authenticate", config.challenge))
+    return tuple(merge_expose(headers, config.request_id_header))
 
 
 def _retry_after(value: str) -> str | None:
@@ -184,10 +185,13 @@ def _retry_after(value: str) -> str | None:
     except ValueError:
         pass
     import time  # noqa: PLC0415 - only for a Retry-After that is a date
+    from datetime import UTC  # noqa: PLC0415 - likewise
     from email.utils import parsedate_to_datetime  # noqa: PLC0415 - likewise, and heavy
 
     try:
         moment = parsedate_to_datetime(value)
+        # The asctime form names no zone; all of HTTP's dates are in GMT.
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return whole_seconds(max(0.0, moment.timestamp() - time.time()))
-    except (ValueError, OverflowError, OSError):
+    except (ValueError, OverflowError):
         return None
