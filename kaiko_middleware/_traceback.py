@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 from ._text import log_safe, safe_str
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 _FIRST_FRAMES = 4
 _LAST_FRAMES = 12
-_EXCEPTIONS = 16
+_WITH_FRAMES = 16
+_EXCEPTIONS = 256
 _TEXT = 512
+_SHORT_TEXT = 128
 
 
 def compact_traceback(exc: BaseException) -> str:
@@ -36,8 +39,10 @@ def compact_traceback(exc: BaseException) -> str:
             lines.append(f"… and {len(pending) + 1} more")
             break
         seen.add(id(current))
-        lines.append(f"{prefix}{describe(current)}")
-        lines += _frames(current.__traceback__)
+        whole = len(seen) <= _WITH_FRAMES
+        lines.append(f"{prefix}{describe(current, _TEXT if whole else _SHORT_TEXT)}")
+        if whole:
+            lines += _frames(current.__traceback__)
         if isinstance(current, BaseExceptionGroup):
             members = current.exceptions
             pending.extend(
@@ -51,15 +56,26 @@ def compact_traceback(exc: BaseException) -> str:
     return "\n".join(lines)
 
 
+def leaves(exc: BaseException) -> Iterator[BaseException]:
+    """Yield the exceptions that `exc` holds, in the order raised; itself if it is no group."""
+    stack = [exc]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, BaseExceptionGroup):
+            stack.extend(reversed(current.exceptions))
+        else:
+            yield current
+
+
 def _name(exc: BaseException) -> str:
     cls = type(exc)
     module = cls.__module__
     return cls.__qualname__ if module == "builtins" else f"{module}.{cls.__qualname__}"
 
 
-def describe(exc: BaseException) -> str:
-    """Return `module.Class: text` on one line, redacted and cut."""
-    text = log_safe(safe_str(exc), _TEXT)
+def describe(exc: BaseException, limit: int = _TEXT) -> str:
+    """Return `module.Class: text` on one line, the text redacted and cut to `limit`."""
+    text = log_safe(safe_str(exc), limit)
     return f"{_name(exc)}: {text}" if text else _name(exc)
 
 
@@ -82,6 +98,9 @@ def _frame(item: TracebackType) -> str:
     frame = item.tb_frame
     code = frame.f_code
     number = item.tb_lineno
-    source = linecache.getline(code.co_filename, number, frame.f_globals).strip()
+    try:
+        source = linecache.getline(code.co_filename, number, frame.f_globals).strip()
+    except Exception:  # noqa: BLE001 - an importer's own get_source may raise anything
+        source = ""
     where = f"  {code.co_filename}:{number} in {code.co_qualname}"
     return f"{where}: {log_safe(source, 160)}" if source else where

@@ -80,7 +80,7 @@ class Engine:
             return fresh
         return self.ids()
 
-    def find(self, exc: BaseException) -> KaikoError | None:
+    def find(self, exc: BaseException, request: RequestInfo) -> KaikoError | None:
         """Return the typed error for `exc`, or None where it is unmapped.
 
         A handler that fails is logged, and its exception is then unmapped.
@@ -90,7 +90,7 @@ class Engine:
         except Exception as failed:  # noqa: BLE001 - a service's handler may raise anything
             report_late(
                 failed,
-                RequestInfo("-", "-", "-"),
+                request,
                 unmapped=True,
                 text=f"the mapping's handler for {type(exc).__qualname__} failed",
             )
@@ -118,11 +118,11 @@ class Engine:
             gone = KaikoError()
             return Answer(self.render(gone, request, replaced), gone, False, True)
         else:
-            error = self.find(exc)
+            error = self.find(exc, request)
         unmapped = error is None
         if error is None:
             error = ServerError()
-        report_error(error, exc, request, self.config.on_error, unmapped=unmapped)
+        self._report(error, exc, request, unmapped=unmapped)
         return Answer(self.render(error, request, replaced), error, unmapped, False)
 
     def on_answer(
@@ -141,21 +141,42 @@ class Engine:
             request: the request it answers.
 
         """
-        said = {name.lower(): value for name, value in headers}
+        said: dict[str, str] = {}
+        for name, value in headers:
+            lowered = name.lower()
+            said[lowered] = f"{said[lowered]},{value}" if lowered in said else value
         if body is not None:
             body = decode_body(body, said.get("content-encoding", ""))
         retry = {"true": True, "false": False}.get(said.get("x-should-retry", "").lower())
         error = error_from_answer(
             status, body, content_type=said.get("content-type", ""), retryable=retry
         )
-        report_error(error, None, request, self.config.on_error, unmapped=False)
+        self._report(error, None, request)
         return Answer(self.render(error, request, headers), error, False, False)
 
     def on_bug(self, text: str, request: RequestInfo) -> Answer:
         """Answer 500 `internal` for something that no server would send, and log why."""
         error = ServerError()
-        report_error(error, None, request, self.config.on_error, unmapped=False, bug=text)
+        self._report(error, None, request, bug=text)
         return Answer(self.render(error, request, ()), error, False, False)
+
+    def _report(
+        self,
+        error: KaikoError,
+        exc: BaseException | None,
+        request: RequestInfo,
+        *,
+        unmapped: bool = False,
+        bug: str | None = None,
+    ) -> None:
+        """Report an error; that this fails is never a reason not to answer."""
+        try:
+            report_error(error, exc, request, self.config.on_error, unmapped=unmapped, bug=bug)
+        except Exception as failed:  # noqa: BLE001 - a broken subclass, or a broken log filter
+            try:
+                report_late(failed, request, unmapped=True, text="an error could not be reported")
+            except Exception:  # noqa: BLE001, S110 - logging itself is broken: nobody to tell
+                pass
 
     def render(
         self, error: KaikoError, request: RequestInfo, replaced: Iterable[tuple[str, str]]

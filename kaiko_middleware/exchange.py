@@ -241,7 +241,7 @@ class Exchange:
             return Failed([], hand_on=False)
         answered = self._phase is _Phase.DONE
         text = "raised after the answer" if answered else "the answer was cut short"
-        report_late(exc, request, unmapped=engine.find(exc) is None, text=text)
+        report_late(exc, request, unmapped=engine.find(exc, request) is None, text=text)
         return Failed([], hand_on=True)
 
     def end(self) -> list[Piece]:

@@ -11,10 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ._known import KNOWN, Disconnected, underlying
+from ._traceback import leaves
 from .errors import KaikoError, ServerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 __all__ = ["ExceptionMapping", "is_disconnect", "leaves"]
 
@@ -130,17 +131,6 @@ class ExceptionMapping:
             if found is None or (found.status < 500 <= error.status):
                 found = error
         return found
-
-
-def leaves(exc: BaseException) -> Iterator[BaseException]:
-    """Yield the exceptions that `exc` holds, in the order raised; itself if it is no group."""
-    stack = [exc]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, BaseExceptionGroup):
-            stack.extend(reversed(current.exceptions))
-        else:
-            yield current
 
 
 def is_disconnect(exc: BaseException) -> bool:

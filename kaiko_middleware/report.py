@@ -13,7 +13,7 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._text import clean_param, log_safe, redact
-from ._traceback import compact_traceback, describe
+from ._traceback import compact_traceback, describe, leaves
 from .ids import current_request_id_or
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = ["ErrorReport", "RequestIdFilter", "RequestInfo", "logger"]
 
 logger = logging.getLogger("kaiko")
 
+_LEAVES = 64
 _WARNED = frozenset({401, 403, 429})
 
 
@@ -106,7 +107,10 @@ def report_error(
     level = logging.ERROR if bug else level_of(error.status, unmapped=unmapped)
     if logger.isEnabledFor(level):
         text = "unmapped exception" if unmapped else log_safe(bug or error.message)
-        _log(level, f"{error.status} {error.code}: {text}", request, error, exc if unmapped else None)
+        if isinstance(exc, BaseExceptionGroup) and not unmapped:
+            text += f" (leaves: {_leaves(exc)})"
+        text = f"{error.status} {log_safe(error.code, 64)}: {text}"
+        _log(level, text, request, error, exc if unmapped else None)
     for hook in hooks:
         try:
             hook(ErrorReport(error, exc, *request, unmapped))
@@ -134,6 +138,13 @@ def report_note(text: str, request: RequestInfo, *, level: int = logging.WARNING
         _log(level, log_safe(text), request, None, None)
 
 
+def _leaves(group: BaseExceptionGroup[BaseException]) -> str:
+    """Return what a group holds, on one line: a mapped one is logged without a traceback."""
+    told = [describe(leaf, 128) for leaf in leaves(group)]
+    more = len(told) - _LEAVES
+    return "; ".join([*told[:_LEAVES], *([f"and {more} more"] if more > 0 else [])])
+
+
 def _name_of(hook: object) -> str:
     return log_safe(getattr(hook, "__qualname__", type(hook).__name__))
 
@@ -156,21 +167,17 @@ def _log(
         param = clean_param(error.param)
         extra |= {
             "type": error.type,
-            "code": error.code,
+            "code": log_safe(error.code, 64),
             "status": error.status,
             "param": None if param is None else log_safe(param),
         }
     exc_info = None if exc is None else (type(exc), exc, exc.__traceback__)
+    args = (method, path, redact(text), request.request_id)
     record = logger.makeRecord(
-        logger.name,
-        level,
-        __file__,
-        0,
-        "%s %s -> %s [%s]",
-        (method, path, redact(text), request.request_id),
-        exc_info,
-        extra=extra,
+        logger.name, level, __file__, 0, "%s %s -> %s [%s]", args, exc_info, "report_error"
     )
+    # Not as `extra=`, which refuses names that a service's record factory has set already.
+    record.__dict__.update(extra)
     if exc is not None:
         record.exc_text = compact_traceback(exc)
     logger.handle(record)
