@@ -157,7 +157,7 @@ def _with_others(
         names = ", ".join(map(ascii, [*dropped, *more]))
         request = RequestInfo(dict(headers)[config.request_id_header], "-", "-")
         report_note(f"headers that cannot be sent were dropped: {names}", request)
-    taken = DESCRIBES_BODY.union(name.lower() for name, _ in headers)
+    taken = {*DESCRIBES_BODY, *(name.lower() for name, _ in headers)}
     for pairs in (mine, theirs):
         for name, value in pairs:
             lowered = name.lower()
