@@ -117,11 +117,22 @@ class KaikoError(Exception):
 
         """
         super().__init_subclass__()
+        body = cls.__dict__
+        # What stands in the class's body counts as if it were given by keyword.
+        if code is None and isinstance(body.get("code"), str):
+            code = cls.code
+        if status is None and isinstance(body.get("status"), int):
+            status = cls.status
         if code is not None and not is_code(code):
             msg = f"{cls.__name__}: code {code!r} does not match [a-z][a-z0-9_]{{0,63}}"
             raise TypeError(msg)
         if status is not None:
+            if code is None and cls._fixed:
+                code = cls.code
             cls._take_status(status)
+        if "type" in body and body["type"] != STATUSES[cls.status].type:
+            msg = f"{cls.__name__}: type {cls.type!r} is not that of status {cls.status}"
+            raise TypeError(msg)
         if param is not None:
             cls.param = param
         if retryable is not None:
