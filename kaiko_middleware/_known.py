@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .errors import InvalidRequestError, KaikoError, ServiceUnavailableError, error_for_status
-from .normalize import author_text
+from .normalize import is_phrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,11 +53,11 @@ def _http_exception(exc: BaseException) -> KaikoError | None:
         return None
     detail: object = getattr(exc, "detail", None)
     headers: object = getattr(exc, "headers", None)
-    message = author_text(detail, status) if isinstance(detail, str) and status < 500 else None
-    pairs: list[tuple[str, str]] = []
-    if headers is not None and hasattr(headers, "items"):
-        pairs = [(name, value) for name, value in headers.items()]
-    return error_for_status(status, message, headers=pairs)
+    message = None
+    if status < 500 and isinstance(detail, str) and not is_phrase(detail, status):
+        message = detail
+    items = getattr(headers, "items", None)
+    return error_for_status(status, message, headers=items() if items is not None else None)
 
 
 if TYPE_CHECKING:
@@ -89,6 +89,13 @@ KNOWN: dict[str, Handler] = {
     "django.db.utils.OperationalError": _status(503),
     "django.db.utils.InterfaceError": _status(503),
 }
+
+
+def is_http_exception(exc: BaseException) -> bool:
+    """Whether `exc` is an HTTP exception of a framework's, which names a status itself."""
+    names = (f"{cls.__module__}.{cls.__qualname__}" for cls in type(exc).__mro__)
+    return any(KNOWN.get(name) is _http_exception for name in names)
+
 
 _SERVERS = frozenset({"daphne", "granian", "gunicorn", "hypercorn", "uvicorn"})
 

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from ._known import KNOWN, Disconnected, underlying
+from ._known import KNOWN, Disconnected, is_http_exception, underlying
 from ._traceback import leaves
 from .errors import KaikoError, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ExceptionMapping", "is_disconnect", "leaves"]
+__all__ = ["ExceptionMapping", "is_disconnect", "is_plain_callable", "leaves"]
 
+_CO_COROUTINE = 0x80  # inspect's, which takes 10 ms to import
 _E = TypeVar("_E", bound=BaseException)
 
 
@@ -64,23 +65,28 @@ class ExceptionMapping:
 
         Raises:
             RuntimeError: a middleware with this mapping was installed already.
-            TypeError: `exc_type` is no exception class, or a typed error's.
+            TypeError: `exc_type` is no exception class, or a typed error's; or the
+                handler cannot be called, or is an `async def`, which nobody would await.
 
         """
+        given: object = exc_type
+        if not isinstance(given, type) or not issubclass(given, BaseException):
+            msg = f"{given!a} is no exception class"
+            raise TypeError(msg)
+        if issubclass(exc_type, KaikoError):
+            msg = f"{exc_type.__name__} is a typed error: it always answers for itself"
+            raise TypeError(msg)
+        if self._frozen:
+            msg = f"{exc_type.__name__} is registered too late: the mapping is installed"
+            raise RuntimeError(msg)
         if handler is None:
 
             def decorate(function: Callable[[_E], KaikoError]) -> Callable[[_E], KaikoError]:
                 return self.register(exc_type, function)
 
             return decorate
-        if self._frozen:
-            msg = f"{exc_type.__name__} is registered too late: the mapping is installed"
-            raise RuntimeError(msg)
-        if not isinstance(exc_type, type) or not issubclass(exc_type, BaseException):
-            msg = f"{exc_type!r} is no exception class"
-            raise TypeError(msg)
-        if issubclass(exc_type, KaikoError):
-            msg = f"{exc_type.__name__} is a typed error: it always answers for itself"
+        if not is_plain_callable(handler):
+            msg = f"the handler of {exc_type.__name__} is {handler!a}: it must be a plain function"
             raise TypeError(msg)
         self._handlers[exc_type] = handler
         return handler
@@ -92,10 +98,11 @@ class ExceptionMapping:
     def find(self, exc: BaseException) -> KaikoError | None:
         """Return the typed error for `exc`, or None where nobody mapped it.
 
-        An exception group is answered by its leaves: an unmapped one makes the group
-        unmapped, else the first mapped to a 5xx counts, else the first of all.
+        An exception group is answered by its leaves, unless its class has a handler: an
+        unmapped leaf makes the group unmapped, else the first that is mapped to a 5xx and
+        no HTTP exception of a framework's counts, else the first of all.
         """
-        if isinstance(exc, BaseExceptionGroup):
+        if isinstance(exc, BaseExceptionGroup) and not self._knows_group(type(exc)):
             return self._find_in_group(exc)
         return self._find_one(exc)
 
@@ -120,17 +127,30 @@ class ExceptionMapping:
                 return None
         return None
 
+    def _knows_group(self, cls: type[BaseExceptionGroup[BaseException]]) -> bool:
+        # A handler of Exception means the leaves, and finds each of them.
+        groups = (base for base in cls.__mro__ if issubclass(base, BaseExceptionGroup))
+        return any(base in self._handlers for base in groups)
+
     def _find_in_group(self, group: BaseExceptionGroup[BaseException]) -> KaikoError | None:
-        found: KaikoError | None = None
+        first = first_5xx = None
         for leaf in leaves(group):
             if is_disconnect(leaf):
                 continue
             error = self._find_one(leaf)
             if error is None:
                 return None
-            if found is None or (found.status < 500 <= error.status):
-                found = error
-        return found
+            first = first or error
+            if first_5xx is None and error.status >= 500 and not is_http_exception(leaf):
+                first_5xx = error
+        return first_5xx or first
+
+
+def is_plain_callable(value: object) -> bool:
+    """Whether `value` can be called, and is no `async def`, whose coroutine nobody would await."""
+    function = value if hasattr(value, "__code__") else vars(type(value)).get("__call__")
+    code = getattr(function, "__code__", None)
+    return callable(value) and not getattr(code, "co_flags", 0) & _CO_COROUTINE
 
 
 def is_disconnect(exc: BaseException) -> bool:

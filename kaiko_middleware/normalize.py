@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
     from .validation import Where
 
-__all__ = ["BODY_LIMIT", "ForeignBody", "author_text", "decode_body", "error_from_answer", "read_body"]
+__all__ = [
+    "BODY_LIMIT",
+    "ForeignBody",
+    "author_text",
+    "decode_body",
+    "error_from_answer",
+    "read_body",
+]
 
 BODY_LIMIT = 64 * 1024
 """Bytes of a foreign error body that are looked at; a larger one is dropped unread."""
@@ -90,9 +97,12 @@ def author_text(text: str, status: int) -> str | None:
     text = text.strip()
     if not text or len(text) > MESSAGE_LIMIT or text[0] == "<" or "Traceback (most" in text:
         return None
-    if text.rstrip(".!").lower() in _PHRASES.get(status, ()):
-        return None
-    return text
+    return None if is_phrase(text, status) else text
+
+
+def is_phrase(text: str, status: int) -> bool:
+    """Whether `text` is a phrase that some Python version registers for `status`."""
+    return text.strip().rstrip(".!").lower() in _PHRASES.get(status, ())
 
 
 def decode_body(body: bytes, encoding: str) -> bytes | None:
@@ -133,7 +143,10 @@ def read_body(body: bytes, status: int, content_type: str = "") -> ForeignBody:
         else:
             return _read_json(data, status)
     if kind in {"", "text/plain"}:
-        return ForeignBody(message=author_text(body.decode("utf-8", "replace"), status))
+        try:
+            return ForeignBody(message=author_text(body.decode(), status))
+        except UnicodeDecodeError:
+            return _EMPTY
     return _EMPTY
 
 
