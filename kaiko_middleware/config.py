@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from difflib import get_close_matches
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NoReturn
 
-from .headers import is_field_name, is_field_value
-from .mapping import ExceptionMapping
+from .headers import DESCRIBES_BODY, EXPOSED, is_field_name, is_field_value
+from .mapping import ExceptionMapping, is_plain_callable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from .report import ErrorReport
 
     Hook = Callable[[ErrorReport], object]
 
 __all__ = ["Config", "ConfigError"]
+
+# Headers that say something else: an id there would break the answer.
+_TAKEN = DESCRIBES_BODY.union(
+    (name.lower() for name in EXPOSED[1:]), ("connection", "date", "set-cookie", "vary")
+)
 
 
 class ConfigError(ValueError):
@@ -88,8 +90,12 @@ class Config:
         reraise: bool = True,
     ) -> None:
         _set = object.__setattr__
-        if not is_field_name(request_id_header):
-            _refuse("request_id_header", request_id_header, "a header name such as 'X-Request-ID'")
+        if not is_field_name(request_id_header) or request_id_header.lower() in _TAKEN:
+            _refuse(
+                "request_id_header",
+                request_id_header,
+                "a header name of its own, such as 'X-Request-ID'",
+            )
         _set(self, "request_id_header", request_id_header)
         if type(request_id_digits) is not int or not 10 <= request_id_digits <= 32:
             _refuse("request_id_digits", request_id_digits, "an int from 10 to 32")
@@ -109,11 +115,12 @@ class Config:
         _set(self, "exclude_paths", _prefixes("exclude_paths", exclude_paths))
         if not is_field_value(challenge) or not challenge.strip():
             _refuse("challenge", challenge, "a header value such as 'ApiKey'")
-        _set(self, "challenge", challenge)
+        _set(self, "challenge", challenge.strip())
         if mapping is None:
             mapping = ExceptionMapping()
-        if not isinstance(mapping, ExceptionMapping):
-            _refuse("mapping", mapping, "an ExceptionMapping")
+        given: object = mapping
+        if not isinstance(given, ExceptionMapping):
+            _refuse("mapping", given, "an ExceptionMapping")
         _set(self, "mapping", mapping)
         _set(self, "on_error", _hooks(on_error))
 
@@ -129,14 +136,18 @@ class Config:
             ConfigError: a key is unknown, or a value is not allowed.
 
         """
+        given: object = settings
+        if not isinstance(given, Mapping):
+            msg = f"{source}: {_shown(given)} is not allowed; it must be a mapping of settings"
+            raise ConfigError(msg)
         for key in settings:
             if key not in cls.__slots__:
-                close = get_close_matches(str(key), cls.__slots__, n=1)
-                hint = f"did you mean {close[0]!r}?" if close else "allowed: "
-                allowed = "" if close else ", ".join(cls.__slots__)
-                msg = f"{source}: unknown key {key!r}; {hint}{allowed}"
-                raise ConfigError(msg)
-        return cls(**settings)  # type: ignore[arg-type]  # the constructor checks every value
+                raise ConfigError(_unknown(source, key, settings[key], cls.__slots__))
+        try:
+            return cls(**settings)  # type: ignore[arg-type]  # the constructor checks every value
+        except ConfigError as exc:
+            msg = f"{source}: {exc}"
+        raise ConfigError(msg)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         """Refuse: a configuration is frozen."""
@@ -163,15 +174,27 @@ class Config:
         return "/" in self.paths and not self.exclude_paths
 
 
-def _refuse(key: str, value: object, allowed: str) -> NoReturn:
+def _shown(value: object) -> str:
     try:
         shown = ascii(value)
     except Exception:  # noqa: BLE001 - a hostile __repr__ must not hide which key is wrong
-        shown = f"<{type(value).__name__}>"
-    if len(shown) > 80:
-        shown = f"{shown[:77]}..."
-    msg = f"{key}: {shown} is not allowed; it must be {allowed}"
+        return f"<{type(value).__name__}>"
+    shown = " ".join(shown.split())
+    return shown if len(shown) <= 80 else f"{shown[:77]}..."
+
+
+def _refuse(key: str, value: object, allowed: str) -> NoReturn:
+    msg = f"{key}: {_shown(value)} is not allowed; it must be {allowed}"
     raise ConfigError(msg)
+
+
+def _unknown(source: str, key: object, value: object, known: tuple[str, ...]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - 5 ms, only for a wrong key
+
+    close = get_close_matches(str(key), known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    said = f"{_shown(key)} (with the value {_shown(value)})"
+    return f"{source}: unknown key {said}; {hint}allowed are {', '.join(known)}"
 
 
 def _prefixes(key: str, value: object) -> tuple[str, ...]:
@@ -187,17 +210,15 @@ def _prefixes(key: str, value: object) -> tuple[str, ...]:
 
 
 def _hooks(value: object) -> tuple[Hook, ...]:
-    allowed = "a sequence of callables that take an ErrorReport"
+    allowed = "a sequence of plain functions that take an ErrorReport"
     if not isinstance(value, Iterable):
         _refuse("on_error", value, allowed)
     hooks = tuple(value)
     for hook in hooks:
-        if not callable(hook):
+        if not is_plain_callable(hook):
             _refuse("on_error", hook, allowed)
     return hooks
 
 
 def _within(path: str, prefixes: tuple[str, ...]) -> bool:
-    return any(
-        prefix == "/" or path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes
-    )
+    return any(prefix in {"/", path} or path.startswith(f"{prefix}/") for prefix in prefixes)

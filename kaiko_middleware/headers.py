@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Pairs", "carry_over", "is_field_name", "is_field_value", "merge_expose", "sendable"]
+__all__ = [
+    "DESCRIBES_BODY",
+    "EXPOSED",
+    "Pairs",
+    "is_field_name",
+    "is_field_value",
+    "merge_expose",
+    "sendable",
+]
 
 Pairs = list[tuple[str, str]]
 
@@ -60,10 +68,7 @@ def is_field_name(text: object) -> bool:
 
 def is_field_value(text: object) -> bool:
     """Whether `text` can be sent as a field value: latin-1 without control characters."""
-    return (
-        isinstance(text, str)
-        and _BAD_VALUE.search(text) is None
-    )
+    return isinstance(text, str) and _BAD_VALUE.search(text) is None
 
 
 def sendable(pairs: Iterable[tuple[object, object]]) -> tuple[Pairs, list[str]]:
@@ -81,18 +86,6 @@ def sendable(pairs: Iterable[tuple[object, object]]) -> tuple[Pairs, list[str]]:
         else:
             dropped.append(name if isinstance(name, str) else type(name).__name__)
     return kept, dropped
-
-
-def carry_over(pairs: Iterable[tuple[str, str]], *, own: Iterable[str]) -> Pairs:
-    """Return what stays of a replaced answer's headers.
-
-    Arguments:
-        pairs: the replaced answer's headers.
-        own: lower-case names that the error answer sets itself.
-
-    """
-    gone = DESCRIBES_BODY.union(own)
-    return [(name, value) for name, value in pairs if name.lower() not in gone]
 
 
 def merge_expose(pairs: Pairs, id_header: str) -> Pairs:
