@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from .catalog import ErrorType  # noqa: TC001 - pydantic reads the annotation at run time
+from .catalog import ErrorType
 
 __all__ = ["ErrorBody", "ErrorEnvelope"]
 
@@ -34,8 +34,8 @@ class ErrorBody(BaseModel):
         Field(description="What went wrong, written for a person."),
     ]
     param: Annotated[
-        str | None,
-        Field(max_length=256, description="The parameter to blame, or null."),
+        Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,256}$")] | None,
+        Field(description="The parameter to blame, or null."),
     ]
     request_id: Annotated[
         str,
@@ -64,5 +64,5 @@ class ErrorEnvelope(BaseModel):
         try:
             data: object = json.loads(body)
             return cls.model_validate(data)
-        except (ValueError, ValidationError, RecursionError):
+        except (TypeError, ValueError, RecursionError):
             return None
