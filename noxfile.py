@@ -71,7 +71,7 @@ def types(session: nox.Session, tool: str) -> None:
     if tool == "pyright":
         for package in PACKAGES:
             session.run("pyright", "--verifytypes", package, "--ignoreexternal")
-    session.run("pytest", "tests/typing", "-k", tool)
+    session.run("pytest", "tests/typing", "-k", f"[{tool}-")
 
 
 @nox.session(python=PYTHONS)
