@@ -60,6 +60,13 @@ def _http_exception(exc: BaseException) -> KaikoError | None:
     return error_for_status(status, message, headers=items() if items is not None else None)
 
 
+def _upstream_failure(exc: BaseException) -> KaikoError | None:
+    """Answer a client library's exception that the service did not translate itself."""
+    from .upstream import Upstream  # noqa: PLC0415 - only where such a library is loaded
+
+    return Upstream("upstream").find_exception(exc)
+
+
 if TYPE_CHECKING:
     Handler = Callable[[BaseException], KaikoError | None]
 
@@ -89,6 +96,29 @@ KNOWN: dict[str, Handler] = {
     "django.db.utils.OperationalError": _status(503),
     "django.db.utils.InterfaceError": _status(503),
 }
+
+
+_CLIENTS = frozenset(
+    {
+        "aiohttp",
+        "anthropic",
+        "httpcore",
+        "httpcore2",
+        "httpx",
+        "httpx2",
+        "openai",
+        "requests",
+        "urllib3",
+    }
+)
+
+
+def known_handler(cls: type[BaseException]) -> Handler | None:
+    """Return what the toolkit itself does about a class of another library, if anything."""
+    module = cls.__module__
+    return KNOWN.get(f"{module}.{cls.__qualname__}") or (
+        _upstream_failure if module.partition(".")[0] in _CLIENTS else None
+    )
 
 
 def is_http_exception(exc: BaseException) -> bool:

@@ -24,6 +24,7 @@ __all__ = [
     "ErrorType",
     "Row",
     "Status",
+    "class_for",
     "known_codes",
     "status_entry",
 ]
@@ -265,6 +266,11 @@ _classes: dict[tuple[str, int], type[KaikoError]] = {}
 def register_class(cls: type[KaikoError]) -> None:
     """Enter an error class with a code of its own; `KaikoError` does so when one is defined."""
     _classes[cls.code, cls.status] = cls
+
+
+def class_for(code: str, status: int) -> type[KaikoError] | None:
+    """Return the class that this process defines for a code, or None where it has none."""
+    return _classes.get((code, status))
 
 
 def known_codes() -> tuple[CodeEntry, ...]:

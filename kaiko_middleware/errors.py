@@ -31,12 +31,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from ._text import is_code
-from .catalog import STATUSES, register_class, status_entry
+from .catalog import STATUSES, class_for, register_class, status_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .catalog import ErrorType
+    from .upstream import UpstreamDetails
 
     Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 
@@ -54,6 +55,7 @@ __all__ = [
     "ServerError",
     "ServiceUnavailableError",
     "error_for_status",
+    "error_from_wire",
 ]
 
 
@@ -91,6 +93,8 @@ class KaikoError(Exception):
     """What a person is told."""
     headers: tuple[tuple[str, str], ...] = ()
     """Extra response headers."""
+    upstream: UpstreamDetails | None = None
+    """What an upstream said that this error stands for: for the log, never sent."""
 
     _fixed: ClassVar[bool] = False
 
@@ -385,6 +389,43 @@ def error_for_status(
         retryable=entry.retryable if retryable is None else retryable,
     )
     error.status = entry.status
+    return error
+
+
+def error_from_wire(
+    status: int,
+    code: str,
+    message: str,
+    *,
+    param: str | None = None,
+    retryable: bool | None = None,
+    retry_after: float | None = None,
+) -> KaikoError:
+    """Return the error that a V2 answer was rendered from: the client's half of the contract.
+
+    It has the very class that the server raised where this process defines one for the
+    code, and the row's class otherwise.
+
+    Arguments:
+        status: the answer's status, one that the contract answers with.
+        code: its code.
+        message: its message.
+        param: its param.
+        retryable: its `X-Should-Retry`; the class's by default.
+        retry_after: its `Retry-After`, in seconds.
+
+    """
+    cls = class_for(code, status)
+    if cls is None:
+        error = error_for_status(status, message, code=code, param=param, retryable=retryable)
+    else:
+        # Not by its __init__, which may take whatever the service needs at its raise sites.
+        state: dict[str, object] = {"message": message, "param": param}
+        if retryable is not None:
+            state["retryable"] = retryable
+        error = _restore(cls, (message,), state)
+    if retry_after is not None:
+        error.retry_after = retry_after
     return error
 
 

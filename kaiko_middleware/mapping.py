@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from ._known import KNOWN, Disconnected, is_http_exception, underlying
+from ._known import KNOWN, Disconnected, is_http_exception, known_handler, underlying
 from ._traceback import leaves
 from .errors import KaikoError, ServerError
 
@@ -115,7 +115,7 @@ class ExceptionMapping:
         if isinstance(exc, KaikoError):
             return exc
         for cls in type(exc).__mro__:
-            handler = self._handlers.get(cls) or KNOWN.get(f"{cls.__module__}.{cls.__qualname__}")
+            handler = self._handlers.get(cls) or known_handler(cls)
             if handler is not None:
                 found: object = handler(exc)
                 if isinstance(found, KaikoError):

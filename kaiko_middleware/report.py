@@ -1,7 +1,8 @@
 """One log record per error answer, and the hooks.
 
 Records go to the logger `kaiko` with `request_id`, `type`, `code`, `status`, `param`,
-`method` and `path` as attributes, all redacted, cut and on one line. An unmapped
+`method` and `path` as attributes (and `upstream`, `upstream_status`,
+`upstream_request_id` and `upstream_said` where one failed), all redacted, cut and on one line. An unmapped
 exception is logged at ERROR with its `exc_info` (so that Sentry counts it once) and with
 a compact `exc_text` already in place (so that no formatter spends a millisecond on the
 full one). Implements section 9 of the V2 contract.
@@ -171,6 +172,14 @@ def _log(
             "status": error.status,
             "param": None if param is None else log_safe(param),
         }
+        said = error.upstream
+        if said is not None:
+            extra |= {
+                "upstream": log_safe(said.name),
+                "upstream_status": said.status,
+                "upstream_request_id": said.request_id,
+                "upstream_said": said.excerpt,
+            }
     exc_info = None if exc is None else (type(exc), exc, exc.__traceback__)
     args = (method, path, redact(text), request.request_id)
     record = logger.makeRecord(

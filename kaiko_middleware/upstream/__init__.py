@@ -1,0 +1,21 @@
+"""Upstreams: what another service's failure means for our own callers.
+
+>>> from kaiko_middleware.upstream import Upstream
+>>> provider = Upstream("openai", trust="llm")
+>>> error = provider.error_from_response(401, {}, b'{"error": {"code": "invalid_api_key"}}')
+>>> error.status, error.code, error.retryable
+(500, 'internal', False)
+
+The key that was refused is ours, not the caller's: an operator must act, and the caller
+learns no more than that. `with provider.translate():` does the same for whatever a client
+library raises. Implements section 10 of the V2 contract.
+"""
+
+from __future__ import annotations
+
+from ._details import UpstreamDetails
+from ._stream import StreamWatch
+from ._tokens import Category
+from ._upstream import Credential, Trust, Upstream
+
+__all__ = ["Category", "Credential", "StreamWatch", "Trust", "Upstream", "UpstreamDetails"]
