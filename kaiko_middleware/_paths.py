@@ -8,79 +8,138 @@ Walking it along the model's core schema tells them apart: `messages[0].role`, a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import TypeAlias
 
     # pydantic's core schemas are open dictionaries of a hundred shapes.
-    Schema = Mapping[str, Any]
-    Location = Sequence[int | str]
+    Schema: TypeAlias = Mapping[str, Any]
+    Location: TypeAlias = Sequence[int | str]
 
+# Stands at the end of a location for the field that a tagged union is told apart by.
+TAG = "\0tag"
 _SEQUENCES = frozenset({"list", "set", "frozenset", "generator", "tuple"})
-_WRAPPED = ("schema", "lax_schema", "json_schema", "python_schema", "strict_schema")
+_FIELDS = {
+    "model-fields": "fields",
+    "typed-dict": "fields",
+    "dataclass-args": "fields",
+    "named-tuple": "fields",
+    "arguments": "arguments_schema",
+}
+# These can be given as a list as well: named tuples, of which older pydantics make a call.
+_POSITIONAL = frozenset({"named-tuple", "arguments"})
+_WRAPPED = (
+    "schema",
+    "arguments_schema",
+    "lax_schema",
+    "json_schema",
+    "python_schema",
+    "strict_schema",
+)
+# Steps from schema to schema: deeper than a path can be long, far from Python's own limit.
+_DEEPEST = 200
 
 
 def declared_path(schema: Schema | None, location: Location) -> str | None:
     """Return `location` as a path, as far as `schema` declares it; None where nothing is."""
     if schema is None:
         return None
-    segments, _ = _walk(schema, tuple(location), {}, 0)
-    return render_path(segments)
+    return render_path(_Walk(location).at(schema, 0)[0])
 
 
 def render_path(segments: Sequence[str]) -> str | None:
     """Join names with dots and brackets without, or return None for no segments."""
-    return "".join(part if part[0] == "[" else f".{part}" for part in segments).lstrip(".") or None
+    path = "".join(part if part.startswith("[") else f".{part}" for part in segments)
+    return path.removeprefix(".") or None
 
 
 _Walked = tuple[tuple[str, ...], int]
 _NOTHING: _Walked = ((), 0)
 
 
-def _walk(schema: Schema, loc: tuple[int | str, ...], defs: dict[str, Schema], depth: int) -> _Walked:
-    """Return the segments declared for `loc`, and how many of its items they took."""
-    if not loc or depth > 200:
-        return _NOTHING
-    kind = schema.get("type")
-    depth += 1
-    if kind == "definitions":
-        known = defs | {item["ref"]: item for item in schema["definitions"] if "ref" in item}
-        return _walk(schema["schema"], loc, known, depth)
-    if kind == "definition-ref":
-        target = defs.get(schema["schema_ref"])
-        return _NOTHING if target is None else _walk(target, loc, defs, depth)
-    if kind in {"model-fields", "typed-dict", "dataclass-args"}:
-        return _walk_fields(schema, loc, defs, depth)
-    if kind in _SEQUENCES:
-        if not isinstance(loc[0], int):
+class _Walk:
+    """One walk of a location along a schema.
+
+    Every pair of a schema and a position is looked at once: a client that nests deeply
+    could make the branches of recursive unions multiply otherwise.
+    """
+
+    def __init__(self, location: Location) -> None:
+        self._location = tuple(location)
+        self._definitions: dict[str, Schema] = {}
+        self._seen: dict[tuple[int, int], _Walked] = {}
+        self._depth = 0
+
+    def at(self, schema: Schema, position: int) -> _Walked:
+        """Return the segments declared from `position` on, and how many items they took."""
+        if position >= len(self._location) or self._depth >= _DEEPEST:
             return _NOTHING
-        inner = _item_schema(schema, loc[0])
-        rest = _walk(inner, loc[1:], defs, depth) if inner is not None else _NOTHING
-        return (f"[{loc[0]}]", *rest[0]), 1 + rest[1]
-    if kind == "dict":
-        values: Schema = schema.get("values_schema", {})
-        rest = _walk(values, loc[1:], defs, depth)
-        return ("[*]", *rest[0]), 1 + rest[1]
-    best = _NOTHING
-    for branch, skip in _branches(schema, loc[0]):
-        segments, taken = _walk(branch, loc[skip:], defs, depth)
-        if taken + skip > best[1] and segments:
-            best = segments, taken + skip
-    return best
+        key = id(schema), position
+        if key not in self._seen:
+            self._seen[key] = _NOTHING  # for a schema that leads back to itself
+            self._depth += 1
+            self._seen[key] = self._step(schema, position)
+            self._depth -= 1
+        return self._seen[key]
+
+    def _step(self, schema: Schema, position: int) -> _Walked:
+        kind = schema["type"]
+        item = self._location[position]
+        if kind == "definitions":
+            self._definitions.update((each["ref"], each) for each in schema["definitions"])
+            return self.at(schema["schema"], position)
+        if kind == "definition-ref":
+            return self.at(self._definitions[schema["schema_ref"]], position)
+        if kind in _FIELDS:
+            return self._field(schema, position)
+        if kind in _SEQUENCES:
+            if not isinstance(item, int):
+                return _NOTHING
+            return self._inside(f"[{item}]", _item_schema(schema, item), position, 1)
+        if kind == "dict":
+            return _NOTHING if item == TAG else self._inside("[*]", _values(schema), position, 1)
+        if kind == "tagged-union" and item == TAG:
+            name = _discriminator(schema["discriminator"])
+            return _NOTHING if name is None else ((name,), 1)
+        best = _NOTHING
+        for branch, skip in _branches(schema, item):
+            segments, taken = self.at(branch, position + skip)
+            if segments and taken + skip > best[1]:
+                best = segments, taken + skip
+        return best
+
+    def _inside(self, name: str, schema: Schema | None, position: int, taken: int) -> _Walked:
+        """Return what `name` and the rest of the location below it give."""
+        rest = _NOTHING if schema is None else self.at(schema, position + taken)
+        return (name, *rest[0]), taken + rest[1]
+
+    def _field(self, schema: Schema, position: int) -> _Walked:
+        fields = _fields(schema)
+        for name, field in fields:
+            aliases = _aliases(field.get("validation_alias", field.get("alias")))
+            options: list[list[int | str]] = [[name], *aliases]
+            for names in options:
+                taken = len(names)
+                if self._location[position : position + taken] == tuple(names):
+                    own = render_path([f"[{at}]" if isinstance(at, int) else at for at in names])
+                    return self._inside(own or "", field["schema"], position, taken)
+        item = self._location[position]
+        if schema["type"] in _POSITIONAL and isinstance(item, int) and item < len(fields):
+            return self._inside(f"[{item}]", fields[item][1]["schema"], position, 1)
+        return _NOTHING
 
 
 def _branches(schema: Schema, item: int | str) -> Iterator[tuple[Schema, int]]:
     """Yield what `schema` wraps or chooses from, and how many location items that costs."""
-    kind = schema.get("type")
+    kind = schema["type"]
     if kind == "union":
         for choice in schema["choices"]:
             yield (choice[0] if isinstance(choice, tuple) else choice), 1
     elif kind == "tagged-union":
-        choice = schema["choices"].get(item)
-        while isinstance(choice, str):  # a tag that stands for another one
-            choice = schema["choices"].get(choice)
-        if choice is not None:
+        choices: dict[object, Schema] = schema["choices"]
+        for choice in [choices[item]] if item in choices else choices.values():
             yield choice, 1
     elif kind == "chain":
         for step in schema["steps"]:
@@ -92,49 +151,45 @@ def _branches(schema: Schema, item: int | str) -> Iterator[tuple[Schema, int]]:
                 yield inner, 0
 
 
-def _walk_fields(
-    schema: Schema, loc: tuple[int | str, ...], defs: dict[str, Schema], depth: int
-) -> _Walked:
-    fields = schema["fields"]
-    pairs: Sequence[tuple[str, Schema]] = (
-        tuple(fields.items())
-        if isinstance(fields, dict)
-        else tuple((field["name"], field) for field in fields)
-    )
-    for name, field in pairs:
-        for names in ([name], *_aliases(field.get("validation_alias"))):
-            if loc[: len(names)] == tuple(names):
-                rest = _walk(field["schema"], loc[len(names) :], defs, depth)
-                own = tuple(f"[{part}]" if isinstance(part, int) else part for part in names)
-                return (*own, *rest[0]), len(names) + rest[1]
-    return _NOTHING
+def _fields(schema: Schema) -> list[tuple[str, Schema]]:
+    fields: dict[str, Schema] | list[Schema] = schema[_FIELDS[schema["type"]]]
+    if isinstance(fields, dict):
+        return list(fields.items())
+    return [(field["name"], field) for field in fields]
 
 
-def _aliases(alias: object) -> Iterator[list[int | str]]:
-    if isinstance(alias, str):
-        yield [alias]
-    elif isinstance(alias, list) and alias:
-        if isinstance(alias[0], list):
-            for choice in alias:
-                yield choice
-        else:
-            yield alias
+def _aliases(alias: object) -> list[list[int | str]]:
+    """Return the paths that an alias names: one, or one a choice."""
+    if not isinstance(alias, list):
+        return [[alias]] if isinstance(alias, str) else []
+    paths = cast("list[list[int | str]] | list[int | str]", alias)
+    return cast("list[list[int | str]]", paths if isinstance(paths[0], list) else [paths])
+
+
+def _discriminator(declared: object) -> str | None:
+    """Return the field that tells the members of a tagged union apart, unless it is a function."""
+    if isinstance(declared, list):  # the field's own name, then its alias
+        declared = cast("list[list[str]]", declared)[-1][-1]
+    return declared if isinstance(declared, str) else None
+
+
+def _values(schema: Schema) -> Schema | None:
+    return schema.get("values_schema")
 
 
 def _item_schema(schema: Schema, position: int) -> Schema | None:
-    items = schema.get("items_schema")
+    items: Schema | list[Schema] | None = schema.get("items_schema")
     if isinstance(items, list):
-        index = min(position, len(items) - 1)
-        return items[index] if items else None
+        return items[min(position, len(items) - 1)] if items else None
     return items
 
 
 def schema_of(source: object) -> Schema | None:
     """Return the core schema of a model class or a TypeAdapter, or None."""
-    for name in ("core_schema", "__pydantic_core_schema__"):
-        schema = getattr(source, name, None)
+    for name in ("__pydantic_core_schema__", "core_schema"):
+        schema: object = getattr(source, name, None)
         if isinstance(schema, dict):
-            return schema
+            return cast("dict[str, Any]", schema)
     return None
 
 

@@ -11,11 +11,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, overload
 
-from ._paths import declared_path, schema_behind, schema_of
-from .errors import InvalidRequestError, InvalidValueError, KaikoError, MissingFieldError, invalid_code
+from ._paths import TAG, declared_path, schema_behind, schema_of
+from .errors import (
+    InvalidRequestError,
+    InvalidValueError,
+    KaikoError,
+    MissingFieldError,
+    invalid_code,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -48,6 +54,8 @@ _KINDS: dict[str, Kind] = {
     "unexpected_keyword_argument": "unknown",
     "json_invalid": "json",
 }
+# What tells a union's members apart is a field of theirs like any other.
+_TAGS: dict[str, Kind] = {"union_tag_not_found": "missing", "union_tag_invalid": "value"}
 
 
 class Failure(NamedTuple):
@@ -67,7 +75,7 @@ def failure(
     location: Sequence[int | str],
     *,
     where: Where = "body",
-    schema: dict[str, Any] | None = None,
+    schema: Mapping[str, Any] | None = None,
 ) -> Failure:
     """Return the failure that pydantic's `error_type` at `location` stands for.
 
@@ -80,8 +88,17 @@ def failure(
 
     """
     kind = _KINDS.get(error_type, "value")
-    at = location[:-1] if kind == "unknown" else location
-    return Failure(kind, where, declared_path(schema, at))
+    if kind == "json" and any(isinstance(item, str) for item in location):
+        kind = "value"  # not the body itself, but a field that holds JSON in a string
+    if kind == "unknown":
+        return Failure(kind, where, declared_path(schema, location[:-1]))
+    path = declared_path(schema, location)
+    if error_type in _TAGS:
+        tagged = declared_path(schema, [*location, TAG])
+        if tagged != path:
+            kind = _TAGS[error_type]
+            path = tagged
+    return Failure(kind, where, path)
 
 
 def error_from_failures(failures: Iterable[Failure]) -> KaikoError:
@@ -100,7 +117,7 @@ def error_from_failures(failures: Iterable[Failure]) -> KaikoError:
     if others:
         paths = dict.fromkeys(other.path for other in others if other.path is not None)
         names = ", ".join(list(paths)[:_NAMED])
-        error.message += f" (and {len(others)} more: {names})" if names else f" (and {len(others)} more)"
+        error.message += f" (and {len(others)} more{f': {names}' if names else ''})"
         error.args = (error.message,)
     return error
 
@@ -140,8 +157,7 @@ def validation_error(
     schema = schema_of(model) if model is not None else schema_behind(exc)
     details = exc.errors(include_url=False, include_context=False, include_input=False)
     return error_from_failures(
-        failure(item["type"], item["loc"], where=where, schema=schema)  # type: ignore[arg-type]  # schema_of gives a dict
-        for item in details
+        failure(item["type"], item["loc"], where=where, schema=schema) for item in details
     )
 
 
@@ -175,23 +191,24 @@ def parse_body(model: type[BaseModel] | TypeAdapter[Any], data: object) -> objec
     """
     from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - 150 ms, so only when used
 
-    if data is None or (isinstance(data, str | bytes | bytearray | memoryview) and not bytes_of(data).strip()):
+    raw = _raw(data)
+    if data is None or (raw is not None and not raw.strip()):
         raise missing_body()
     try:
-        if isinstance(data, str | bytes | bytearray | memoryview):
-            raw = bytes_of(data)
-            if isinstance(model, TypeAdapter):
-                return model.validate_json(raw)
-            return model.model_validate_json(raw)
         if isinstance(model, TypeAdapter):
-            return model.validate_python(data)
-        return model.model_validate(data)
+            return model.validate_python(data) if raw is None else model.validate_json(raw)
+        return model.model_validate(data) if raw is None else model.model_validate_json(raw)
     except ValidationError as exc:
         error = validation_error(exc, model=model)
     # Raised outside of the handler: pydantic's exception carries the rejected input.
     raise error
 
 
-def bytes_of(data: str | bytes | bytearray | memoryview) -> bytes:
-    """Return a body as bytes; a lone surrogate becomes bytes that no JSON reader takes."""
-    return data.encode("utf-8", "surrogatepass") if isinstance(data, str) else bytes(data)
+def _raw(data: object) -> bytes | None:
+    """Return a raw body as bytes, or None for what was parsed from one already."""
+    if isinstance(data, str):
+        # A lone surrogate becomes bytes that no JSON reader takes.
+        return data.encode("utf-8", "surrogatepass")
+    if isinstance(data, bytes | bytearray):
+        return bytes(data)
+    return data.tobytes() if isinstance(data, memoryview) else None
