@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ._phrases import is_phrase
 from .errors import InvalidRequestError, KaikoError, ServiceUnavailableError, error_for_status
-from .normalize import is_phrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable

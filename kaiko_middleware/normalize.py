@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import json
 import zlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
+from ._phrases import is_phrase
 from ._text import MESSAGE_LIMIT, is_code
 from .errors import KaikoError, error_for_status
 from .validation import Failure, error_from_failures
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from .validation import Kind, Where
 
-    from .validation import Where
+    Members = dict[str, object]
 
 __all__ = [
     "BODY_LIMIT",
@@ -33,42 +34,7 @@ __all__ = [
 BODY_LIMIT = 64 * 1024
 """Bytes of a foreign error body that are looked at; a larger one is dropped unread."""
 
-# Every phrase that a Python version, or RFC 9110, registers for a status: no author wrote it.
-_PHRASES: dict[int, frozenset[str]] = {
-    status: frozenset(phrases.lower().split("|"))
-    for status, phrases in {
-        400: "Bad Request",
-        401: "Unauthorized",
-        402: "Payment Required",
-        403: "Forbidden",
-        404: "Not Found",
-        405: "Method Not Allowed",
-        406: "Not Acceptable",
-        407: "Proxy Authentication Required",
-        408: "Request Timeout",
-        409: "Conflict",
-        410: "Gone",
-        411: "Length Required",
-        412: "Precondition Failed",
-        413: "Request Entity Too Large|Payload Too Large|Content Too Large",
-        414: "Request-URI Too Long|URI Too Long",
-        415: "Unsupported Media Type",
-        416: "Requested Range Not Satisfiable|Range Not Satisfiable",
-        417: "Expectation Failed",
-        418: "I'm a Teapot",
-        421: "Misdirected Request",
-        422: "Unprocessable Entity|Unprocessable Content",
-        423: "Locked",
-        424: "Failed Dependency",
-        425: "Too Early",
-        426: "Upgrade Required",
-        428: "Precondition Required",
-        429: "Too Many Requests",
-        431: "Request Header Fields Too Large",
-        451: "Unavailable For Legal Reasons",
-    }.items()
-}
-_WHERE: dict[object, Where] = {
+_WHERE: dict[str, Where] = {
     "path": "path",
     "query": "query",
     "header": "header",
@@ -98,11 +64,6 @@ def author_text(text: str, status: int) -> str | None:
     if not text or len(text) > MESSAGE_LIMIT or text[0] == "<" or "Traceback (most" in text:
         return None
     return None if is_phrase(text, status) else text
-
-
-def is_phrase(text: str, status: int) -> bool:
-    """Whether `text` is a phrase that some Python version registers for `status`."""
-    return text.strip().rstrip(".!").lower() in _PHRASES.get(status, ())
 
 
 def decode_body(body: bytes, encoding: str) -> bytes | None:
@@ -151,43 +112,47 @@ def read_body(body: bytes, status: int, content_type: str = "") -> ForeignBody:
 
 
 def _read_json(data: object, status: int) -> ForeignBody:
-    if isinstance(data, list) and len(data) == 1:  # Google's streaming endpoints wrap theirs
-        data = data[0]
+    if isinstance(data, list):  # DRF wraps a text, and Google's streaming endpoints an object
+        data = _only(cast("list[object]", data))
     if isinstance(data, str):
         return ForeignBody(message=author_text(data, status))
     if not isinstance(data, dict):
         return _EMPTY
-    error = data.get("error")
+    members = cast("Members", data)
+    error, detail = members.get("error"), members.get("detail")
     if isinstance(error, dict):
-        return _read_error(data, error, status)
-    detail = data.get("detail")
+        return _read_error(members, cast("Members", error), status)
     if isinstance(detail, list):
-        return ForeignBody(failures=_read_failures(detail))
+        return ForeignBody(failures=_read_failures(cast("list[object]", detail)))
     if isinstance(detail, dict):
-        return ForeignBody(_text(detail, status, "message", "detail", "msg"), _code(detail))
-    code = _code(data)
+        inner = cast("Members", detail)
+        return ForeignBody(_text(inner, status, "message", "detail", "msg"), _code(inner))
+    code = _code(members)
     if isinstance(error, str):
         # {"error": "invalid_grant", "error_description": "…"} of OAuth, or a bare text.
-        message = _text(data, status, "message", "error_description", "detail")
+        message = _text(members, status, "message", "error_description", "detail")
         if is_code(error):
             return ForeignBody(message, code or error)
         return ForeignBody(message or author_text(error, status), code)
-    message = _text(data, status, "detail", "message", "title", "errorMessage", "msg")
+    message = _text(members, status, "detail", "message", "title", "errorMessage", "msg")
     return ForeignBody(message, code)
 
 
-def _read_error(
-    data: dict[object, object], error: dict[object, object], status: int
-) -> ForeignBody:
-    param = error.get("param")
+def _only(items: list[object]) -> object:
+    return items[0] if len(items) == 1 else None
+
+
+def _read_error(members: Members, error: Members, status: int) -> ForeignBody:
+    message, param = error.get("message"), error.get("param")
     envelope = (
-        data.keys() == {"error"}
+        members.keys() == {"error"}
         and error.keys() == {"type", "code", "message", "param", "request_id"}
         and is_code(error["code"])
-        and isinstance(error["message"], str)
+        and isinstance(message, str)
         and (param is None or isinstance(param, str))
     )
-    message = error["message"] if envelope else _text(error, status, "message", "detail")
+    if not envelope:
+        message = _text(error, status, "message", "detail")
     return ForeignBody(
         message if isinstance(message, str) and message.strip() else None,
         _code(error),
@@ -196,9 +161,9 @@ def _read_error(
     )
 
 
-def _text(data: Mapping[object, object], status: int, *names: str) -> str | None:
+def _text(members: Members, status: int, *names: str) -> str | None:
     for name in names:
-        value = data.get(name)
+        value = members.get(name)
         if isinstance(value, str):
             text = author_text(value, status)
             if text is not None:
@@ -206,8 +171,8 @@ def _text(data: Mapping[object, object], status: int, *names: str) -> str | None
     return None
 
 
-def _code(data: Mapping[object, object]) -> str | None:
-    code = data.get("code")
+def _code(members: Members) -> str | None:
+    code = members.get("code")
     return code if isinstance(code, str) and is_code(code) else None
 
 
@@ -215,17 +180,22 @@ def _read_failures(detail: list[object]) -> tuple[Failure, ...]:
     """Read FastAPI's list of validation errors, which says where but not what was declared."""
     failures: list[Failure] = []
     for item in detail:
-        location = item.get("loc") if isinstance(item, dict) else None
-        if not isinstance(item, dict) or not isinstance(location, list) or not location:
+        if not isinstance(item, dict):
             continue
-        where = _WHERE.get(location[0] if isinstance(location[0], str) else None, "body")
-        last = location[-1]
+        said = cast("Members", item)
+        given = said.get("loc")
+        location = cast("list[object]", given) if isinstance(given, list) else []
+        if not location or not isinstance(location[0], str):
+            continue
+        where = _WHERE.get(location[0], "body")
         # Beyond the first name, the client's own keys may stand in a location.
+        last = location[-1]
         named = last if len(location) == 2 and isinstance(last, str) else None
-        match item.get("type"):
+        match said.get("type"):
             case "missing":
-                failures.append(Failure("missing", where, named))
-            case "json_invalid":
+                absent: Kind = "body" if location == ["body"] else "missing"
+                failures.append(Failure(absent, where, named))
+            case "json_invalid" if where == "body" and named is None:
                 failures.append(Failure("json", where, None))
             case "extra_forbidden":
                 failures.append(Failure("unknown", where, None))

@@ -38,8 +38,8 @@ __all__ = [
 
 Where = Literal["body", "path", "query", "header", "cookie"]
 """Where in a request the validated data stood."""
-Kind = Literal["missing", "value", "unknown", "json"]
-"""What failed: an absent field, a bad value, a field not allowed, or the JSON itself."""
+Kind = Literal["missing", "value", "unknown", "json", "body"]
+"""What failed: an absent field, a bad value, a field not allowed, the JSON, or no body at all."""
 
 _M = TypeVar("_M", bound="BaseModel")
 _T = TypeVar("_T")
@@ -90,6 +90,8 @@ def failure(
     kind = _KINDS.get(error_type, "value")
     if kind == "json" and any(isinstance(item, str) for item in location):
         kind = "value"  # not the body itself, but a field that holds JSON in a string
+    if kind == "missing" and not location and where == "body":
+        kind = "body"
     if kind == "unknown":
         return Failure(kind, where, declared_path(schema, location[:-1]))
     path = declared_path(schema, location)
@@ -124,6 +126,8 @@ def error_from_failures(failures: Iterable[Failure]) -> KaikoError:
 
 def _error(failed: Failure) -> KaikoError:
     kind, where, path = failed
+    if kind == "body":
+        return missing_body()
     if kind == "json":
         return InvalidRequestError("The request body is not valid JSON", code="invalid_json")
     if kind == "unknown":
