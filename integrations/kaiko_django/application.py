@@ -1,0 +1,57 @@
+"""The applications for `wsgi.py` and `asgi.py`: Django's, in a layer that nothing escapes.
+
+No middleware sees a request whose headers Django cannot read, a URLconf that does not
+import, a `handler500` that fails, or a receiver of `request_started` that does. A layer
+around the whole application does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import django
+
+from kaiko_django.conf import load_config
+
+if TYPE_CHECKING:
+    from kaiko_asgi import ASGIApp
+    from kaiko_django.wsgi import WSGIWrapper
+
+__all__ = ["get_asgi_application", "get_wsgi_application"]
+
+
+def get_wsgi_application() -> WSGIWrapper:
+    """Return the WSGI application of the project; in `wsgi.py`, in place of Django's.
+
+    >>> from kaiko_django import get_wsgi_application
+    >>> application = get_wsgi_application()  # doctest: +SKIP
+
+    Raises:
+        ConfigError: the setting `KAIKO_MIDDLEWARE` is wrong.
+
+    """
+    from django.core.handlers.wsgi import WSGIHandler  # noqa: PLC0415 - not for ASGI stacks
+
+    from kaiko_django.wsgi import WSGIWrapper  # noqa: PLC0415 - likewise
+
+    django.setup(set_prefix=False)
+    return WSGIWrapper(WSGIHandler(), load_config())
+
+
+def get_asgi_application() -> ASGIApp:
+    """Return the ASGI application of the project; in `asgi.py`, in place of Django's.
+
+    >>> from kaiko_django import get_asgi_application
+    >>> application = get_asgi_application()  # doctest: +SKIP
+
+    Raises:
+        ConfigError: the setting `KAIKO_MIDDLEWARE` is wrong.
+
+    """
+    from django.core.handlers.asgi import ASGIHandler  # noqa: PLC0415 - not for WSGI stacks
+
+    from kaiko_asgi import KaikoMiddleware  # noqa: PLC0415 - what wraps any ASGI application
+
+    django.setup(set_prefix=False)
+    # Its stub asks for a dict where ASGI knows any mutable mapping.
+    return KaikoMiddleware(cast("ASGIApp", ASGIHandler()), load_config())

@@ -1,0 +1,20 @@
+"""The application for `INSTALLED_APPS`: it brings the system checks."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+__all__ = ["KaikoConfig"]
+
+
+class KaikoConfig(AppConfig):
+    """Registers the checks `kaiko.E001` and following."""
+
+    name = "kaiko_django"
+    verbose_name = "kaiko-middleware"
+
+    def ready(self) -> None:
+        """Register the checks once all applications are loaded."""
+        from kaiko_django import checks  # noqa: PLC0415 - checks are for management commands
+
+        checks.register_checks()

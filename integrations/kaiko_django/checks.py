@@ -1,0 +1,139 @@
+"""System checks, so that `manage.py check` says what to write before a request fails.
+
+| Id | What is wrong |
+|---|---|
+| kaiko.E001 | the middleware is not in `MIDDLEWARE` |
+| kaiko.E002 | a middleware of Django's own stands before it |
+| kaiko.W003 | a middleware that is not known to observe only stands before it |
+| kaiko.E004 | it is listed more than once |
+| kaiko.E005 | the setting `KAIKO_MIDDLEWARE` is wrong |
+| kaiko.W006 | with `--deploy`: the server does not load our application wrapper |
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.utils.module_loading import import_string
+
+from kaiko_django.conf import SETTING, load_config
+from kaiko_django.middleware import KaikoMiddleware
+from kaiko_django.wsgi import WSGIWrapper
+from kaiko_middleware import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["check_application", "check_middleware", "check_settings", "register_checks"]
+
+_PATH = "kaiko_django.KaikoMiddleware"
+# What only looks on, and wants to look on from outside.
+_OBSERVERS = (
+    "opentelemetry.",
+    "django_prometheus.",
+    "sentry_sdk.",
+    "ddtrace.",
+    "elasticapm.",
+    "newrelic.",
+)
+
+
+def register_checks() -> None:
+    """Register all checks; the application's `ready` does this."""
+    register(check_middleware, "kaiko")
+    register(check_settings, "kaiko")
+    register(check_application, "kaiko", Tags.security, deploy=True)
+
+
+def check_middleware(**_kwargs: object) -> list[CheckMessage]:
+    """Check that the middleware is in `MIDDLEWARE`, once, and first."""
+    listed = list(settings.MIDDLEWARE)
+    ours = [index for index, path in enumerate(listed) if _is_ours(path)]
+    if not ours:
+        return [
+            Error(
+                f"{_PATH} is not in MIDDLEWARE, so no error answer is an envelope.",
+                hint=f'Write MIDDLEWARE = ["{_PATH}", ...], with it first.',
+                id="kaiko.E001",
+            )
+        ]
+    found = list(_before(listed[: ours[0]]))
+    if len(ours) > 1:
+        found.append(
+            Error(
+                f"{_PATH} is in MIDDLEWARE {len(ours)} times; it belongs there once.",
+                hint=f'Remove "{listed[ours[-1]]}" at position {ours[-1] + 1}.',
+                id="kaiko.E004",
+            )
+        )
+    return found
+
+
+def _before(paths: list[str]) -> Iterator[CheckMessage]:
+    for path in paths:
+        if path.startswith(_OBSERVERS):
+            continue
+        hint = f'Write MIDDLEWARE = ["{_PATH}", "{path}", ...]: ours before it.'
+        if path.startswith("django."):
+            yield Error(
+                f"{path} stands before {_PATH}, so what it refuses is no envelope.",
+                hint=hint,
+                id="kaiko.E002",
+            )
+        else:
+            yield checks.Warning(
+                f"{path} stands before {_PATH}: if it refuses a request, that is no envelope.",
+                hint=f'{hint} If it never answers, add "kaiko.W003" to SILENCED_SYSTEM_CHECKS.',
+                id="kaiko.W003",
+            )
+
+
+def check_settings(**_kwargs: object) -> list[CheckMessage]:
+    """Check the setting `KAIKO_MIDDLEWARE`."""
+    try:
+        load_config()
+    except ConfigError as exc:
+        return [
+            Error(
+                str(exc),
+                hint=f"Correct that key of {SETTING}, or remove it for its default.",
+                id="kaiko.E005",
+            )
+        ]
+    return []
+
+
+def check_application(**_kwargs: object) -> list[CheckMessage]:
+    """Check that `WSGI_APPLICATION` is wrapped, as far as the settings tell."""
+    path: object = settings.WSGI_APPLICATION
+    if not isinstance(path, str):
+        return []
+    try:
+        application: object = import_string(path)
+    except Exception:  # noqa: BLE001 - a wsgi.py may fail in any way, and runserver says how
+        return []
+    while application is not None and not isinstance(application, WSGIWrapper):
+        application = getattr(application, "app", None) or getattr(application, "application", None)
+    if application is not None:
+        return []
+    module, _, name = path.rpartition(".")
+    return [
+        checks.Warning(
+            f"{path} is not wrapped: what fails outside of MIDDLEWARE is answered by the server.",
+            hint=(
+                f"Write in {module}: from kaiko_django import get_wsgi_application; "
+                f"{name} = get_wsgi_application()"
+            ),
+            id="kaiko.W006",
+        )
+    ]
+
+
+def _is_ours(path: str) -> bool:
+    try:
+        return import_string(path) is KaikoMiddleware
+    except ImportError:
+        return False  # Django says so itself, and better

@@ -1,0 +1,204 @@
+"""The middleware for `MIDDLEWARE`: first in the list, for synchronous and asynchronous stacks.
+
+One factory with two closures, so that neither stack hops a thread for it. A success costs an
+id, a context variable and a header. An exception is answered in `process_exception` where
+somebody mapped it; any other goes Django's own way (one log record, one signal, one event of
+an error tracker), and Django's finished answer is rewritten on the way out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from asgiref.sync import iscoroutinefunction
+from django.core.handlers.asgi import ASGIRequest
+from django.core.signals import got_request_exception
+from django.http import StreamingHttpResponse
+from django.utils.decorators import sync_and_async_middleware
+
+from kaiko_django.conf import Setup, current_setup
+from kaiko_django.layers import outer_id
+from kaiko_django.recognize import django_status, listen, remember
+from kaiko_django.responses import EnvelopeResponse, request_id_of, request_info
+from kaiko_django.streams import hold, hold_async, is_held
+from kaiko_django.way_out import answer_early_failure, guard_stream, settle, silence
+from kaiko_middleware import KaikoError, current_request_id
+from kaiko_middleware.ids import set_request_id
+from kaiko_middleware.mapping import is_disconnect
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+
+__all__ = ["KaikoMiddleware"]
+
+GetResponse = Callable[["HttpRequest"], "HttpResponseBase"]
+GetResponseAsync = Callable[["HttpRequest"], Awaitable["HttpResponseBase"]]
+
+# What a view returns when all is well, and needs no look.
+_FINE = frozenset(range(200, 400))
+
+
+@sync_and_async_middleware
+def KaikoMiddleware(  # noqa: N802 - the name that stands in MIDDLEWARE, where Django's are classes
+    get_response: GetResponse | GetResponseAsync,
+) -> GetResponse | GetResponseAsync:
+    """Make every error answer of the project an envelope, and give each request its id.
+
+    Put `"kaiko_django.KaikoMiddleware"` first in `MIDDLEWARE`. The id is
+    `request.kaiko_request_id`, `kaiko_middleware.current_request_id()` and the response's
+    `X-Request-ID`.
+
+    Arguments:
+        get_response: the rest of the stack; Django passes it.
+
+    Raises:
+        ConfigError: the setting `KAIKO_MIDDLEWARE` is wrong.
+
+    Implements sections 5, 8 and 9 of the V2 contract.
+
+    """
+    current_setup()
+    listen()
+    middleware: GetResponse | GetResponseAsync
+    # asgiref marks in its own way on Python 3.11.
+    if iscoroutinefunction(get_response):  # pyright: ignore[reportDeprecated] - until 3.11 goes
+        middleware = _asynchronous(cast("GetResponseAsync", get_response))
+    else:
+        middleware = _synchronous(cast("GetResponse", get_response))
+    # Django looks for the hook on what the factory returns.
+    setattr(middleware, "process_exception", _process_exception)  # noqa: B010 - functions declare none
+    return middleware
+
+
+def _synchronous(get_response: GetResponse) -> GetResponse:
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        setup = current_setup()
+        previous = current_request_id()
+        request_id = _begin(setup, request, previous)
+        try:
+            response = get_response(request)
+            if request_id is not None:
+                if getattr(response, "status_code", None) in _FINE and not response.streaming:
+                    response.headers[setup.header] = request_id
+                else:
+                    response = settle(setup, request, response, request_id)
+                    if isinstance(response, StreamingHttpResponse) and response.status_code < 400:
+                        _stream(setup, request, response, wrapped=request_id == previous)
+        except BaseException:
+            set_request_id(previous)
+            raise
+        if request_id != previous:
+            _restore_when_closed(response, previous)
+        return response
+
+    return middleware
+
+
+def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
+    async def middleware(request: HttpRequest) -> HttpResponseBase:
+        setup = current_setup()
+        previous = current_request_id()
+        request_id = _begin(setup, request, previous)
+        try:
+            response = await get_response(request)
+            if request_id is not None:
+                if getattr(response, "status_code", None) in _FINE and not response.streaming:
+                    response.headers[setup.header] = request_id
+                else:
+                    response = settle(setup, request, response, request_id)
+                    if isinstance(response, StreamingHttpResponse) and response.status_code < 400:
+                        await _stream_async(
+                            setup, request, response, wrapped=request_id == previous
+                        )
+        except BaseException:
+            set_request_id(previous)
+            raise
+        if request_id != previous:
+            _restore_when_closed(response, previous)
+        return response
+
+    return middleware
+
+
+def _begin(setup: Setup, request: HttpRequest, previous: str | None) -> str | None:
+    """Give the request its id; None where its path is not ours."""
+    if not setup.everywhere and not setup.config.covers(request.path):
+        if previous is not None:
+            # It must not see the id of a request that called it in process.
+            set_request_id(None)
+        return None
+    if previous is not None:
+        outer = outer_id(request)
+        if outer is not None:
+            setattr(request, "kaiko_request_id", outer)  # noqa: B010 - stubs do not know it
+            return outer
+    request_id = setup.request_id(request.META)
+    set_request_id(request_id)
+    setattr(request, "kaiko_request_id", request_id)  # noqa: B010 - stubs do not know it
+    return request_id
+
+
+def _restore_when_closed(response: HttpResponseBase, previous: str | None) -> None:
+    """Put the id back that was current before, when the response is closed.
+
+    A stream logs with its id until then. The value is set rather than a token reset: under
+    ASGI the response is closed in a thread, whose changes asgiref carries back.
+    """
+    closers: list[Callable[[], object]] = getattr(response, "_resource_closers")  # noqa: B009 - as above
+    closers.append(partial(set_request_id, previous))
+
+
+def _process_exception(request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+    """Answer what a view raised, where somebody mapped it."""
+    request_id = request_id_of(request)
+    if request_id is None:
+        return None
+    status = django_status(exception)
+    if status < 500:
+        # Django answers its own exceptions itself, and logs attacks on `django.security`.
+        remember(request, exception, status)
+        return None
+    engine, info = current_setup().engine, request_info(request)
+    if (
+        not isinstance(exception, KaikoError)
+        and not is_disconnect(exception)
+        and engine.find(exception, info) is None
+    ):
+        return None  # Django logs and signals it, and the signal brings it to the way out
+    answer = engine.on_exception(exception, info)
+    response = EnvelopeResponse(answer.reply, request_id)
+    if answer.disconnected:
+        silence(response)
+    return response
+
+
+def _stream(
+    setup: Setup, request: HttpRequest, response: StreamingHttpResponse, *, wrapped: bool
+) -> None:
+    if not wrapped and not response.is_async and is_held(response, setup.config):
+        try:
+            hold(response)
+        except Exception as exc:  # noqa: BLE001 - whatever the stream raises is answered
+            if answer_early_failure(setup, request, response, exc).unmapped:
+                got_request_exception.send(sender=None, request=request)
+            return
+    guard_stream(setup, request, response, wrapped=wrapped)
+
+
+async def _stream_async(
+    setup: Setup, request: HttpRequest, response: StreamingHttpResponse, *, wrapped: bool
+) -> None:
+    # A synchronous iterator blocks, and Django reads it whole in a thread: only an outer
+    # layer can hold the head until then.
+    held = response.is_async and isinstance(request, ASGIRequest)
+    if held and not wrapped and is_held(response, setup.config):
+        try:
+            await hold_async(response)
+        except Exception as exc:  # noqa: BLE001 - whatever the stream raises is answered
+            if answer_early_failure(setup, request, response, exc).unmapped:
+                await got_request_exception.asend(sender=None, request=request)
+            return
+    guard_stream(setup, request, response, wrapped=wrapped)

@@ -1,0 +1,155 @@
+"""The way out: what the middleware does to an answer that is not a plain success.
+
+None of it waits for anything, so that both kinds of stack share it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from inspect import iscoroutine
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+from kaiko_django.layers import leave_alone, leave_reply
+from kaiko_django.recognize import Seen, recognize, take_seen
+from kaiko_django.responses import EnvelopeResponse, finish_envelope, request_info, rewrite
+from kaiko_django.streams import guard, is_held
+from kaiko_middleware.engine import prefers_html
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from kaiko_django.conf import Setup
+    from kaiko_middleware.engine import Answer
+
+__all__ = ["answer_early_failure", "guard_stream", "settle", "silence"]
+
+
+def settle(
+    setup: Setup, request: HttpRequest, response: object, request_id: str
+) -> HttpResponseBase:
+    """Return the response as it leaves: the one given, or a new one where there is none."""
+    if not isinstance(response, HttpResponseBase):
+        return _no_response(setup, request, response, request_id)
+    status = _status(response)
+    if 200 <= status < 400:
+        response.headers[setup.header] = request_id
+        return response
+    if 100 <= status < 200:
+        return response
+    seen = take_seen(request)
+    if isinstance(response, EnvelopeResponse) and response.is_intact(request_id):
+        finish_envelope(request, response, setup.header)
+        leave_reply(request, response.reply)
+        return response
+    if _is_left_alone(setup, request, response, seen):
+        response.headers[setup.header] = request_id
+        leave_alone(request)
+        return response
+    answer = _answer(setup, request, response, seen)
+    if answer.disconnected:
+        silence(response)
+    rewrite(request, response, answer.reply)
+    leave_reply(request, answer.reply)
+    return response
+
+
+def guard_stream(
+    setup: Setup, request: HttpRequest, response: StreamingHttpResponse, *, wrapped: bool
+) -> None:
+    """End a stream that fails with an envelope, where its content type allows that.
+
+    Arguments:
+        setup: the settings.
+        request: the request that is answered.
+        response: the stream.
+        wrapped: whether an outer layer holds the head back, and answers what fails first.
+
+    """
+    on_failure = partial(_on_stream_failure, setup, request)
+    guard(response, on_failure, let_first_pass=wrapped and is_held(response, setup.config))
+
+
+def answer_early_failure(
+    setup: Setup, request: HttpRequest, response: StreamingHttpResponse, exc: Exception
+) -> Answer:
+    """Turn a stream that failed before its first chunk into an error answer."""
+    # Of a success that never was, only what middleware said to the browser stays.
+    kept = [
+        (name, value)
+        for name, value in response.items()
+        if name.lower() == "vary" or name.lower().startswith("access-control-")
+    ]
+    answer = setup.engine.on_exception(exc, request_info(request), replaced=kept)
+    if answer.disconnected:
+        silence(response)
+    response.cookies.clear()
+    rewrite(request, response, answer.reply)
+    leave_reply(request, answer.reply)
+    return answer
+
+
+def silence(response: HttpResponseBase) -> None:
+    """Keep Django from logging an answer that nobody waits for."""
+    setattr(response, "_has_been_logged", True)  # noqa: B010 - Django's own mark, not in its stubs
+
+
+def _no_response(
+    setup: Setup, request: HttpRequest, returned: object, request_id: str
+) -> HttpResponseBase:
+    if iscoroutine(returned):
+        returned.close()  # it would warn that nobody awaited it
+    text = f"a middleware returned no response but {type(returned).__qualname__}"
+    answer = setup.engine.on_bug(text, request_info(request))
+    response = EnvelopeResponse(answer.reply, request_id)
+    finish_envelope(request, response, setup.header)
+    leave_reply(request, answer.reply)
+    return response
+
+
+def _is_left_alone(
+    setup: Setup, request: HttpRequest, response: HttpResponseBase, seen: Seen | None
+) -> bool:
+    if getattr(response, "kaiko_passthrough", False):
+        return True
+    if settings.DEBUG and prefers_html(request.META.get("HTTP_ACCEPT", "")):
+        return response.get("Content-Type", "").startswith("text/html")
+    explained = seen is not None and seen.explains(response)
+    return not explained and not setup.config.rewrite_answers
+
+
+def _answer(
+    setup: Setup, request: HttpRequest, response: HttpResponseBase, seen: Seen | None
+) -> Answer:
+    """Find out what the answer stands for, report it and render ours."""
+    engine, info = setup.engine, request_info(request)
+    status = _status(response)
+    if not status:
+        return engine.on_bug(f"no server would send status {response.status_code!a}", info)
+    headers = list(response.items())
+    if seen is not None and seen.explains(response):
+        return engine.on_exception(seen.exception, info, replaced=headers)
+    error = recognize(request, response)
+    if error is not None:
+        return engine.on_exception(error, info, replaced=headers)
+    return engine.on_answer(status, headers, _body(response), info)
+
+
+def _status(response: HttpResponseBase) -> int:
+    """Return the status; 0 where a view assigned one that nobody can send."""
+    status: object = response.status_code
+    return status if isinstance(status, int) and 100 <= status <= 599 else 0
+
+
+def _body(response: HttpResponseBase) -> bytes | None:
+    if isinstance(response, HttpResponse) and getattr(response, "is_rendered", True):
+        return response.content
+    # A stream is dropped unread, a template unrendered.
+    return None
+
+
+def _on_stream_failure(setup: Setup, request: HttpRequest, exc: Exception) -> Answer:
+    return setup.engine.on_exception(exc, request_info(request))
