@@ -23,7 +23,7 @@ from .report import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from .config import Config
 
@@ -101,7 +101,7 @@ class Engine:
         exc: BaseException,
         request: RequestInfo,
         *,
-        replaced: Iterable[tuple[str, str]] = (),
+        replaced: Collection[tuple[str, str]] = (),
     ) -> Answer:
         """Map an exception, report it and render the answer.
 
@@ -179,7 +179,7 @@ class Engine:
                 pass
 
     def render(
-        self, error: KaikoError, request: RequestInfo, replaced: Iterable[tuple[str, str]]
+        self, error: KaikoError, request: RequestInfo, replaced: Collection[tuple[str, str]]
     ) -> Reply:
         """Render `error` for `request` with this configuration."""
         return render(error, request.request_id, config=self.config, replaced=replaced)

@@ -231,7 +231,8 @@ class Exchange:
             if answer.disconnected:
                 return Failed([], hand_on=False)
             self._phase = _Phase.DONE
-            last = self._end(answer.reply.body, self._tail)
+            head = self._request.method == "HEAD"
+            last = b"" if head else self._end(answer.reply.body, self._tail)
             return Failed([Chunk(last, more=False)], self._hands_on(answer))
         if self._reported is not None and self._reported in (exc, exc.__cause__):
             # A framework wraps it when a handler of its own finds the answer started.
@@ -266,9 +267,10 @@ class Exchange:
 
     def _collect(self, body: bytes, *, more: bool) -> list[Piece]:
         if self._body is not None:
-            self._body += body
-            if len(self._body) > BODY_LIMIT:
+            if len(self._body) + len(body) > BODY_LIMIT:
                 self._body = None
+            else:
+                self._body += body
         if more and self._body is not None and self._readable():
             return []
         # The rest of a body that says nothing is dropped as it comes.
