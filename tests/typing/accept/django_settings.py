@@ -19,6 +19,8 @@ KAIKO_MIDDLEWARE: Settings = {
     "rewrite_answers": True,
     "hold_event_streams": False,
     "challenge": "ApiKey",
+    "mapping": "shop.errors.mapping",
+    "on_error": ("shop.errors.count",),
     "reraise": True,
 }
 EMPTY: Settings = {}

@@ -10,11 +10,17 @@ from kaiko_middleware import NotFoundError
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+
+def wants_text(report: str) -> None:
+    """A hook of the wrong type."""
+    print(report)
+
+
 WRONG_KEY: Settings = {"request_id_headers": "X-Request-ID"}  # error
 WRONG_NUMBER: Settings = {"request_id_digits": "10"}  # error
 WRONG_FLAG: Settings = {"trust_request_id": "yes"}  # error
 WRONG_PATHS: Settings = {"paths": (1,)}  # error
-WRONG_HOOK: Settings = {"on_error": (len,)}  # error
+WRONG_HOOK: Settings = {"on_error": (wants_text,)}  # error
 
 
 def view(request: HttpRequest) -> None:
