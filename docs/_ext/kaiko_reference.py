@@ -1,0 +1,107 @@
+"""The reference, made from `__all__`: no public name can be missing.
+
+`module-reference` shows a module's docstring and every name of its `__all__`, but for those
+that a package's façade shows already. What autodoc would add of no use (the fields of named
+tuples as "alias for field number 0", pydantic's own attributes) is left out.
+
+Modules are described in Markdown, as the pages are; objects in the form that napoleon reads.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from typing import TYPE_CHECKING, ClassVar
+
+from sphinx.util.docutils import SphinxDirective
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from docutils.nodes import Node
+    from sphinx.application import Sphinx
+
+_FACADES = ("kaiko_middleware", "kaiko_asgi", "kaiko_django")
+
+
+class _ModuleReference(SphinxDirective):
+    required_arguments: ClassVar[int] = 1
+
+    def run(self) -> list[Node]:
+        module: str = self.arguments[0]
+        return self.parse_text_to_nodes(
+            f"```{{eval-rst}}\n.. py:module:: {module}\n```\n\n"
+            f"{_description(module)}\n\n"
+            "```{eval-rst}\n" + "\n".join(_reference(module)) + "\n```"
+        )
+
+
+def _description(module: str) -> str:
+    """Return a module's docstring as Markdown, its examples fenced."""
+    text = inspect.getdoc(importlib.import_module(module)) or ""
+    return re.sub(r"^>>> .*(?:\n(?!\n).*)*", r"```python\n\g<0>\n```", text, flags=re.MULTILINE)
+
+
+def _reference(module: str) -> Iterator[str]:
+    """Write reStructuredText for autodoc."""
+    loaded = importlib.import_module(module)
+    for name in sorted(loaded.__all__, key=str.lower):
+        if _shown_elsewhere(module, name):
+            continue
+        value: object = getattr(loaded, name)
+        if inspect.isclass(value):
+            yield f".. autoclass:: {module}.{name}"
+            yield "   :members:"
+            yield "   :show-inheritance:" if issubclass(value, BaseException) else ""
+        elif inspect.isroutine(value):
+            yield f".. autofunction:: {module}.{name}"
+        else:
+            yield f".. autodata:: {module}.{name}"
+            yield "   :no-value:"
+        yield ""
+
+
+def _shown_elsewhere(module: str, name: str) -> bool:
+    value: object = getattr(importlib.import_module(module), name)
+    return any(
+        facade != module
+        and name in importlib.import_module(facade).__all__
+        and getattr(importlib.import_module(facade), name) is value
+        for facade in _FACADES
+    )
+
+
+def _skip(
+    _app: Sphinx,
+    _what: str,
+    name: str,
+    member: object,
+    skip: bool,  # noqa: FBT001 - Sphinx calls it so
+    _options: object,
+) -> bool:
+    return skip or type(member).__name__ == "_tuplegetter" or name.startswith("model_")
+
+
+_untouched: dict[str, list[str]] = {}
+
+
+def _keep(_app: Sphinx, what: str, name: str, _obj: object, _opt: object, lines: list[str]) -> None:
+    if what in {"attribute", "data", "property"}:
+        _untouched[name] = lines[:]
+
+
+def _restore(_app: Sphinx, _what: str, name: str, _obj: object, _opt: object, lines: list[str]) -> None:
+    # napoleon takes what stands before a colon for the type of an attribute.
+    if name in _untouched:
+        lines[:] = _untouched.pop(name)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the directive and what is left out."""
+    app.setup_extension("sphinx.ext.autodoc")
+    app.add_directive("module-reference", _ModuleReference)
+    app.connect("autodoc-skip-member", _skip)
+    app.connect("autodoc-process-docstring", _keep, priority=100)
+    app.connect("autodoc-process-docstring", _restore, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

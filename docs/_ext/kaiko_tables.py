@@ -1,0 +1,184 @@
+"""The tables of the pages, made from the code at build time: none can become stale.
+
+`contract-rows`, `contract-statuses` and `contract-codes` read `kaiko_middleware.catalog`;
+`config-keys` reads the signature and the docstring of `Config`; `supported-versions` reads
+`pyproject.toml`. Each directive writes a Markdown table and lets MyST parse it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import tomllib
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from kaiko_middleware import Config
+from kaiko_middleware.catalog import ROWS, STATUSES, known_codes
+from sphinx.util.docutils import SphinxDirective
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from docutils.nodes import Node
+    from kaiko_middleware.catalog import CodeEntry, Status
+    from sphinx.application import Sphinx
+
+_PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
+_NAMES = {"django": "Django", "starlette": "Starlette"}
+# What the toolkit itself answers with: taken before any service's codes are imported.
+_CODES = known_codes()
+_REJECTED = "request_rejected"
+_OTHER_4XX = "other 4xx"
+
+
+def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write a Markdown table."""
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def yes(flag: bool) -> str:  # noqa: FBT001 - it is the one thing that is shown
+    """Say a flag in a word."""
+    return "yes" if flag else "no"
+
+
+def rows_table() -> str:
+    """Write the ten rows."""
+    return table(
+        ("Status", "Type", "Example code", "Meaning", "What the client does", "Retry?"),
+        (
+            (
+                str(row.status),
+                f"`{row.type}`",
+                f"`{row.example}`",
+                row.meaning,
+                row.resolution,
+                yes(row.retryable),
+            )
+            for row in ROWS
+        ),
+    )
+
+
+def statuses_table() -> str:
+    """Write what becomes of the statuses that are no row, neighbours of one fate together."""
+    documented = {row.status for row in ROWS}
+    others = [entry for entry in STATUSES.values() if entry.received not in documented]
+
+    def fate(entry: Status) -> tuple[int | str, str, str, str, bool]:
+        becomes = "kept" if entry.status == entry.received else entry.status
+        return becomes, entry.type, entry.code, entry.message, entry.retryable
+
+    def write() -> Iterator[tuple[str, ...]]:
+        for (becomes, type_, code, message, retryable), group in groupby(
+            sorted(others, key=lambda entry: _order(fate(entry), entry)), fate
+        ):
+            received = [entry.received for entry in group]
+            said = _OTHER_4XX if code == _REJECTED else _ranges(received)
+            if becomes == 503:
+                said = "other 5xx"
+            yield said, str(becomes), f"`{type_}`", f"`{code}`", message, yes(retryable)
+
+    return table(("Status", "Becomes", "Type", "Code", "Message", "Retry?"), write())
+
+
+def _order(fate: tuple[int | str, str, str, str, bool], entry: Status) -> tuple[object, ...]:
+    becomes, _, code, *_ = fate
+    if becomes == "kept":
+        return 0, code == _REJECTED, entry.received
+    return 1, becomes, entry.received
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def codes_table() -> str:
+    """Write every code that the toolkit answers with by itself, in alphabetical order."""
+    by_code: dict[str, list[CodeEntry]] = {}
+    for entry in sorted(_CODES, key=lambda entry: (entry.code, entry.status)):
+        by_code.setdefault(entry.code, []).append(entry)
+    return table(
+        ("Code", "Status", "Meaning", "What the client does", "Retry?"),
+        (
+            (
+                f"`{code}`",
+                _OTHER_4XX if code == _REJECTED else ", ".join(str(e.status) for e in entries),
+                entries[0].meaning,
+                entries[0].resolution,
+                yes(entries[0].retryable),
+            )
+            for code, entries in by_code.items()
+        ),
+    )
+
+
+def config_table() -> str:
+    """Write the keys of `Config`, their defaults and what its docstring says of them."""
+    arguments = (inspect.getdoc(Config) or "").partition("Arguments:")[2].partition("Raises:")[0]
+    said = dict(re.findall(r"^ {4}(\w+): (.*?)\.?$(?!\n {8})", arguments, re.DOTALL | re.MULTILINE))
+    return table(
+        ("Key", "Default", "What it says"),
+        (
+            (
+                f"[`{name}`](#{name.replace('_', '-')})",
+                "a new one" if name == "mapping" else f"`{parameter.default!r}`",
+                " ".join(said[name].split()),
+            )
+            for name, parameter in inspect.signature(Config).parameters.items()
+        ),
+    )
+
+
+def versions_table() -> str:
+    """Write what is supported, as the packaging says it."""
+    project = tomllib.loads(_PYPROJECT.read_text())["project"]
+    pythons = [
+        classifier.rpartition(" ")[2]
+        for classifier in project["classifiers"]
+        if re.fullmatch(r"Programming Language :: Python :: 3\.\d+", classifier)
+    ]
+    wanted = dict(_bound(text) for text in project["dependencies"])
+    for extra in project["optional-dependencies"].values():
+        wanted |= dict(_bound(text) for text in extra if not text.startswith(project["name"]))
+    return table(
+        ("What", "Supported"),
+        [
+            ("Python", ", ".join(pythons)),
+            *((_NAMES.get(name, name), f"from {lowest}") for name, lowest in wanted.items()),
+        ],
+    )
+
+
+def _bound(requirement: str) -> tuple[str, str]:
+    name, _, lowest = requirement.partition(">=")
+    return name.strip(), lowest.strip()
+
+
+class _Table(SphinxDirective):
+    has_content: ClassVar[bool] = False
+    write: ClassVar[Callable[[], str]]
+
+    def run(self) -> list[Node]:
+        return self.parse_text_to_nodes(type(self).write())
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the directives."""
+    for name, write in {
+        "contract-rows": rows_table,
+        "contract-statuses": statuses_table,
+        "contract-codes": codes_table,
+        "config-keys": config_table,
+        "supported-versions": versions_table,
+    }.items():
+        app.add_directive(name, type(name, (_Table,), {"write": staticmethod(write)}))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,41 @@
+"""The retry strategy of the V2 API, for any HTTP library."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+ATTEMPTS = 3
+DEADLINE = 30.0  # seconds for the whole call, its waits included
+RETRIED = {429, 500, 503}
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def call(
+    send: Callable[[], Answer],
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    now: Callable[[], float] = time.monotonic,
+    jitter: Callable[[], float] = random.random,
+) -> Answer:
+    """Send a request, again where that helps; the last answer is returned."""
+    end = now() + DEADLINE
+    for attempt in range(ATTEMPTS):
+        answer = send()
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        if answer.status not in RETRIED or headers.get("x-should-retry") == "false":
+            break
+        wait = max(2.0**attempt + jitter(), float(headers.get("retry-after", 0)))
+        if attempt == ATTEMPTS - 1 or now() + wait > end:
+            break
+        sleep(wait)
+    return answer

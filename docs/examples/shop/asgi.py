@@ -1,0 +1,9 @@
+from __future__ import annotations
+
+import os
+
+from kaiko_django import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+
+application = get_asgi_application()
