@@ -144,5 +144,5 @@ def api(session: nox.Session) -> None:
 @nox.session(python=NEWEST)
 def bench(session: nox.Session) -> None:
     """What the middleware costs, as ratios, interleaved; saved as bench.json."""
-    session.install(".[all]", "--group", "bench")
+    session.install(".[all]")
     session.run("python", "-P", "bench/run.py", "--json", "bench.json", *session.posargs)
