@@ -64,7 +64,8 @@ def clean_param(text: object) -> str | None:
     if not isinstance(text, str):
         return None
     if not text.isprintable():
-        text = _CONTROLS.sub("", text)
+        # Redacted before as well: what a control character kept apart may be glued together.
+        text = _CONTROLS.sub("", redact(text))
     return _redact_and_cut(text, PARAM_LIMIT) or None
 
 

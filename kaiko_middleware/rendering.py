@@ -25,6 +25,7 @@ __all__ = ["Reply", "event_frame", "json_line", "render"]
 
 _DEFAULT = Config()
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9._:/+=-]")
+_NUMBER = re.compile(r"[0-9]{1,10}(\.[0-9]{1,9})?")
 # Fields that an error adds to those of the answer it replaces.
 _BOTH = frozenset({"link", "set-cookie", "vary"})
 
@@ -180,10 +181,8 @@ def _with_others(
 
 def _retry_after(value: str) -> str | None:
     """Return a Retry-After field as integer seconds: decimals rounded up, a date from now."""
-    try:
-        return whole_seconds(float(value)) if len(value) < 20 else None
-    except ValueError:
-        pass
+    if _NUMBER.fullmatch(value):
+        return whole_seconds(float(value))
     import time  # noqa: PLC0415 - only for a Retry-After that is a date
     from datetime import UTC  # noqa: PLC0415 - likewise
     from email.utils import parsedate_to_datetime  # noqa: PLC0415 - likewise, and heavy
