@@ -13,6 +13,7 @@ SECRET_KEY = secrets.token_urlsafe(48)
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 ROOT_URLCONF = "kaiko_demo.django_urls"
+TIME_ZONE = "UTC"
 USE_TZ = True
 APPEND_SLASH = False
 

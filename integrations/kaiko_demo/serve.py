@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import logging
 import os
 import signal
 import socket
@@ -22,6 +23,7 @@ import uvicorn
 import kaiko_django
 from kaiko_demo.seed import service_from_environment
 from kaiko_demo.starlette_app import create_app
+from kaiko_middleware import RequestIdFilter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,6 +91,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--until-eof", action="store_true", help="stop when standard input ends, too"
     )
     options = parser.parse_args(argv)
+    _log()
     serve = STACKS[options.stack]()
     listener = socket.create_server(("127.0.0.1", options.port))
     if options.until_eof:
@@ -96,6 +99,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
     serve(listener)
+
+
+def _log() -> None:
+    """Log to standard error, every record with the id of the request it belongs to."""
+    handler = logging.StreamHandler()
+    handler.addFilter(RequestIdFilter())
+    logging.basicConfig(
+        format="%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
+        level=logging.INFO,
+        handlers=[handler],
+    )
 
 
 def _stop_at_eof() -> None:

@@ -81,9 +81,9 @@ def logs_named(text: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def results() -> Mapping[str, object]:
+def results(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, object]:
     """What one run of the whole demo found."""
-    done = command("demo", "--json")
+    done = command("demo", "--json", TMPDIR=str(tmp_path_factory.mktemp("results")))
     assert (done.returncode, done.stderr) == (0, "")
     return cast("Mapping[str, object]", json.loads(done.stdout))
 
@@ -118,23 +118,27 @@ def test_no_two_answers_have_the_same_id(results: Mapping[str, object]) -> None:
     assert len(set(found)) == len(found) == len(CAUSES) * len(STACKS)
 
 
-@pytest.mark.parametrize("columns", ["80", "120", None])
-def test_the_demo_prints_one_table_and_exits_with_0(columns: str | None) -> None:
-    """Whether on a terminal's width or in a pipe; nothing else is printed."""
-    done = command("demo", **({} if columns is None else {"COLUMNS": columns}))
+def test_the_demo_prints_one_table_and_exits_with_0(tmp_path: Path) -> None:
+    """In a pipe, a line a cause; nothing else is printed, and no logs are left."""
+    done = command("demo", TMPDIR=str(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
-    assert max(map(len, done.stdout.splitlines())) <= int(columns or 120)
-    assert [cause.name for cause in CAUSES if cause.name not in done.stdout] == []
+    assert list(tmp_path.iterdir()) == []
+    lines = [line for line in done.stdout.splitlines() if line.rstrip().endswith(" yes")]
+    assert len(lines) == len(CAUSES)
+    for line, cause in zip(lines, CAUSES, strict=True):
+        shown = (cause.name, str(cause.expected.status), cause.expected.code or "")
+        assert [value for value in shown if value not in line] == []
     assert "the stacks agree byte for byte but for the id" in " ".join(done.stdout.split())
-    assert len(re.findall(r" yes\s*$", done.stdout, re.MULTILINE)) == len(CAUSES)
 
 
-def test_the_demo_prints_where_only_ascii_can_be(tmp_path: Path) -> None:
-    """An old terminal, or a log of a build."""
-    done = command("demo", PYTHONIOENCODING="ascii", TMPDIR=str(tmp_path))
+def test_the_demo_prints_on_a_narrow_terminal_without_unicode(tmp_path: Path) -> None:
+    """Everything is still there, in 80 columns of ASCII."""
+    done = command("demo", COLUMNS="80", PYTHONIOENCODING="ascii", TMPDIR=str(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.isascii()
-    assert list(tmp_path.iterdir()) == []
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    shown = {text for cause in CAUSES for text in (cause.name, cause.expected.code) if text}
+    assert [text for text in shown if text not in done.stdout] == []
 
 
 # --- something is wrong --------------------------------------------------------------
@@ -223,10 +227,11 @@ def test_every_stack_is_served_by_the_server_it_names(tmp_path: Path) -> None:
 # --- --serve -------------------------------------------------------------------------
 
 
-def test_serve_leaves_the_services_up_until_ctrl_c() -> None:
+def test_serve_leaves_the_services_up_until_ctrl_c(tmp_path: Path) -> None:
     """The addresses it prints answer; after Ctrl-C they are free, and the exit code is 0."""
     arguments = [sys.executable, "-P", "-m", "kaiko_cli.main", "demo", "--serve"]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         lines: list[str] = []
         for line in process.stdout:
@@ -241,6 +246,7 @@ def test_serve_leaves_the_services_up_until_ctrl_c() -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
     assert statuses == [200] * len(STACKS)
+    assert list(tmp_path.iterdir()) == []
     for port in ports:
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port))
