@@ -56,7 +56,7 @@ def environment(verb: str) -> dict[str, str]:
     if not stamp.is_file() or stamp.read_text() != made_from:
         say(f"installing into {home.name}, which takes a minute")
         venv.create(home, clear=True, with_pip=True)
-        pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+        pip = [str(python), "-m", "pip", "-qq", "--disable-pip-version-check", "install"]
         subprocess.run([*pip, "--upgrade", "pip>=25.1"], check=True, env=variables)
         subprocess.run([*pip, *WANTED[verb]], check=True, env=variables, cwd=ROOT)
         stamp.write_text(made_from)
