@@ -122,7 +122,7 @@ class Engine:
         unmapped = error is None
         if error is None:
             error = ServerError()
-        self._report(error, exc, request, unmapped=unmapped)
+        self.report(error, exc, request, unmapped=unmapped)
         return Answer(self.render(error, request, replaced), error, unmapped, False)
 
     def on_answer(
@@ -131,6 +131,8 @@ class Engine:
         headers: Headers,
         body: bytes | None,
         request: RequestInfo,
+        *,
+        report: bool = True,
     ) -> Answer:
         """Turn an error answer that inner code returned into ours, and report it.
 
@@ -139,6 +141,7 @@ class Engine:
             headers: its headers.
             body: its body as sent, or None where it was dropped for its size.
             request: the request it answers.
+            report: whether it is reported here; else the caller does, once it knows why.
 
         """
         said: dict[str, str] = {}
@@ -149,18 +152,23 @@ class Engine:
             body = decode_body(body, said.get("content-encoding", ""))
         retry = {"true": True, "false": False}.get(said.get("x-should-retry", "").lower())
         error = error_from_answer(
-            status, body, content_type=said.get("content-type", ""), retryable=retry
+            status,
+            body,
+            content_type=said.get("content-type", ""),
+            retryable=retry,
+            request_type=request.content_type,
         )
-        self._report(error, None, request)
+        if report:
+            self.report(error, None, request)
         return Answer(self.render(error, request, headers), error, False, False)
 
     def on_bug(self, text: str, request: RequestInfo) -> Answer:
         """Answer 500 `internal` for something that no server would send, and log why."""
         error = ServerError()
-        self._report(error, None, request, bug=text)
+        self.report(error, None, request, bug=text)
         return Answer(self.render(error, request, ()), error, False, False)
 
-    def _report(
+    def report(
         self,
         error: KaikoError,
         exc: BaseException | None,
@@ -169,7 +177,16 @@ class Engine:
         unmapped: bool = False,
         bug: str | None = None,
     ) -> None:
-        """Report an error; that this fails is never a reason not to answer."""
+        """Report an error; that this fails is never a reason not to answer.
+
+        Arguments:
+            error: what is answered.
+            exc: the exception behind it, if there is one.
+            request: the request that failed.
+            unmapped: whether nobody foresaw the exception.
+            bug: what inner code did wrong without raising anything.
+
+        """
         try:
             report_error(error, exc, request, self.config.on_error, unmapped=unmapped, bug=bug)
         except Exception as failed:  # noqa: BLE001 - a broken subclass, or a broken log filter

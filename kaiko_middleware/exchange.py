@@ -12,16 +12,19 @@ import sys
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from .headers import is_field_name, is_field_value, merge_expose
+from ._heads import cors_fields, recognize, stream_kind, why_unsendable
+from .errors import ServerError
 from .mapping import is_disconnect
 from .normalize import BODY_LIMIT
-from .rendering import Reply, event_frame, json_line
+from .rendering import event_frame
 from .report import report_disconnect, report_late
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from .engine import Answer, Engine, Headers
+    from .errors import KaikoError
+    from .rendering import Reply
     from .report import RequestInfo
 
 __all__ = ["Chunk", "Exchange", "Failed", "Head", "Piece", "stream_kind"]
@@ -65,23 +68,7 @@ class _Phase(Enum):
 
 
 _PARSED = ("json", "text/plain")
-_STREAMS: dict[str, Callable[[bytes, bytes], bytes]] = {
-    "text/event-stream": event_frame,
-    "application/x-ndjson": json_line,
-    "application/jsonl": json_line,
-}
-
-
-def stream_kind(headers: Iterable[tuple[str, str]]) -> Callable[[bytes, bytes], bytes] | None:
-    """Return how a failing stream with these headers is ended; None if it can only be cut."""
-    kind = None
-    for name, value in headers:
-        lowered = name.lower()
-        if lowered == "content-type":
-            kind = _STREAMS.get(value.partition(";")[0].strip().lower())
-        elif lowered in {"content-length", "content-encoding"}:
-            return None
-    return kind
+_HEADLESS = "the application sent a body before a head"
 
 
 class Exchange:
@@ -107,6 +94,7 @@ class Exchange:
         "_reported",
         "_request",
         "_tail",
+        "_unsaid",
         "ours",
     )
 
@@ -122,6 +110,7 @@ class Exchange:
         self._pending: BaseException | None = None
         self._reported: BaseException | None = None
         self._handing_on = True
+        self._unsaid: KaikoError | None = None  # answered, and reported once it is known why
         self._tail = b""
         self._end: Callable[[bytes, bytes], bytes] | None = None
         self.ours: Reply | None = None
@@ -143,15 +132,17 @@ class Exchange:
             return [Head(status, tuple(headers), original=True)]
         if self._phase is _Phase.DONE:
             return []
-        unsendable = _unsendable(status, headers)
-        if unsendable is not None:
-            return self._finish(self._engine.on_bug(unsendable, self._request))
-        self._head = status, headers
         config = self._engine.config
+        unsendable = why_unsendable(status, headers, rewritten=config.rewrite_answers)
+        if unsendable is not None:
+            return self._bug(unsendable)
+        self._head = status, headers
         if status >= 400:
+            self._pending = sys.exception() if status == 500 else None
             said = dict((name.lower(), value) for name, value in headers)
             kind = said.get("content-type", "").lower()
             if self._framework_debug and kind.startswith("text/html"):
+                self._unsaid = ServerError()
                 return self._release()
             if not config.rewrite_answers:
                 self._end = None
@@ -159,12 +150,9 @@ class Exchange:
                 return []
             self._phase = _Phase.COLLECTING
             self._body = bytearray()
-            self._pending = sys.exception() if status == 500 else None
             return []
         self._end = stream_kind(headers)
-        if self._end is not None and not (
-            config.hold_event_streams and self._end is event_frame
-        ):
+        if self._end is not None and not (config.hold_event_streams and self._end is event_frame):
             if self._end is event_frame:
                 return self._release()
         elif any(name.lower() == "content-length" for name, _ in headers):
@@ -188,6 +176,8 @@ class Exchange:
             return self._release()
         if self._phase is _Phase.STREAM:
             self._phase = _Phase.OPEN
+        if self._phase is _Phase.NEW:
+            return self._bug(_HEADLESS)
         return []
 
     def body(self, body: bytes, *, more: bool) -> list[Piece]:
@@ -205,7 +195,7 @@ class Exchange:
             return [*self._release(), *self.body(body, more=more)]
         if phase is _Phase.COLLECTING:
             return self._collect(body, more=more)
-        return []
+        return [] if phase is _Phase.DONE else self._bug(_HEADLESS)
 
     def fail(self, exc: BaseException, *, seen: bool = False) -> Failed:
         """Take the exception that came out of the application.
@@ -218,14 +208,17 @@ class Exchange:
         engine, request = self._engine, self._request
         if seen and self.started:
             return Failed([], hand_on=True)
+        if seen and self.ours is not None:
+            # Something between that layer and this one dropped its answer.
+            return Failed(self._finish(self.ours), hand_on=True)
         if self._phase in {_Phase.NEW, _Phase.HELD, _Phase.COLLECTING}:
-            answer = engine.on_exception(exc, request, replaced=_cors(self._head[1]))
+            answer = engine.on_exception(exc, request, replaced=cors_fields(self._head[1]))
             if answer.disconnected:
                 self._phase = _Phase.DONE
                 return Failed([], hand_on=False)
             if self._framework_debug and answer.unmapped:
                 return Failed([], hand_on=True)
-            return Failed(self._finish(answer), self._hands_on(answer))
+            return Failed(self._finish(answer.reply), self._hands_on(answer))
         if self._phase is _Phase.STREAM and self._end is not None:
             answer = engine.on_exception(exc, request)
             if answer.disconnected:
@@ -234,8 +227,7 @@ class Exchange:
             head = self._request.method == "HEAD"
             last = b"" if head else self._end(answer.reply.body, self._tail)
             return Failed([Chunk(last, more=False)], self._hands_on(answer))
-        if self._reported is not None and self._reported in (exc, exc.__cause__):
-            # A framework wraps it when a handler of its own finds the answer started.
+        if self._say(exc) or _same(exc, self._reported):
             return Failed([], hand_on=self._handing_on)
         if is_disconnect(exc):
             report_disconnect(exc, request)
@@ -247,10 +239,9 @@ class Exchange:
 
     def end(self) -> list[Piece]:
         """Take note that the application returned; return what is missing of an answer."""
+        self._say(None)
         if self._phase is _Phase.NEW:
-            return self._finish(
-                self._engine.on_bug("the application returned without an answer", self._request)
-            )
+            return self._bug("the application returned without an answer")
         if self._phase is _Phase.HELD:
             return self._release()
         if self._phase is _Phase.COLLECTING:
@@ -287,45 +278,50 @@ class Exchange:
         body = None if self._body is None else bytes(self._body)
         self._body = None
         ours = self.ours
-        if ours is not None and ours.status == status and body is not None:
-            encoded = any(name.lower() == "content-encoding" for name, _ in headers)
-            if encoded or not body or body == ours.body:
-                # It was reported where it was made; middleware only added to its headers.
-                self._phase = _Phase.DONE
-                merged = merge_expose(headers, self._engine.config.request_id_header)
-                return [Head(status, tuple(merged), original=False), Chunk(body, more=False)]
+        if ours is not None and body is not None:
+            ours = recognize(ours, status, headers, body, self._request, self._engine.config)
+            if ours is not None:
+                return self._finish(ours)
         pending = self._pending
-        if pending is not None and body == b"Internal Server Error":
-            # Starlette's ServerErrorMiddleware answers while it handles the exception:
-            # it is known here, and its answer may be a better one than a bare 500.
+        if pending is None:
+            return self._finish(self._engine.on_answer(status, headers, body, self._request).reply)
+        # Starlette's ServerErrorMiddleware, or a handler of the service's that it calls,
+        # answers while the exception is handled: it is known here, and comes out next.
+        if is_disconnect(pending):
+            self._phase = _Phase.DONE
+            return []
+        if body == b"Internal Server Error":
+            # The exception may have a better answer than Starlette's own.
             answer = self._engine.on_exception(pending, self._request, replaced=headers)
             self._reported = pending
             self._handing_on = self._hands_on(answer)
-            return self._finish(answer)
-        return self._finish(self._engine.on_answer(status, headers, body, self._request))
+        else:
+            answer = self._engine.on_answer(status, headers, body, self._request, report=False)
+            self._unsaid = answer.error
+        return self._finish(answer.reply)
 
-    def _finish(self, answer: Answer) -> list[Piece]:
+    def _say(self, exc: BaseException | None) -> bool:
+        """Report an answer of which it was not known whether its exception would come out."""
+        error, self._unsaid = self._unsaid, None
+        if error is None:
+            return False
+        if not _same(exc, self._pending):
+            self._engine.report(error, None, self._request)
+            return False
+        unmapped = exc is not None and self._engine.find(exc, self._request) is None
+        self._engine.report(error, exc, self._request, unmapped=unmapped)
+        self._handing_on = unmapped and self._engine.config.reraise
+        return True
+
+    def _bug(self, text: str) -> list[Piece]:
+        return self._finish(self._engine.on_bug(text, self._request).reply)
+
+    def _finish(self, reply: Reply) -> list[Piece]:
         self._phase = _Phase.DONE
-        status, headers, body = answer.reply
-        if self._request.method == "HEAD":
-            body = b""
-        return [Head(status, headers, original=False), Chunk(body, more=False)]
+        body = b"" if self._request.method == "HEAD" else reply.body
+        return [Head(reply.status, reply.headers, original=False), Chunk(body, more=False)]
 
 
-def _unsendable(status: object, headers: Headers) -> str | None:
-    """Return why no server would send this head, or None."""
-    if not isinstance(status, int) or not 100 <= status <= 599:
-        return f"no server would send status {status!a}"
-    for name, value in headers:
-        if not is_field_name(name) or not is_field_value(value):
-            return f"no server would send header {name!a}"
-    return None
-
-
-def _cors(headers: Headers) -> Headers:
-    """Return what middleware put on a head for the browser, whatever the answer becomes."""
-    return [
-        (name, value)
-        for name, value in headers
-        if name.lower() == "vary" or name.lower().startswith("access-control-")
-    ]
+def _same(exc: BaseException | None, known: BaseException | None) -> bool:
+    """Whether `exc` is `known`, or what a framework made of it on finding the answer started."""
+    return known is not None and exc is not None and (exc is known or exc.__cause__ is known)

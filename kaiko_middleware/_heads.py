@@ -1,0 +1,94 @@
+"""What is looked at in a head: whether a server takes it, whose it is, how its stream ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .headers import DESCRIBES_BODY, is_field_name, is_field_value, merge_expose, sendable
+from .rendering import Reply, event_frame, json_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from .config import Config
+    from .headers import Pairs
+    from .report import RequestInfo
+
+_STREAMS: dict[str, Callable[[bytes, bytes], bytes]] = {
+    "text/event-stream": event_frame,
+    "application/x-ndjson": json_line,
+    "application/jsonl": json_line,
+}
+
+
+def stream_kind(headers: Iterable[tuple[str, str]]) -> Callable[[bytes, bytes], bytes] | None:
+    """Return how a failing stream with these headers is ended; None if it can only be cut."""
+    kind = None
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered == "content-type":
+            kind = _STREAMS.get(value.partition(";")[0].strip().lower())
+        elif lowered in {"content-length", "content-encoding"}:
+            return None
+    return kind
+
+
+def why_unsendable(status: object, headers: Pairs, *, rewritten: bool) -> str | None:
+    """Return why no server would send this head, or None.
+
+    Of an error that is rewritten, a bad header is no reason: it is dropped on the way.
+    """
+    if not isinstance(status, int) or not 100 <= status <= 599:
+        return f"no server would send status {status!a}"
+    if status >= 400 and rewritten:
+        return None
+    for name, value in headers:
+        if not is_field_name(name) or not is_field_value(value):
+            return f"no server would send header {name!a}"
+    return None
+
+
+def cors_fields(headers: Pairs) -> Pairs:
+    """Return what middleware put on a head for the browser, whatever the answer becomes."""
+    return [
+        (name, value)
+        for name, value in headers
+        if name.lower() == "vary" or name.lower().startswith("access-control-")
+    ]
+
+
+def recognize(
+    ours: Reply, status: int, headers: Pairs, body: bytes, request: RequestInfo, config: Config
+) -> Reply | None:
+    """Return an inner layer's reply with what was added on its way, if this answer is it.
+
+    It was reported where it was made. That a compressing middleware encoded its few bytes
+    is undone.
+
+    Arguments:
+        ours: what the inner layer said that it answered.
+        status: the answer's status.
+        headers: its headers.
+        body: its body.
+        request: the request that it answers.
+        config: says the id header's name.
+
+    """
+    id_header = config.request_id_header.lower()
+    marked = encoded = False
+    kept: Pairs = []
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered == id_header:
+            marked = value == request.request_id
+        elif lowered == "content-encoding":
+            encoded = True
+        if lowered not in DESCRIBES_BODY:
+            kept.append((name, value))
+    whole = encoded or body == ours.body or request.method == "HEAD"
+    if status != ours.status or not marked or not whole:
+        return None
+    kept, _ = sendable(kept)
+    described = [pair for pair in ours.headers if pair[0].lower() in DESCRIBES_BODY]
+    merged = merge_expose([*described, *kept], config.request_id_header)
+    return Reply(status, tuple(merged), ours.body)
