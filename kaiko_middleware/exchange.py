@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .rendering import Reply
     from .report import RequestInfo
 
-__all__ = ["Chunk", "Exchange", "Failed", "Head", "Piece", "stream_kind"]
+__all__ = ["Chunk", "Exchange", "Failed", "Head", "Piece", "cors_fields", "stream_kind"]
 
 
 class Head(NamedTuple):
