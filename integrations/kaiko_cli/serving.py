@@ -37,12 +37,12 @@ def serve(stacks: Sequence[Stack], logs: Path) -> None:
         StartError: a service did not start, or ended by itself.
 
     """
-    with running(stacks, logs) as services:
+    # Whenever Ctrl-C comes, it means the same: that the reader has seen enough.
+    with contextlib.suppress(KeyboardInterrupt), running(stacks, logs) as services:
         for line in _guide(services):
             print(line)
         print(f"\nLogs are written to {logs}. Ctrl-C stops all of them.", flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            _watch(services)
+        _watch(services)
 
 
 def curl(url: str, request: Request) -> str:
