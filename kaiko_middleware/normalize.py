@@ -12,13 +12,14 @@ import json
 import zlib
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from ._failure_list import read_failures
 from ._phrases import is_phrase
 from ._text import MESSAGE_LIMIT, is_code
 from .errors import KaikoError, error_for_status
-from .validation import Failure, error_from_failures
+from .validation import error_from_failures
 
 if TYPE_CHECKING:
-    from .validation import Kind, Where
+    from .validation import Failure
 
     Members = dict[str, object]
 
@@ -33,13 +34,6 @@ __all__ = [
 
 BODY_LIMIT = 64 * 1024
 """Bytes of a foreign error body that are looked at; a larger one is dropped unread."""
-
-_WHERE: dict[str, Where] = {
-    "path": "path",
-    "query": "query",
-    "header": "header",
-    "cookie": "cookie",
-}
 
 
 class ForeignBody(NamedTuple):
@@ -83,13 +77,16 @@ def decode_body(body: bytes, encoding: str) -> bytes | None:
     return body
 
 
-def read_body(body: bytes, status: int, content_type: str = "") -> ForeignBody:
+def read_body(
+    body: bytes, status: int, content_type: str = "", request_type: str | None = None
+) -> ForeignBody:
     """Return what an error body says, whatever it is; never raises.
 
     Arguments:
         body: the decoded body; one over 64 KiB says nothing.
         status: the answer's status, whose phrase is no message.
         content_type: the answer's Content-Type.
+        request_type: the request's, empty if it has none, None if that is not known.
 
     """
     if not body or len(body) > BODY_LIMIT:
@@ -102,7 +99,7 @@ def read_body(body: bytes, status: int, content_type: str = "") -> ForeignBody:
             if "json" in kind:
                 return _EMPTY
         else:
-            return _read_json(data, status)
+            return _read_json(data, status, request_type)
     if kind in {"", "text/plain"}:
         try:
             return ForeignBody(message=author_text(body.decode(), status))
@@ -111,7 +108,7 @@ def read_body(body: bytes, status: int, content_type: str = "") -> ForeignBody:
     return _EMPTY
 
 
-def _read_json(data: object, status: int) -> ForeignBody:
+def _read_json(data: object, status: int, request_type: str | None) -> ForeignBody:
     if isinstance(data, list):  # DRF wraps a text, and Google's streaming endpoints an object
         data = _only(cast("list[object]", data))
     if isinstance(data, str):
@@ -123,7 +120,8 @@ def _read_json(data: object, status: int) -> ForeignBody:
     if isinstance(error, dict):
         return _read_error(members, cast("Members", error), status)
     if isinstance(detail, list):
-        return ForeignBody(failures=_read_failures(cast("list[object]", detail)))
+        failures = read_failures(cast("list[object]", detail), request_type)
+        return ForeignBody(failures=failures)
     if isinstance(detail, dict):
         inner = cast("Members", detail)
         return ForeignBody(_text(inner, status, "message", "detail", "msg"), _code(inner))
@@ -176,36 +174,13 @@ def _code(members: Members) -> str | None:
     return code if isinstance(code, str) and is_code(code) else None
 
 
-def _read_failures(detail: list[object]) -> tuple[Failure, ...]:
-    """Read FastAPI's list of validation errors, which says where but not what was declared."""
-    failures: list[Failure] = []
-    for item in detail:
-        if not isinstance(item, dict):
-            continue
-        said = cast("Members", item)
-        given = said.get("loc")
-        location = cast("list[object]", given) if isinstance(given, list) else []
-        if not location or not isinstance(location[0], str):
-            continue
-        where = _WHERE.get(location[0], "body")
-        # Beyond the first name, the client's own keys may stand in a location.
-        last = location[-1]
-        named = last if len(location) == 2 and isinstance(last, str) else None
-        match said.get("type"):
-            case "missing":
-                absent: Kind = "body" if location == ["body"] else "missing"
-                failures.append(Failure(absent, where, named))
-            case "json_invalid" if where == "body" and named is None:
-                failures.append(Failure("json", where, None))
-            case "extra_forbidden":
-                failures.append(Failure("unknown", where, None))
-            case _:
-                failures.append(Failure("value", where, None if where == "body" else named))
-    return tuple(failures)
-
-
 def error_from_answer(
-    status: int, body: bytes | None, *, content_type: str = "", retryable: bool | None = None
+    status: int,
+    body: bytes | None,
+    *,
+    content_type: str = "",
+    retryable: bool | None = None,
+    request_type: str | None = None,
 ) -> KaikoError:
     """Return the typed error for an error answer that inner code returned.
 
@@ -214,9 +189,10 @@ def error_from_answer(
         body: its decoded body, or None where it was dropped or cannot be read.
         content_type: its Content-Type.
         retryable: its own `X-Should-Retry`, which counts on an envelope only.
+        request_type: the request's Content-Type, empty if it has none, None if unknown.
 
     """
-    said = read_body(body, status, content_type) if body else _EMPTY
+    said = read_body(body, status, content_type, request_type) if body else _EMPTY
     if said.failures and status in {400, 422}:
         return error_from_failures(said.failures)
     if said.envelope:

@@ -32,11 +32,16 @@ _WARNED = frozenset({401, 403, 429})
 
 
 class RequestInfo(NamedTuple):
-    """What an adapter knows of the request when something fails."""
+    """What an adapter knows of the request when something fails.
+
+    `content_type` is the request's, empty where it has none and None where the adapter
+    did not look: it tells a body of the wrong type from a wrong value.
+    """
 
     request_id: str
     method: str
     path: str
+    content_type: str | None = None
 
 
 class ErrorReport(NamedTuple):

@@ -17,6 +17,7 @@ from .errors import (
     InvalidValueError,
     KaikoError,
     MissingFieldError,
+    error_for_status,
     invalid_code,
 )
 
@@ -38,8 +39,9 @@ __all__ = [
 
 Where = Literal["body", "path", "query", "header", "cookie"]
 """Where in a request the validated data stood."""
-Kind = Literal["missing", "value", "unknown", "json", "body"]
-"""What failed: an absent field, a bad value, a field not allowed, the JSON, or no body at all."""
+Kind = Literal["missing", "value", "unknown", "json", "body", "media_type"]
+"""What failed: an absent field, a bad value, a field not allowed, the JSON, no body at all, or
+one of the wrong content type."""
 
 _M = TypeVar("_M", bound="BaseModel")
 _T = TypeVar("_T")
@@ -130,9 +132,12 @@ def _error(failed: Failure) -> KaikoError:
         return missing_body()
     if kind == "json":
         return InvalidRequestError("The request body is not valid JSON", code="invalid_json")
+    if kind == "media_type":
+        return error_for_status(415)
     if kind == "unknown":
+        what = "body has a field" if where == "body" else "has a parameter"
         return InvalidRequestError(
-            "The request body has a field that is not allowed", code="unknown_field", param=path
+            f"The request {what} that is not allowed", code="unknown_field", param=path
         )
     if kind == "missing":
         if path is None:

@@ -122,7 +122,7 @@ class KaikoMiddleware:
         return self._engine.request_id(header_values(scope, self._header))
 
     def _flow(self, scope: Scope, state: State, request_id: str, send: Send) -> Flow:
-        request = request_info(scope, request_id)
+        request = request_info(scope, request_id, typed=True)
         return Flow(self._engine, request, state, send, debug_page=shows_debug_page(scope))
 
     async def _serve_uncovered(self, scope: Scope, receive: Receive, send: Send) -> None:

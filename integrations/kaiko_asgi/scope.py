@@ -54,10 +54,19 @@ def leave_reply(scope: Scope, reply: Reply, exc: BaseException | None = None) ->
         state[STATE_SEEN] = id(exc)
 
 
-def request_info(scope: Scope, request_id: str) -> RequestInfo:
-    """Return what the core wants to know of a request."""
+def request_info(scope: Scope, request_id: str, *, typed: bool = False) -> RequestInfo:
+    """Return what the core wants to know of a request.
+
+    Arguments:
+        scope: the request's.
+        request_id: its id.
+        typed: whether its Content-Type is looked for, which only answers that inner code
+            returned are read by.
+
+    """
     method = scope.get("method", "WEBSOCKET" if scope["type"] == "websocket" else "-")
-    return RequestInfo(request_id, method, scope.get("path", "-"))
+    kind = ",".join(header_values(scope, b"content-type")) if typed else None
+    return RequestInfo(request_id, method, scope.get("path", "-"), kind)
 
 
 def shows_debug_page(scope: Scope) -> bool:

@@ -1,0 +1,85 @@
+"""Reading FastAPI's list of validation errors, where only its answer can be seen.
+
+The list says where each failure is, but not which names the service declared: a name is
+taken only from where no key of the client's can stand. Status and type come out as they
+do from the exception itself. Implements section 7 of the V2 contract.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from .validation import Failure
+
+if TYPE_CHECKING:
+    from .validation import Kind, Where
+
+_WHERE: dict[str, Where] = {
+    "path": "path",
+    "query": "query",
+    "header": "header",
+    "cookie": "cookie",
+}
+_FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
+_KINDS: dict[object, Kind] = {"missing": "missing", "extra_forbidden": "unknown"}
+
+
+def read_failures(detail: list[object], request_type: str | None) -> tuple[Failure, ...]:
+    """Return the failures that a `{"detail": […]}` tells of.
+
+    Arguments:
+        detail: the list.
+        request_type: the Content-Type of the request, empty if it has none, None if that
+            is not known.
+
+    """
+    items = (cast("dict[str, object]", item) for item in detail if isinstance(item, dict))
+    found = (_read(item, request_type) for item in items)
+    return tuple(each for each in found if each is not None)
+
+
+def _read(item: dict[str, object], request_type: str | None) -> Failure | None:
+    given = item.get("loc")
+    location = cast("list[object]", given) if isinstance(given, list) else []
+    if not location or not isinstance(location[0], str):
+        return None
+    where = _WHERE.get(location[0], "body")
+    error_type = item.get("type")
+    # Beyond the first name, the client's own keys may stand in a location.
+    last = location[-1]
+    named = last if len(location) == 2 and isinstance(last, str) else None
+    kind = _KINDS.get(error_type, "value")
+    if error_type == "union_tag_not_found" and _tag(item) is not None:
+        return Failure("missing", where, None)
+    if where == "body":
+        if kind == "missing" and location == ["body"]:
+            return Failure("body", where, None)
+        if _is_of_wrong_type(str(error_type), location, request_type):
+            return Failure("media_type", where, None)
+        if error_type == "json_invalid" and named is None:
+            return Failure("json", where, None)
+    if kind == "unknown" or (kind == "value" and where == "body"):
+        named = None
+    return Failure(kind, where, named)
+
+
+def _tag(item: dict[str, object]) -> str | None:
+    """Return the field that tells a union's members apart, unless a function does."""
+    context = item.get("ctx")
+    if not isinstance(context, dict):
+        return None
+    tag = cast("dict[str, object]", context).get("discriminator")
+    return tag if isinstance(tag, str) and tag.startswith("'") else None
+
+
+def _is_of_wrong_type(error_type: str, location: list[object], request_type: str | None) -> bool:
+    """Whether a failure of the body comes from its content type: FastAPI then hands it on raw."""
+    if request_type is None:
+        return False
+    kind = request_type.partition(";")[0].strip().lower()
+    if kind.startswith("application/") and kind.endswith(("/json", "+json")):
+        return False
+    if location == ["body"] and error_type.endswith("_type"):
+        return True
+    # A form's own fields fail like any, and without a type there may be no body either.
+    return kind not in _FORMS and kind != ""
