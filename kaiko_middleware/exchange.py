@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from .rendering import Reply
     from .report import RequestInfo
 
-__all__ = ["Chunk", "Exchange", "Failed", "Head", "Piece", "cors_fields", "stream_kind"]
+__all__ = [
+    "Chunk",
+    "Exchange",
+    "Failed",
+    "Head",
+    "Piece",
+    "cors_fields",
+    "recognize",
+    "stream_kind",
+]
 
 
 class Head(NamedTuple):

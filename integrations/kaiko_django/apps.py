@@ -15,6 +15,6 @@ class KaikoConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks once all applications are loaded."""
-        from kaiko_django import checks  # noqa: PLC0415 - checks are for management commands
+        from kaiko_django.checks import register_checks  # noqa: PLC0415 - for commands only
 
-        checks.register_checks()
+        register_checks()

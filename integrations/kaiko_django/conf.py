@@ -43,20 +43,22 @@ class Settings(TypedDict, total=False):
 class Setup:
     """The settings, with what each request needs of them at hand."""
 
-    __slots__ = ("config", "engine", "everywhere", "header", "meta_key", "pop")
+    __slots__ = ("config", "engine", "everywhere", "header", "key", "meta_key", "pop", "trusting")
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.engine = Engine(config)
         self.everywhere = self.engine.covers_everything
         self.header = config.request_id_header
+        self.key = self.header.lower()
+        self.trusting = config.trust_request_id
         self.meta_key = f"HTTP_{self.header.upper().replace('-', '_')}"
         """Where `request.META` has the inbound id: `request.headers` costs 29 µs."""
         self.pop = self.engine.ids.pop
 
     def request_id(self, meta: Mapping[str, object]) -> str:
         """Return the id of the request that came with these headers."""
-        if not self.config.trust_request_id:
+        if not self.trusting:
             try:
                 return self.pop()
             except IndexError:

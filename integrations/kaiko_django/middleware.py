@@ -21,7 +21,7 @@ from django.utils.decorators import sync_and_async_middleware
 from kaiko_django.conf import Setup, current_setup
 from kaiko_django.layers import outer_id
 from kaiko_django.recognize import django_status, listen, remember
-from kaiko_django.responses import EnvelopeResponse, request_id_of, request_info
+from kaiko_django.responses import EnvelopeResponse, put_id, request_id_of, request_info
 from kaiko_django.streams import hold, hold_async, is_held
 from kaiko_django.way_out import answer_early_failure, guard_stream, settle, silence
 from kaiko_middleware import KaikoError, current_request_id
@@ -82,7 +82,7 @@ def _synchronous(get_response: GetResponse) -> GetResponse:
             response = get_response(request)
             if request_id is not None:
                 if getattr(response, "status_code", None) in _FINE and not response.streaming:
-                    response.headers[setup.header] = request_id
+                    put_id(response, setup, request_id)
                 else:
                     response = settle(setup, request, response, request_id)
                     if isinstance(response, StreamingHttpResponse) and response.status_code < 400:
@@ -106,7 +106,7 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
             response = await get_response(request)
             if request_id is not None:
                 if getattr(response, "status_code", None) in _FINE and not response.streaming:
-                    response.headers[setup.header] = request_id
+                    put_id(response, setup, request_id)
                 else:
                     response = settle(setup, request, response, request_id)
                     if isinstance(response, StreamingHttpResponse) and response.status_code < 400:
@@ -148,7 +148,10 @@ def _restore_when_closed(response: HttpResponseBase, previous: str | None) -> No
     ASGI the response is closed in a thread, whose changes asgiref carries back.
     """
     closers: list[Callable[[], object]] = getattr(response, "_resource_closers")  # noqa: B009 - as above
-    closers.append(partial(set_request_id, previous))
+    closers.append(_forget if previous is None else partial(set_request_id, previous))
+
+
+_forget = partial(set_request_id, None)
 
 
 def _process_exception(request: HttpRequest, exception: Exception) -> HttpResponseBase | None:

@@ -15,7 +15,8 @@ from django.http.response import ResponseHeaders
 
 from kaiko_django.conf import current_setup
 from kaiko_middleware import current_request_id
-from kaiko_middleware.headers import merge_expose
+from kaiko_middleware.exchange import recognize
+from kaiko_middleware.headers import DESCRIBES_BODY
 from kaiko_middleware.report import RequestInfo
 
 if TYPE_CHECKING:
@@ -24,34 +25,31 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
+    from kaiko_django.conf import Setup
     from kaiko_middleware import KaikoError, Reply
 
 __all__ = [
     "EnvelopeResponse",
     "error_response",
     "finish_envelope",
+    "put_id",
     "request_id_of",
     "request_info",
     "rewrite",
 ]
+
+# What, among the headers of an envelope, says that middleware had its hands on it.
+_TOUCHED = (DESCRIBES_BODY - {"content-type", "content-length"}) | {"access-control-allow-origin"}
 
 
 class EnvelopeResponse(HttpResponse):
     """A response that the toolkit made itself, so that the way out knows it unread."""
 
     def __init__(self, reply: Reply, request_id: str) -> None:
-        super().__init__(reply.body, status=reply.status)
+        super().__init__(reply.body, "application/json", reply.status)
         self.reply = reply
         self.request_id = request_id
         _set_headers(self, reply.headers)
-
-    def is_intact(self, request_id: str) -> bool:
-        """Whether this still is the answer that was made for the request."""
-        return (
-            self.request_id == request_id
-            and self.status_code == self.reply.status
-            and (self.content == self.reply.body or "Content-Encoding" in self)
-        )
 
 
 def error_response(request: HttpRequest, error: KaikoError) -> HttpResponse:
@@ -99,28 +97,60 @@ def rewrite(request: HttpRequest, response: HttpResponseBase, reply: Reply) -> N
     _set_headers(response, reply.headers)
 
 
-def finish_envelope(request: HttpRequest, response: EnvelopeResponse, header: str) -> None:
-    """Do to an envelope what can only be done on its way out."""
-    if request.method == "HEAD":
-        # After the inner middleware, so that Content-Length is the one of a GET.
-        length = response.headers.get("Content-Length", "")
-        response.content = b""
-        response.headers["Content-Length"] = length
-    if "Access-Control-Allow-Origin" in response:
-        _set_headers(response, merge_expose(list(response.items()), header))
+def finish_envelope(
+    setup: Setup, request: HttpRequest, response: EnvelopeResponse, request_id: str
+) -> Reply | None:
+    """Do to an envelope what can only be done on its way out, and return it as it leaves.
+
+    Middleware may have added to its headers, or encoded it. None where it is not what was
+    made for this request any more.
+    """
+    reply = response.reply
+    untouched = (
+        response.status_code == reply.status
+        and response.request_id == request_id
+        and response.content == reply.body
+        and _TOUCHED.isdisjoint(_store(response.headers))
+    )
+    if untouched and request.method != "HEAD":
+        return reply
+    found = recognize(
+        reply,
+        response.status_code,
+        list(response.items()),
+        response.content,
+        request_info(request),
+        setup.config,
+    )
+    if found is not None:
+        rewrite(request, response, found)
+    return found
+
+
+def put_id(response: HttpResponseBase, setup: Setup, request_id: str) -> None:
+    """Put the id header on a response, in place of any that the application set."""
+    # Past the checks of `headers[...] = ...`, which cost more than all the rest of a success:
+    # name and value are known to be sendable.
+    _store(response.headers)[setup.key] = (setup.header, request_id)
 
 
 def _set_headers(response: HttpResponseBase, pairs: Iterable[tuple[str, str]]) -> None:
     headers = ResponseHeaders({})
+    store = _store(headers)
     for name, value in pairs:
-        if name not in headers:
-            headers[name] = value
-        elif name.lower() == "set-cookie":
+        key = name.lower()
+        if key not in store:
+            store[key] = (name, value)
+        elif key == "set-cookie":
             # Django's headers hold one value a name; cookies are what cannot be joined.
             response.cookies.load(value)
         else:
-            headers[name] = f"{headers[name]}, {value}"
+            store[key] = (name, f"{store[key][1]}, {value}")
     response.headers = headers
+
+
+def _store(headers: ResponseHeaders) -> dict[str, tuple[str, str]]:
+    return headers._store  # noqa: SLF001 - see put_id
 
 
 async def _once(body: bytes) -> AsyncIterator[bytes]:

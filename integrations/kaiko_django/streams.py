@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kaiko_middleware.exchange import stream_kind
 from kaiko_middleware.rendering import event_frame
@@ -27,23 +27,27 @@ Ending = Callable[[bytes, bytes], bytes]
 OnFailure = Callable[[Exception], "Answer"]
 
 
-def guard(response: StreamingHttpResponse, on_failure: OnFailure, *, let_first_pass: bool) -> None:
+def guard(
+    response: StreamingHttpResponse, on_failure: OnFailure, *, let_first_pass: bool, silent: bool
+) -> None:
     """End the stream with an envelope if it fails, where its content type allows that.
 
     Arguments:
         response: the stream.
         on_failure: reports the exception and returns what is said of it.
         let_first_pass: let an exception before the first chunk pass to an outer layer.
+        silent: end the stream without a word, as the answer to a HEAD.
 
     """
     ending = stream_kind(response.items())
     if ending is None:
         return
+    last = _Last(_nothing if silent else ending, on_failure, let_first_pass)
     content = response.streaming_content
     if isinstance(content, Iterator):
-        response.streaming_content = _guarded(content, ending, on_failure, let_first_pass)
+        response.streaming_content = last.guarded(content)
     else:
-        response.streaming_content = _guarded_async(content, ending, on_failure, let_first_pass)
+        response.streaming_content = last.guarded_async(content)
 
 
 def is_held(response: StreamingHttpResponse, config: Config) -> bool:
@@ -78,44 +82,49 @@ async def hold_async(response: StreamingHttpResponse) -> None:
     response.streaming_content = _empty()
 
 
-def _guarded(
-    chunks: Iterator[bytes],
-    ending: Ending,
-    on_failure: OnFailure,
-    let_first_pass: bool,  # noqa: FBT001 - private, and passed by position once
-) -> Iterator[bytes]:
-    tail = b""
-    try:
-        for chunk in chunks:
-            let_first_pass = False
-            tail = (tail + chunk[-4:])[-4:]
-            yield chunk
-    except Exception as exc:
-        if let_first_pass:
-            raise
-        answer = on_failure(exc)
-        if not answer.disconnected:
-            yield ending(answer.reply.body, tail)
+class _Last(NamedTuple):
+    """What is said at the end of a stream that fails."""
+
+    ending: Ending
+    on_failure: OnFailure
+    let_first_pass: bool
+
+    def guarded(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield the chunks, and what is said if they fail."""
+        tail: bytes | None = None
+        try:
+            for chunk in chunks:
+                tail = ((tail or b"") + chunk[-4:])[-4:]
+                yield chunk
+        except Exception as exc:
+            last = self.said(exc, tail)
+            if last is None:
+                raise
+            yield last
+
+    async def guarded_async(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Yield the chunks, and what is said if they fail."""
+        tail: bytes | None = None
+        try:
+            async for chunk in chunks:
+                tail = ((tail or b"") + chunk[-4:])[-4:]
+                yield chunk
+        except Exception as exc:
+            last = self.said(exc, tail)
+            if last is None:
+                raise
+            yield last
+
+    def said(self, exc: Exception, tail: bytes | None) -> bytes | None:
+        """Return what is said of `exc` after the bytes `tail`; None to let it pass."""
+        if tail is None and self.let_first_pass:
+            return None
+        answer = self.on_failure(exc)
+        return b"" if answer.disconnected else self.ending(answer.reply.body, tail or b"")
 
 
-async def _guarded_async(
-    chunks: AsyncIterator[bytes],
-    ending: Ending,
-    on_failure: OnFailure,
-    let_first_pass: bool,  # noqa: FBT001 - private, and passed by position once
-) -> AsyncIterator[bytes]:
-    tail = b""
-    try:
-        async for chunk in chunks:
-            let_first_pass = False
-            tail = (tail + chunk[-4:])[-4:]
-            yield chunk
-    except Exception as exc:
-        if let_first_pass:
-            raise
-        answer = on_failure(exc)
-        if not answer.disconnected:
-            yield ending(answer.reply.body, tail)
+def _nothing(_body: bytes, _sent: bytes) -> bytes:
+    return b""
 
 
 async def _resumed(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 from inspect import iscoroutine
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
@@ -15,9 +15,10 @@ from django.http.response import HttpResponseBase
 
 from kaiko_django.layers import leave_alone, leave_reply
 from kaiko_django.recognize import Seen, recognize, take_seen
-from kaiko_django.responses import EnvelopeResponse, finish_envelope, request_info, rewrite
+from kaiko_django.responses import EnvelopeResponse, finish_envelope, put_id, request_info, rewrite
 from kaiko_django.streams import guard, is_held
 from kaiko_middleware.engine import prefers_html
+from kaiko_middleware.exchange import cors_fields
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -36,17 +37,18 @@ def settle(
         return _no_response(setup, request, response, request_id)
     status = _status(response)
     if 200 <= status < 400:
-        response.headers[setup.header] = request_id
+        put_id(response, setup, request_id)
         return response
     if 100 <= status < 200:
         return response
     seen = take_seen(request)
-    if isinstance(response, EnvelopeResponse) and response.is_intact(request_id):
-        finish_envelope(request, response, setup.header)
-        leave_reply(request, response.reply)
-        return response
+    if isinstance(response, EnvelopeResponse):
+        reply = finish_envelope(setup, request, response, request_id)
+        if reply is not None:
+            leave_reply(request, reply)
+            return response
     if _is_left_alone(setup, request, response, seen):
-        response.headers[setup.header] = request_id
+        put_id(response, setup, request_id)
         leave_alone(request)
         return response
     answer = _answer(setup, request, response, seen)
@@ -70,7 +72,9 @@ def guard_stream(
 
     """
     on_failure = partial(_on_stream_failure, setup, request)
-    guard(response, on_failure, let_first_pass=wrapped and is_held(response, setup.config))
+    silent = request.method == "HEAD"
+    let_first_pass = wrapped and is_held(response, setup.config)
+    guard(response, on_failure, let_first_pass=let_first_pass, silent=silent)
 
 
 def answer_early_failure(
@@ -78,11 +82,7 @@ def answer_early_failure(
 ) -> Answer:
     """Turn a stream that failed before its first chunk into an error answer."""
     # Of a success that never was, only what middleware said to the browser stays.
-    kept = [
-        (name, value)
-        for name, value in response.items()
-        if name.lower() == "vary" or name.lower().startswith("access-control-")
-    ]
+    kept = cors_fields(list(response.items()))
     answer = setup.engine.on_exception(exc, request_info(request), replaced=kept)
     if answer.disconnected:
         silence(response)
@@ -105,7 +105,7 @@ def _no_response(
     text = f"a middleware returned no response but {type(returned).__qualname__}"
     answer = setup.engine.on_bug(text, request_info(request))
     response = EnvelopeResponse(answer.reply, request_id)
-    finish_envelope(request, response, setup.header)
+    finish_envelope(setup, request, response, request_id)
     leave_reply(request, answer.reply)
     return response
 
@@ -140,7 +140,7 @@ def _answer(
 
 def _status(response: HttpResponseBase) -> int:
     """Return the status; 0 where a view assigned one that nobody can send."""
-    status: object = response.status_code
+    status = cast("object", response.status_code)
     return status if isinstance(status, int) and 100 <= status <= 599 else 0
 
 

@@ -1,0 +1,349 @@
+"""One WSGI response, driving the core's `Exchange`: between the application and the server.
+
+It holds `start_response` back where the answer may yet become another one, and answers what
+comes out of the application as an exception, at the call or while the body is read. A plain
+success passes with one header more, and never meets the exchange.
+"""
+
+from __future__ import annotations
+
+from asyncio import CancelledError
+from http.client import responses as phrases
+from typing import TYPE_CHECKING, cast
+
+from django.http import HttpResponse
+
+from kaiko_django.layers import ENVIRON_PASS, ENVIRON_REPLY
+from kaiko_middleware import Reply, ServerError
+from kaiko_middleware.exchange import Exchange, Head
+from kaiko_middleware.ids import reset_request_id
+from kaiko_middleware.mapping import leaves
+from kaiko_middleware.report import RequestInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from contextvars import Token
+    from types import TracebackType
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from _typeshed import OptExcInfo
+
+    from kaiko_django.conf import Setup
+    from kaiko_middleware.exchange import Piece
+
+    Headers = list[tuple[str, str]]
+    Write = Callable[[bytes], object]
+
+__all__ = ["Restoring", "WrappedResponse", "path_of"]
+
+
+class Restoring:
+    """A body whose `close` puts back the request id that was current before."""
+
+    __slots__ = ("_result", "_token")
+
+    def __init__(self, token: Token[str | None]) -> None:
+        self._token = token
+        self._result: Iterable[bytes] = ()
+
+    def run(
+        self, app: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Call the application; return the body."""
+        try:
+            self._result = app(environ, start_response)
+        except BaseException:
+            reset_request_id(self._token)
+            raise
+        return self
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._result)
+
+    def close(self) -> None:
+        """Close the application's body; servers call this when all is sent, or nothing more."""
+        try:
+            close: Callable[[], object] | None = getattr(self._result, "close", None)
+            if close is not None:
+                close()
+        finally:
+            reset_request_id(self._token)
+
+
+class WrappedResponse(Restoring):
+    """The response to one request.
+
+    Arguments:
+        token: puts the request id back.
+        setup: the settings.
+        environ: the request.
+        server_start: the server's `start_response`.
+        request_id: the request's id.
+
+    """
+
+    __slots__ = (
+        "_chunks",
+        "_environ",
+        "_exchange",
+        "_head",
+        "_passing",
+        "_plain",
+        "_raised",
+        "_replaced",
+        "_request_id",
+        "_sent",
+        "_server_start",
+        "_server_write",
+        "_setup",
+    )
+
+    def __init__(
+        self,
+        token: Token[str | None],
+        setup: Setup,
+        environ: WSGIEnvironment,
+        server_start: StartResponse,
+        request_id: str,
+    ) -> None:
+        super().__init__(token)
+        self._setup = setup
+        self._environ = environ
+        self._server_start = server_start
+        self._request_id = request_id
+        self._exchange: Exchange | None = None
+        self._server_write: Write | None = None
+        self._head: tuple[str, Headers] | None = None
+        """What the application gave to `start`, last."""
+        self._plain: Headers | None = None
+        """The headers to send with it where it is a success that needs no look."""
+        self._passing = False
+        """The application's head is out, and its body passes unread."""
+        self._replaced = False
+        """Our head is out, and the application's body is dropped."""
+        self._sent = False
+        """A chunk was sent, so that no head can be taken back."""
+        self._chunks: list[bytes] = []
+        """What is sent after what the application yields."""
+        self._raised: BaseException | None = None
+        """What is raised when all is sent."""
+
+    def run(
+        self, app: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Call the application; return the body."""
+        try:
+            try:
+                result = self._result = app(environ, start_response)
+                if not self._passing and self._head is not None:
+                    self._open(result)
+            except BaseException as exc:
+                if not is_answerable(exc):
+                    raise
+                self._chunks = self._fail(exc)
+                return self
+        except BaseException:
+            reset_request_id(self._token)
+            raise
+        if self._passing:
+            wrapper: object = environ.get("wsgi.file_wrapper")
+            if isinstance(wrapper, type) and isinstance(result, wrapper):
+                # For the server's own way of sending files, which looks at the type.
+                reset_request_id(self._token)
+                return result
+        return self
+
+    def start(self, status: str, headers: Headers, exc_info: OptExcInfo | None = None, /) -> Write:
+        """Be the application's `start_response`."""
+        self._head = status, headers
+        if self._passing:
+            return self._send_head(status, self._with_id(headers), exc_info)
+        if self._exchange is not None:
+            self._feed_head(self._exchange, exc_info)
+        elif self._look(status, headers):
+            self._passing = True
+            return self._send_head(status, self._plain or headers, exc_info)
+        return self._write
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            if self._passing:
+                for data in self._result:
+                    self._sent = True
+                    yield data
+            elif not self._replaced and self._raised is None:
+                yield from self._fed()
+            yield from self._chunks
+        except GeneratorExit:
+            raise
+        except BaseException as exc:
+            if not is_answerable(exc):
+                raise
+            yield from self._fail(exc)
+        raised, self._raised = self._raised, None
+        if raised is not None:
+            raise raised
+
+    def _look(self, status: str, headers: Headers) -> bool:
+        """Note what kind of head this is; return whether it can be sent at once.
+
+        That is a success of known length, and the error answer that the middleware made.
+        """
+        self._plain = None
+        if status[:1] not in {"2", "3"}:
+            reply: object = self._environ.get(ENVIRON_REPLY)
+            return isinstance(reply, Reply) and status[:3] == str(reply.status)
+        known = marked = False
+        key, length = self._setup.key, len(self._setup.key)
+        for name, value in headers:
+            if not value.isprintable():
+                return False  # perhaps none that a server takes
+            if len(name) == 14 and name.lower() == "content-length":
+                known = True
+            elif len(name) == length and name.lower() == key:
+                if value != self._request_id:
+                    return False
+                marked = True
+        self._plain = headers if marked else [*headers, (self._setup.header, self._request_id)]
+        return known
+
+    def _open(self, result: object) -> None:
+        """Decide about a head that waited until it was known what body comes with it."""
+        if self._plain is not None and isinstance(result, HttpResponse) and self._head is not None:
+            self._passing = True  # a body that is there already cannot fail any more
+            self._send_head(self._head[0], self._plain, None)
+            return
+        exchange = self._opened()
+        wrapper: object = self._environ.get("wsgi.file_wrapper")
+        if isinstance(wrapper, type) and isinstance(result, wrapper):
+            self._chunks += self._take(exchange.other_body())
+            self._passing = not self._replaced
+
+    def _opened(self) -> Exchange:
+        """Return the exchange, which has seen the application's head."""
+        if self._exchange is None:
+            self._exchange = self._new_exchange()
+            if self._head is not None:
+                self._feed_head(self._exchange, None)
+        return self._exchange
+
+    def _new_exchange(self) -> Exchange:
+        return Exchange(self._setup.engine, self._info())
+
+    def _feed_head(self, exchange: Exchange, exc_info: OptExcInfo | None) -> None:
+        status, headers = self._head or ("", [])
+        code = int(status[:3]) if status[:3].isdecimal() else 0
+        if code >= 400 and self._environ.get(ENVIRON_PASS):
+            pieces = exchange.pass_on(code, headers)
+        else:
+            pieces = exchange.start(code, headers)
+        self._chunks += self._take(pieces, exc_info)
+
+    def _fed(self) -> Iterator[bytes]:
+        """Yield what the exchange makes of the application's body."""
+        for data in self._result:
+            if self._passing:  # started while the first chunk was made
+                self._sent = True
+                yield data
+                continue
+            exchange = self._opened()
+            for chunk in self._take(exchange.body(data, more=True)):
+                self._sent = True
+                yield chunk
+            if self._replaced:
+                return
+        if not self._passing:
+            yield from self._take(self._opened().end())
+
+    def _fail(self, exc: BaseException) -> list[bytes]:
+        """Take an exception; return what is to be sent, and note whether it is raised then."""
+        taken_back = self._passing and not self._sent
+        if taken_back:
+            # A server holds the head until the first chunk. Without its length and type the
+            # core holds it, too.
+            self._passing = False
+            exchange = self._exchange = self._new_exchange()
+            headers = self._head[1] if self._head is not None else []
+            exchange.start(200, [pair for pair in headers if pair[0][:8].lower() != "content-"])
+        elif self._passing:
+            exchange = self._exchange or self._new_exchange()
+            exchange.pass_on()
+        else:
+            exchange = self._opened()
+        failed = exchange.fail(exc)
+        exc_info = _exc_info(exc) if taken_back else None
+        chunks = self._take(failed.pieces, exc_info)
+        if not failed.pieces and not failed.hand_on and not self._sent:
+            # The client is gone, but a server insists on an answer.
+            self._replaced = True
+            gone = self._setup.engine.render(ServerError(), self._info(), ())
+            self._send_head(_line(gone.status), list(gone.headers), exc_info)
+            return [gone.body]
+        # A stream of unknown length that was ended would be cut if this were raised.
+        ended = bool(failed.pieces) and not self._replaced
+        if not isinstance(exc, Exception) or (failed.hand_on and not ended):
+            self._raised = exc
+        return chunks
+
+    def _take(self, pieces: list[Piece], exc_info: OptExcInfo | None = None) -> list[bytes]:
+        """Send the heads among `pieces` and return the chunks."""
+        chunks: list[bytes] = []
+        for piece in pieces:
+            if not isinstance(piece, Head):
+                if piece.body:
+                    chunks.append(piece.body)
+            elif piece.original and self._head is not None:
+                status, headers = self._head
+                self._send_head(status, self._with_id(headers), exc_info)
+            else:
+                self._replaced = True
+                self._send_head(_line(piece.status), list(piece.headers), exc_info)
+        return chunks
+
+    def _send_head(self, status: str, headers: Headers, exc_info: OptExcInfo | None) -> Write:
+        if exc_info is None:
+            self._server_write = self._server_start(status, headers)
+        else:
+            self._server_write = self._server_start(status, headers, exc_info)
+        return self._server_write
+
+    def _write(self, data: bytes) -> None:
+        """Be what `start_response` returns, for applications of the old kind."""
+        for chunk in self._take(self._opened().body(data, more=True)):
+            self._sent = True
+            if self._server_write is not None:
+                self._server_write(chunk)
+
+    def _with_id(self, headers: Headers) -> Headers:
+        name, key = self._setup.header, self._setup.key
+        return [*(pair for pair in headers if pair[0].lower() != key), (name, self._request_id)]
+
+    def _info(self) -> RequestInfo:
+        method = str(self._environ.get("REQUEST_METHOD", "-"))
+        return RequestInfo(self._request_id, method, path_of(self._environ))
+
+
+def is_answerable(exc: BaseException) -> bool:
+    """Whether an answer goes out before `exc` is handed on.
+
+    Nobody cancels a synchronous call: a CancelledError is the application's own here.
+    """
+    return all(
+        isinstance(leaf, Exception | SystemExit | KeyboardInterrupt | CancelledError)
+        for leaf in leaves(exc)
+    )
+
+
+def path_of(environ: WSGIEnvironment) -> str:
+    """Return the path as Django has it: UTF-8, with the script's name."""
+    raw = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}"
+    return raw.encode("latin-1", "replace").decode("utf-8", "replace") or "/"
+
+
+def _exc_info(exc: BaseException) -> OptExcInfo:
+    # An exception that was caught has a traceback, whatever its type allows.
+    return type(exc), exc, cast("TracebackType", exc.__traceback__)
+
+
+def _line(status: int) -> str:
+    return f"{status} {phrases.get(status, 'Unknown Status Code')}"
