@@ -1,4 +1,4 @@
-"""Reading FastAPI's list of validation errors, where only its answer can be seen.
+"""Reading FastAPI's list of validation errors, where no handler of ours sees the request.
 
 The list says where each failure is, but not which names the service declared: a name is
 taken only from where no key of the client's can stand. Status and type come out as they
@@ -40,7 +40,7 @@ def read_failures(detail: list[object], request_type: str | None) -> tuple[Failu
 
 def _read(item: dict[str, object], request_type: str | None) -> Failure | None:
     given = item.get("loc")
-    location = cast("list[object]", given) if isinstance(given, list) else []
+    location = list(cast("list[object]", given)) if isinstance(given, list | tuple) else []
     if not location or not isinstance(location[0], str):
         return None
     where = _WHERE.get(location[0], "body")

@@ -7,10 +7,12 @@ returns None where the exception is no error of its own: it is then unmapped.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from ._failure_list import read_failures
 from ._phrases import is_phrase
 from .errors import InvalidRequestError, KaikoError, ServiceUnavailableError, error_for_status
+from .validation import error_from_failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +62,17 @@ def _http_exception(exc: BaseException) -> KaikoError | None:
     return error_for_status(status, message, headers=items() if items is not None else None)
 
 
+def _validation_failure(exc: BaseException) -> KaikoError:
+    """Read FastAPI's RequestValidationError where no handler of ours saw it."""
+    raw = isinstance(getattr(exc, "body", None), bytes)
+    errors: object = getattr(exc, "errors", list)()
+    failures = read_failures(
+        cast("list[object]", errors) if isinstance(errors, list) else [],
+        "application/octet-stream" if raw else None,
+    )
+    return error_from_failures(failures) if failures else error_for_status(422)
+
+
 def _upstream_failure(exc: BaseException) -> KaikoError | None:
     """Answer a client library's exception that the service did not translate itself."""
     from .upstream import Upstream  # noqa: PLC0415 - only where such a library is loaded
@@ -79,6 +92,8 @@ KNOWN: dict[str, Handler] = {
         400, "invalid_form", "The form data cannot be read"
     ),
     "starlette.requests.ClientDisconnect": Disconnected(),
+    "fastapi.exceptions.RequestValidationError": _validation_failure,
+    "fastapi.exceptions.WebSocketRequestValidationError": _validation_failure,
     "uvicorn.protocols.utils.ClientDisconnected": Disconnected(),
     "django.http.response.Http404": _status(404),
     f"{_DJANGO}PermissionDenied": _status(403),
@@ -141,7 +156,8 @@ def underlying(exc: BaseException) -> BaseException:
     for a client that left and raises ClientDisconnect instead, a timeout or a missing file
     included; only servers know who left, so where the OSError is not one of theirs, it is
     what failed. And where an exception that has a handler comes after the head, a
-    RuntimeError is raised from it.
+    RuntimeError is raised from it. FastAPI hides a third: its own handler echoes what
+    validation refused, and fails where that cannot be written as JSON (NaN, a surrogate).
     """
     for _ in range(_NESTED):
         if type(exc) is not RuntimeError or exc.args != (_STARTED,) or exc.__cause__ is None:
@@ -155,4 +171,25 @@ def underlying(exc: BaseException) -> BaseException:
             and type(context).__module__.partition(".")[0] not in _SERVERS
         ):
             return context
+    refused = exc.__context__
+    if refused is not None and _is_refusal(refused) and _comes_through(exc, _ECHO):
+        return refused
     return exc
+
+
+_ECHO = "fastapi.exception_handlers"
+
+
+def _is_refusal(exc: BaseException) -> bool:
+    names = (f"{cls.__module__}.{cls.__qualname__}" for cls in type(exc).__mro__)
+    return any(KNOWN.get(name) is _validation_failure for name in names)
+
+
+def _comes_through(exc: BaseException, module: str) -> bool:
+    """Whether `exc` was raised by, or below, code of `module`."""
+    traceback = exc.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_globals.get("__name__") == module:
+            return True
+        traceback = traceback.tb_next
+    return False
