@@ -1,0 +1,474 @@
+"""Error answers in other people's words: every shape is read, and no body can do harm."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from kaiko_middleware import Config, render
+from kaiko_middleware.conformance import check_answer
+from kaiko_middleware.engine import Engine
+from kaiko_middleware.normalize import BODY_LIMIT, decode_body, error_from_answer, read_body
+from unit.support import KEYS, REQUEST, REQUEST_ID, any_text, error_of
+
+if TYPE_CHECKING:
+    from kaiko_middleware import KaikoError
+
+JSON = "application/json"
+
+
+def read(status: int, body: object, content_type: str = JSON) -> KaikoError:
+    """Read an error answer with a JSON body, or with bytes as they are."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return error_from_answer(status, raw, content_type=content_type)
+
+
+NO_MODEL = "The model 'gpt-9' does not exist"
+
+# Shape, status, body, Content-Type: message (None: the status's own), code, param.
+SHAPES: list[tuple[str, int, object, str, str | None, str, str | None]] = [
+    ("text", 404, b"No such context", "text/plain", "No such context", "not_found", None),
+    ("text in JSON", 404, "No such context", JSON, "No such context", "not_found", None),
+    ("no content type", 409, b"Taken", "", "Taken", "conflict", None),
+    ("phrase", 404, b"Not Found", "text/plain; charset=utf-8", None, "not_found", None),
+    ("html", 404, b"<h1>Nope</h1>", "text/html", None, "not_found", None),
+    ("html as text", 404, b"<h1>Nope</h1>", "text/plain", None, "not_found", None),
+    ("xml", 400, b"<?xml?><error>Nope</error>", "application/xml", None, "bad_request", None),
+    ("empty", 405, b"", "", None, "method_not_allowed", None),
+    ("fastapi detail", 404, {"detail": "No such item"}, JSON, "No such item", "not_found", None),
+    ("fastapi phrase", 405, {"detail": "Method Not Allowed"}, JSON, None, "method_not_allowed", None),
+    (
+        "fastapi detail object",
+        409,
+        {"detail": {"code": "duplicate_id", "message": "It is there already"}},
+        JSON,
+        "It is there already",
+        "duplicate_id",
+        None,
+    ),
+    ("drf detail", 403, {"detail": "Only owners may."}, JSON, "Only owners may.", "permission_denied", None),
+    ("drf default", 404, {"detail": "Not found."}, JSON, None, "not_found", None),
+    ("drf code", 401, {"detail": "Expired", "code": "token_expired"}, JSON, "Expired", "token_expired", None),
+    ("drf list of one", 400, ["Choose one"], JSON, "Choose one", "bad_request", None),
+    ("drf list of two", 400, ["Choose one", "or two"], JSON, None, "bad_request", None),
+    ("drf fields", 400, {"name": ["This field is required."]}, JSON, None, "bad_request", None),
+    (
+        "problem+json",
+        403,
+        {"type": "https://example.org/out", "title": "Out of credit", "detail": "30 needed", "status": 403},
+        "application/problem+json",
+        "30 needed",
+        "permission_denied",
+        None,
+    ),
+    (
+        "problem+json with a title",
+        404,
+        {"type": "about:blank", "title": "No such thing"},
+        "application/problem+json",
+        "No such thing",
+        "not_found",
+        None,
+    ),
+    (
+        "openai",
+        404,
+        {"error": {"message": NO_MODEL, "type": "invalid_request_error", "param": "model", "code": "model_not_found"}},
+        JSON,
+        NO_MODEL,
+        "model_not_found",
+        "model",
+    ),
+    (
+        "openai without a code",
+        400,
+        {"error": {"message": "Too long", "type": "x", "param": None, "code": None}},
+        JSON,
+        "Too long",
+        "bad_request",
+        None,
+    ),
+    (
+        "anthropic",
+        404,
+        {"type": "error", "error": {"type": "not_found_error", "message": NO_MODEL}},
+        JSON,
+        NO_MODEL,
+        "not_found",
+        None,
+    ),
+    (
+        "google",
+        400,
+        {"error": {"code": 400, "message": "Bad thing", "status": "INVALID_ARGUMENT"}},
+        JSON,
+        "Bad thing",
+        "bad_request",
+        None,
+    ),
+    (
+        "google in a list",
+        400,
+        [{"error": {"code": 400, "message": "Bad thing", "status": "INVALID_ARGUMENT"}}],
+        JSON,
+        "Bad thing",
+        "bad_request",
+        None,
+    ),
+    (
+        "oauth",
+        400,
+        {"error": "invalid_grant", "error_description": "The grant has expired"},
+        JSON,
+        "The grant has expired",
+        "invalid_grant",
+        None,
+    ),
+    ("error text", 400, {"error": "Something is off"}, JSON, "Something is off", "bad_request", None),
+    (
+        "error text and code",
+        400,
+        {"error": "Something is off", "code": "off"},
+        JSON,
+        "Something is off",
+        "off",
+        None,
+    ),
+    ("message", 403, {"message": "Not for you"}, JSON, "Not for you", "permission_denied", None),
+    ("aws", 403, {"errorMessage": "Not for you"}, JSON, "Not for you", "permission_denied", None),
+    ("json as text", 403, {"msg": "Not for you"}, "text/plain", "Not for you", "permission_denied", None),
+    ("odd code", 403, {"message": "No", "code": "Not-A-Code"}, JSON, "No", "permission_denied", None),
+    ("number", 400, 42, JSON, None, "bad_request", None),
+    ("null", 400, None, JSON, None, "bad_request", None),
+    ("list where an object is due", 400, {"error": [1], "detail": 7}, JSON, None, "bad_request", None),
+    ("object where a text is due", 400, {"error": {"message": {"a": 1}}}, JSON, None, "bad_request", None),
+    ("empty object", 418, {}, JSON, None, "im_a_teapot", None),
+    ("empty error", 400, {"error": {}}, JSON, None, "bad_request", None),
+    ("traceback", 400, b"Traceback (most recent call last): x", "text/plain", None, "bad_request", None),
+    ("long text", 400, b"x" * 1025, "text/plain", None, "bad_request", None),
+    ("binary", 400, b"\x89PNG\xff", "image/png", None, "bad_request", None),
+    ("bad UTF-8 text", 400, b"caf\xe9", "text/plain", None, "bad_request", None),
+    ("bad UTF-8 JSON", 400, b'{"detail": "caf\xe9"}', JSON, None, "bad_request", None),
+    ("broken JSON", 400, b'{"detail": ', JSON, None, "bad_request", None),
+    ("text like JSON", 400, b"{not json}", "text/plain", "{not json}", "bad_request", None),
+    ("UTF-16", 404, json.dumps({"detail": "Wide"}).encode("utf-16"), JSON, "Wide", "not_found", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape[0])
+def test_a_foreign_answer_is_read_in_its_own_shape(
+    shape: tuple[str, int, object, str, str | None, str, str | None],
+) -> None:
+    """Short author-written text, code and param are kept on 4xx; everything else is ours."""
+    _, status, body, content_type, message, code, param = shape
+    error = read(status, body, content_type)
+    own = error_from_answer(status, None)
+    assert error.status == status
+    assert (error.message, error.code, error.param) == (message or own.message, code, param)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape[0])
+@pytest.mark.parametrize("status", [500, 502, 503, 599])
+def test_no_text_of_a_5xx_is_kept(
+    shape: tuple[str, int, object, str, str | None, str, str | None], status: int
+) -> None:
+    """What a failing service says is for its operators."""
+    error = read(status, shape[2], shape[3])
+    own = error_from_answer(status, None)
+    assert (error.message, error.code, error.param) == (own.message, own.code, None)
+
+
+def envelope(**changes: object) -> dict[str, object]:
+    """Return an envelope of ours, with some members changed."""
+    members = {
+        "type": "not_found_error",
+        "code": "context_not_found",
+        "message": "It has expired",
+        "param": "context_id",
+        "request_id": "req-0000000000",
+    }
+    return {"error": members | changes}
+
+
+@pytest.mark.parametrize("status", [404, 500, 503])
+def test_an_envelope_keeps_code_message_and_param(status: int) -> None:
+    """Inner code that speaks the contract is believed, on 5xx too; the id becomes ours."""
+    error = read(status, envelope())
+    assert (error.message, error.code, error.param) == (
+        "It has expired",
+        "context_not_found",
+        "context_id",
+    )
+    assert error_of(render(error, REQUEST_ID).body)["request_id"] == REQUEST_ID
+
+
+@pytest.mark.parametrize(("header", "retry"), [("true", True), ("FALSE", False), ("maybe", None)])
+def test_an_envelope_keeps_its_word_about_retrying(header: str, retry: bool | None) -> None:  # noqa: FBT001 - a column
+    """`X-Should-Retry` of an envelope counts, of anything else it does not."""
+    engine = Engine(Config())
+    headers = [("Content-Type", JSON), ("X-Should-Retry", header)]
+    answer = engine.on_answer(503, headers, json.dumps(envelope()).encode(), REQUEST)
+    assert answer.error.retryable is (True if retry is None else retry)
+    other = engine.on_answer(409, headers, b'{"detail": "No"}', REQUEST)
+    assert other.error.retryable is False
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"code": "Not A Code"}, {"code": None}, {"message": 5}, {"param": 5}, {"extra": 1}],
+    ids=ascii,
+)
+def test_what_is_not_quite_an_envelope_is_foreign(changes: dict[str, object]) -> None:
+    """On a 5xx its text is then not shown."""
+    assert read(500, envelope(**changes)).message == "Unexpected server error"
+    assert read(500, envelope() | {"more": 1}).message == "Unexpected server error"
+
+
+def test_an_envelope_with_a_blank_message_gets_the_statuss() -> None:
+    """A message is never empty."""
+    assert read(404, envelope(message=" ")).message == "Resource not found or context expired"
+
+
+LOC = "loc"
+
+
+@pytest.mark.parametrize(
+    ("items", "status", "code", "param", "message"),
+    [
+        (
+            [{"type": "missing", LOC: ["body", "messages"], "input": "secret"}],
+            400,
+            "missing_field",
+            "messages",
+            "The 'messages' field is required",
+        ),
+        (
+            [{"type": "missing", LOC: ["query", "limit"]}],
+            400,
+            "missing_field",
+            "limit",
+            "The 'limit' field is required",
+        ),
+        ([{"type": "missing", LOC: ["body"]}], 400, "missing_body", None, "A request body is required"),
+        (
+            [{"type": "missing", LOC: ["body", "meta", "secret"]}],
+            400,
+            "missing_field",
+            None,
+            "A required field is absent",
+        ),
+        (
+            [{"type": "json_invalid", LOC: ["body", 12]}],
+            400,
+            "invalid_json",
+            None,
+            "The request body is not valid JSON",
+        ),
+        (
+            [{"type": "json_invalid", LOC: ["body", "settings"]}],
+            422,
+            "invalid_value",
+            None,
+            "The request body has an invalid value",
+        ),
+        (
+            [{"type": "int_parsing", LOC: ["query", "limit"], "msg": "secret"}],
+            400,
+            "invalid_limit",
+            "limit",
+            "The 'limit' parameter has an invalid value",
+        ),
+        (
+            [{"type": "int_parsing", LOC: ["path", "id"]}],
+            400,
+            "invalid_id",
+            "id",
+            "The 'id' parameter has an invalid value",
+        ),
+        (
+            [{"type": "x", LOC: ["header", "x-token"]}],
+            400,
+            "invalid_value",
+            "x-token",
+            "The 'x-token' parameter has an invalid value",
+        ),
+        (
+            [{"type": "x", LOC: ["cookie", "session", "secret"]}],
+            400,
+            "invalid_value",
+            None,
+            "A parameter has an invalid value",
+        ),
+        (
+            [{"type": "int_type", LOC: ["body", "messages", 0, "secret"]}],
+            422,
+            "invalid_value",
+            None,
+            "The request body has an invalid value",
+        ),
+        (
+            [{"type": "extra_forbidden", LOC: ["body", "secret"]}],
+            400,
+            "unknown_field",
+            None,
+            "The request body has a field that is not allowed",
+        ),
+        (
+            [{"type": "missing", LOC: ["body", "a"]}, {"type": "missing", LOC: ["body", "b"]}],
+            400,
+            "missing_field",
+            "a",
+            "The 'a' field is required (and 1 more: b)",
+        ),
+        (
+            [7, {LOC: "x"}, {LOC: []}, {LOC: [0]}, {"type": "missing", LOC: ["body", "a"]}],
+            400,
+            "missing_field",
+            "a",
+            "The 'a' field is required",
+        ),
+    ],
+)
+def test_fastapis_own_validation_answer_follows_section_7(
+    items: list[object], status: int, code: str, param: str | None, message: str
+) -> None:
+    """Its list says where, not what was declared: what may be a client's key is left out."""
+    error = read(422, {"detail": items})
+    assert (error.status, error.code, error.param) == (status, code, param)
+    assert error.message == message
+
+
+@pytest.mark.parametrize("detail", [[], ["text"], [{"msg": "no loc"}]])
+def test_a_list_that_is_no_validation_answer_says_nothing(detail: list[object]) -> None:
+    """The status stays what it was."""
+    assert read(422, {"detail": detail}).code == "invalid_value"
+    assert read(409, {"detail": [{"type": "missing", LOC: ["body", "a"]}]}).code == "conflict"
+
+
+HOSTILE = [
+    b"[" * 100_000,
+    b'{"a":' * 100_000,
+    b'{"error":' * 10_000 + b"1" + b"}" * 10_000,
+    b'{"detail":' + b"1" * 5_000 + b"}",
+    b"1" * 60_000,
+    b'{"code": 1e999999}',
+    b'{"detail": "\\ud800"}',
+    b'{"detail": "\\u0000"}',
+    b'{"detail": NaN}',
+    b"\xff\xfe\x00",
+    b"\x00",
+    b"\xef\xbb\xbf{}",
+    b'{"detail":"a","detail":{"message":"b"}}',
+    b"{" + b'"k":1,' * 9_000 + b'"z":1}',
+    b" " * BODY_LIMIT,
+]
+
+
+@pytest.mark.parametrize("body", HOSTILE, ids=lambda body: ascii(body[:24]))
+@pytest.mark.parametrize("content_type", [JSON, "text/plain", ""])
+def test_a_hostile_body_is_only_a_body_that_says_nothing(body: bytes, content_type: str) -> None:
+    """Deep nesting, huge integers, bad UTF-8: the answer is an envelope all the same."""
+    answer = Engine(Config()).on_answer(400, [("Content-Type", content_type)], body, REQUEST)
+    assert answer.reply.status == 400
+    assert check_answer(*answer.reply) == []
+
+
+json_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), any_text),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(
+            st.one_of(
+                st.sampled_from(["error", "detail", "code", "message", "param", "loc", "type"]),
+                any_text,
+            ),
+            inner,
+            max_size=4,
+        ),
+    ),
+    max_leaves=12,
+)
+
+
+@given(json_values, st.sampled_from([400, 404, 422, 500, 502]))
+@example({"detail": [{"loc": ["body", "\ud800"], "type": "missing"}]}, 422)
+def test_any_json_becomes_an_envelope(body: object, status: int) -> None:
+    """Whatever inner code returns, the client gets the five members."""
+    reply = Engine(Config()).on_answer(
+        status, [("Content-Type", JSON)], json.dumps(body).encode(), REQUEST
+    )[0]
+    assert check_answer(*reply) == []
+
+
+@given(st.binary(max_size=200), any_text.filter(str.isprintable), st.integers(400, 700))
+def test_any_bytes_become_an_envelope(body: bytes, content_type: str, status: int) -> None:
+    """And whatever it calls them."""
+    headers = [("Content-Type", content_type), ("Content-Encoding", "gzip")]
+    for pairs in (headers, headers[:1], []):
+        reply = Engine(Config()).on_answer(status, pairs, body, REQUEST).reply
+        assert check_answer(*reply) == []
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_in_a_foreign_text_is_redacted(key: str) -> None:
+    """An author's text may quote the request."""
+    body = render(read(401, {"detail": f"The key {key} is unknown"}), REQUEST_ID).body
+    assert key.encode() not in body
+
+
+TEXT = b'{"detail": "No such item"}'
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("gzip", gzip.compress(TEXT)),
+        ("X-GZIP", gzip.compress(TEXT)),
+        ("deflate", zlib.compress(TEXT)),
+        ("identity", TEXT),
+        ("", TEXT),
+        ("gzip, deflate", zlib.compress(gzip.compress(TEXT))),
+    ],
+)
+def test_a_compressed_answer_is_read(encoding: str, body: bytes) -> None:
+    """Compression inside us is no reason to lose an author's text."""
+    assert decode_body(body, encoding) == TEXT
+    headers = [("Content-Type", JSON)]
+    headers += [("Content-Encoding", part.strip()) for part in encoding.split(",")]
+    answer = Engine(Config()).on_answer(404, headers, body, REQUEST)
+    assert answer.error.message == "No such item"
+    assert check_answer(*answer.reply) == []
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("br", TEXT),
+        ("gzip", TEXT),
+        ("gzip", b""),
+        ("deflate", b"\x00\x01"),
+        ("gzip", gzip.compress(b" " * (BODY_LIMIT + 1))),
+        ("gzip, gzip", gzip.compress(gzip.compress(b" " * 100_000_000, 1))),
+    ],
+    ids=["unknown", "not-gzip", "empty", "not-deflate", "over-the-limit", "bomb"],
+)
+def test_a_compressed_answer_that_cannot_be_read_says_nothing(encoding: str, body: bytes) -> None:
+    """Nor does a bomb: it is never unpacked beyond 64 KiB."""
+    decoded = decode_body(body, encoding)
+    assert not decoded
+    headers = [("Content-Type", JSON), ("Content-Encoding", encoding)]
+    reply = Engine(Config()).on_answer(404, headers, body, REQUEST).reply
+    assert error_of(reply.body)["message"] == "Resource not found or context expired"
+
+
+def test_a_body_over_64_kib_is_not_read() -> None:
+    """To the byte."""
+    short = b'{"detail": "No such item"}'
+    assert read_body(short.ljust(BODY_LIMIT), 404, JSON).message == "No such item"
+    assert read_body(short.ljust(BODY_LIMIT + 1), 404, JSON).message is None
