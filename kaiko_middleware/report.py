@@ -117,9 +117,10 @@ def report_error(
             text += f" (leaves: {_leaves(exc)})"
         text = f"{error.status} {log_safe(error.code, 64)}: {text}"
         _log(level, text, request, error, exc if unmapped else None)
+    request_id, method, path, _ = request
     for hook in hooks:
         try:
-            hook(ErrorReport(error, exc, *request, unmapped))
+            hook(ErrorReport(error, exc, request_id, method, path, unmapped))
         except Exception as failed:  # noqa: BLE001 - a hook may raise anything
             _log(logging.ERROR, f"on_error hook {_name_of(hook)} failed", request, None, failed)
 
