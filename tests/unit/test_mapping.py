@@ -1,0 +1,394 @@
+"""From an exception to a typed error: by class along the MRO, groups by their leaves."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import pytest
+
+from kaiko_middleware import (
+    Config,
+    ConflictError,
+    ExceptionMapping,
+    InvalidRequestError,
+    KaikoError,
+    NotFoundError,
+    ServerError,
+    ServiceUnavailableError,
+)
+from kaiko_middleware.engine import Engine
+from kaiko_middleware.mapping import is_disconnect, leaves
+from unit.support import ContextNotFound
+
+
+class BaseFault(Exception):
+    """A service's own exception."""
+
+
+class Fault(BaseFault):
+    """A more specific one."""
+
+
+class Mixin:
+    """Comes first in an MRO, and has no handler."""
+
+
+class MixedFault(Mixin, Fault):
+    """The most specific one."""
+
+
+def library(name: str, *bases: type[BaseException]) -> Any:
+    """Make a class that looks as if a library had defined it."""
+    module, _, qualname = name.rpartition(".")
+    return type(qualname, bases or (Exception,), {"__module__": module, "__qualname__": qualname})
+
+
+def test_a_typed_error_is_itself() -> None:
+    """Nothing is made anew."""
+    error = ContextNotFound()
+    assert ExceptionMapping().resolve(error) is error
+
+
+def test_an_unmapped_exception_is_a_500_that_says_nothing() -> None:
+    """No class name, no text."""
+    error = ExceptionMapping().resolve(KeyError("secret"))
+    assert (error.status, error.code, error.message) == (
+        500,
+        "internal",
+        "Unexpected server error",
+    )
+    assert ExceptionMapping().find(KeyError("secret")) is None
+
+
+@pytest.mark.parametrize("order", [(BaseFault, Fault), (Fault, BaseFault)])
+@pytest.mark.parametrize("raised", [Fault, MixedFault])
+def test_the_most_specific_class_counts_whatever_was_registered_first(
+    order: tuple[type[Exception], ...], raised: type[Exception]
+) -> None:
+    """By the MRO, never by the order of registration."""
+    mapping = ExceptionMapping()
+    for cls in order:
+        mapping.register(cls, lambda _, cls=cls: ConflictError(cls.__name__))
+    assert mapping.resolve(raised()).message == "Fault"
+    assert mapping.resolve(BaseFault()).message == "BaseFault"
+
+
+def test_a_services_handler_beats_what_the_toolkit_knows_of_the_same_class() -> None:
+    """And a known class more specific than the registered one beats the handler."""
+    mapping = ExceptionMapping()
+    mapping.register(TimeoutError, lambda _: ConflictError("mine"))
+    assert mapping.resolve(TimeoutError()).message == "mine"
+    other = ExceptionMapping()
+    other.register(OSError, lambda _: ConflictError("mine"))
+    assert other.resolve(TimeoutError()).code == "timeout"
+    assert other.resolve(FileNotFoundError()).message == "mine"
+
+
+def test_a_handler_can_be_registered_as_a_decorator() -> None:
+    """And stays the function that it was."""
+    mapping = ExceptionMapping()
+
+    @mapping.register(Fault)
+    def handle(exc: Fault) -> KaikoError:
+        return ConflictError(str(exc))
+
+    assert mapping.resolve(Fault("x")).message == "x"
+    assert handle(Fault("y")).message == "y"
+
+
+def test_an_installed_mapping_is_frozen() -> None:
+    """A handler registered too late would only look as if it counted."""
+    mapping = ExceptionMapping()
+    Engine(Config(mapping=mapping))
+    with pytest.raises(RuntimeError, match="Fault is registered too late"):
+        mapping.register(Fault, lambda _: NotFoundError())
+    with pytest.raises(RuntimeError, match="Fault is registered too late"):
+        mapping.register(Fault)
+    assert mapping.find(Fault()) is None
+
+
+@pytest.mark.parametrize("cls", [5, "Fault", int, None, Fault()], ids=ascii)
+def test_what_is_no_exception_class_is_refused(cls: Any) -> None:
+    """With its name, at once, as a decorator too."""
+    with pytest.raises(TypeError, match="is no exception class"):
+        ExceptionMapping().register(cls)
+
+
+def test_a_typed_errors_class_is_refused() -> None:
+    """It always answers for itself."""
+    with pytest.raises(TypeError, match="ContextNotFound is a typed error"):
+        ExceptionMapping().register(ContextNotFound, lambda exc: exc)
+
+
+async def wait_for(_exc: object) -> KaikoError:
+    """Return a coroutine that nobody would await."""
+    return NotFoundError()
+
+
+class AsyncCallable:
+    """Its call gives a coroutine, too."""
+
+    async def __call__(self, _exc: object) -> KaikoError:
+        return NotFoundError()
+
+
+@pytest.mark.parametrize("handler", [5, "name", wait_for, AsyncCallable()], ids=ascii)
+def test_a_handler_that_cannot_be_called_is_refused(handler: Any) -> None:
+    """Or one whose coroutine nobody would await."""
+    with pytest.raises(TypeError, match="must be a plain function"):
+        ExceptionMapping().register(Fault, handler)
+
+
+def conflict(_exc: object, message: str = "any callable") -> KaikoError:
+    """Handle anything."""
+    return ConflictError(message)
+
+
+class SyncCallable:
+    """An object that can be called."""
+
+    def __call__(self, _exc: object) -> KaikoError:
+        return ConflictError("any callable")
+
+
+@pytest.mark.parametrize(
+    "handler", [conflict, functools.partial(conflict, message="any callable"), SyncCallable()]
+)
+def test_any_other_callable_will_do(handler: Any) -> None:
+    """Functions, partials, objects."""
+    mapping = ExceptionMapping()
+    mapping.register(Fault, handler)
+    assert mapping.resolve(Fault()).message == "any callable"
+
+
+def test_a_handler_that_returns_something_else_is_an_error_of_its_own() -> None:
+    """Silence would be a wrong answer."""
+    mapping = ExceptionMapping()
+    mapping.register(Fault, lambda _: "no error")  # type: ignore[arg-type, return-value]  # wrong on purpose
+    with pytest.raises(TypeError, match="the handler of Fault returned no KaikoError"):
+        mapping.find(Fault())
+
+
+# --- what the toolkit knows of libraries -----------------------------------------------
+
+HTTP_EXCEPTION = library("starlette.exceptions.HTTPException")
+FASTAPI_EXCEPTION = library("fastapi.exceptions.HTTPException", HTTP_EXCEPTION)
+
+
+def http_exception(cls: Any = HTTP_EXCEPTION, **attributes: Any) -> BaseException:
+    """Make an HTTP exception as Starlette does."""
+    exc: BaseException = cls()
+    vars(exc).update(attributes)
+    return exc
+
+
+@pytest.mark.parametrize("cls", [HTTP_EXCEPTION, FASTAPI_EXCEPTION], ids=["starlette", "fastapi"])
+def test_an_http_exception_keeps_status_detail_and_headers(cls: Any) -> None:
+    """On 4xx; FastAPI's derives from Starlette's."""
+    exc = http_exception(cls, status_code=409, detail="Taken", headers={"Vary": "Accept"})
+    error = ExceptionMapping().resolve(exc)
+    assert (error.status, error.code, error.message) == (409, "conflict", "Taken")
+    assert error.headers == (("Vary", "Accept"),)
+
+
+@pytest.mark.parametrize(
+    ("status", "detail", "message"),
+    [
+        (404, "Not Found", "Resource not found or context expired"),
+        (422, "Unprocessable Entity", "Invalid value for a field"),
+        (404, {"code": 5}, "Resource not found or context expired"),
+        (404, None, "Resource not found or context expired"),
+        (404, "x" * 2000, "x" * 2000),
+        (400, "<b> is no role", "<b> is no role"),
+        (503, "db-7 is down", "Service temporarily unavailable"),
+        (502, "db-7 is down", "Service temporarily unavailable"),
+        (501, "later", "Unexpected server error"),
+    ],
+)
+def test_a_detail_is_the_message_where_it_is_an_authors_text_on_4xx(
+    status: int, detail: object, message: str
+) -> None:
+    """Phrases and objects are none, and nothing of a 5xx is shown."""
+    exc = http_exception(status_code=status, detail=detail, headers=None)
+    assert ExceptionMapping().resolve(exc).message == message
+
+
+@pytest.mark.parametrize("status", [99, 101, 204, 302, 304, 600, 700, "404", None, True])
+def test_an_http_exception_without_an_error_status_is_unmapped(status: object) -> None:
+    """A redirect is the framework's; 700 is a bug."""
+    exc = http_exception(status_code=status, detail="x", headers=["no", "mapping"])
+    assert ExceptionMapping().find(exc) is None
+
+
+def test_headers_that_are_no_mapping_are_left_out() -> None:
+    """A list where a mapping is due does not cost the answer."""
+    exc = http_exception(status_code=404, detail="x", headers=["a"])
+    assert ExceptionMapping().resolve(exc).headers == ()
+
+
+DJANGO = "django.core.exceptions."
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "code"),
+    [
+        ("django.http.response.Http404", 404, "not_found"),
+        (f"{DJANGO}PermissionDenied", 403, "permission_denied"),
+        (f"{DJANGO}SuspiciousOperation", 400, "bad_request"),
+        (f"{DJANGO}BadRequest", 400, "bad_request"),
+        (f"{DJANGO}DisallowedHost", 400, "invalid_host"),
+        (f"{DJANGO}RequestDataTooBig", 413, "payload_too_large"),
+        (f"{DJANGO}TooManyFieldsSent", 400, "too_many_fields"),
+        (f"{DJANGO}TooManyFilesSent", 400, "too_many_fields"),
+        ("django.http.multipartparser.MultiPartParserError", 400, "invalid_form"),
+        ("django.db.utils.OperationalError", 503, "service_unavailable"),
+        ("django.db.utils.InterfaceError", 503, "service_unavailable"),
+        ("starlette.formparsers.MultiPartException", 400, "invalid_form"),
+    ],
+)
+def test_a_frameworks_exception_has_its_status_and_a_fixed_text(
+    name: str, status: int, code: str
+) -> None:
+    """Their texts are written for developers and never shown."""
+    cls = library(name)
+    for raised in (cls, library("service.Own", cls)):
+        error = ExceptionMapping().resolve(raised("secret detail"))
+        assert (error.status, error.code) == (status, code)
+        assert "secret" not in error.message
+
+
+def test_a_timeout_is_a_503_timeout() -> None:
+    """Whichever library's, since they all derive from the builtin."""
+    error = ExceptionMapping().resolve(TimeoutError("secret"))
+    assert (error.status, error.code, error.message) == (
+        503,
+        "timeout",
+        "The operation timed out",
+    )
+
+
+def test_a_class_of_the_same_name_elsewhere_is_not_known() -> None:
+    """Module and name count, not the name alone."""
+    assert ExceptionMapping().find(library("service.errors.PermissionDenied")()) is None
+
+
+DISCONNECTS = [
+    "starlette.requests.ClientDisconnect",
+    "uvicorn.protocols.utils.ClientDisconnected",
+    f"{DJANGO}RequestAborted",
+    "django.http.request.UnreadablePostError",
+]
+
+
+@pytest.mark.parametrize("name", DISCONNECTS)
+def test_a_client_that_went_away_is_no_error(name: str) -> None:
+    """Nobody waits for an answer."""
+    gone = library(name)()
+    assert is_disconnect(gone)
+    assert is_disconnect(ExceptionGroup("", [gone, ExceptionGroup("", [gone])]))
+    assert not is_disconnect(ExceptionGroup("", [gone, ValueError()]))
+    assert ExceptionMapping().find(gone) is None
+
+
+def client_disconnect(context: BaseException | None) -> BaseException:
+    """Make what Starlette raises in the place of an OSError of a body's iterator."""
+    gone: BaseException = library("starlette.requests.ClientDisconnect")()
+    gone.__context__ = context
+    return gone
+
+
+def test_starlettes_guess_that_the_client_left_is_seen_through() -> None:
+    """An OSError that is none of a server's failed in the service."""
+    assert is_disconnect(client_disconnect(None))
+    assert is_disconnect(client_disconnect(ValueError()))
+    lost = library("uvicorn.protocols.utils.ClientDisconnected", OSError)()
+    assert is_disconnect(client_disconnect(lost))
+    assert not is_disconnect(client_disconnect(FileNotFoundError()))
+    assert ExceptionMapping().resolve(client_disconnect(TimeoutError())).code == "timeout"
+
+
+# --- groups ------------------------------------------------------------------------------
+
+TYPED_404 = NotFoundError("typed 404")
+TYPED_409 = ConflictError("typed 409")
+TYPED_500 = ServerError("typed 500")
+TYPED_503 = ServiceUnavailableError("typed 503")
+HTTP_410 = http_exception(status_code=410, detail="http 410", headers=None)
+HTTP_503 = http_exception(status_code=503, detail="http 503", headers=None)
+GONE = library("starlette.requests.ClientDisconnect")()
+
+
+def group(*members: BaseException) -> BaseException:
+    """Make a group, exceptional or not as its members are."""
+    return BaseExceptionGroup("group", members)
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "message"),
+    [
+        (group(TYPED_404), 404, "typed 404"),
+        (group(TYPED_404, TYPED_409), 404, "typed 404"),
+        (group(TYPED_409, TYPED_404), 409, "typed 409"),
+        (group(TYPED_404, TYPED_503, TYPED_500), 503, "typed 503"),
+        (group(TYPED_404, TYPED_500, TYPED_503), 500, "typed 500"),
+        (group(HTTP_410, TYPED_404), 410, "http 410"),
+        (group(TYPED_404, HTTP_503), 404, "typed 404"),
+        (group(HTTP_503, TYPED_404), 503, "Service temporarily unavailable"),
+        (group(HTTP_503, TYPED_404, TYPED_500), 500, "typed 500"),
+        (group(TYPED_404, TimeoutError()), 503, "The operation timed out"),
+        (group(TYPED_404, group(group(TYPED_409), TYPED_503)), 503, "typed 503"),
+        (group(group(TYPED_404), TYPED_409), 404, "typed 404"),
+        (group(GONE, TYPED_404), 404, "typed 404"),
+    ],
+)
+def test_a_group_is_answered_by_the_leaf_that_counts_most(
+    raised: BaseException, status: int, message: str
+) -> None:
+    """Typed 5xx first, then typed 4xx and HTTP exceptions, each the first raised."""
+    error = ExceptionMapping().resolve(raised)
+    assert (error.status, error.message) == (status, message)
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        group(ValueError()),
+        group(TYPED_503, ValueError()),
+        group(TYPED_404, group(TYPED_503, group(KeyError()))),
+    ],
+)
+def test_an_unmapped_leaf_makes_its_group_unmapped(raised: BaseException) -> None:
+    """A bug is not hidden by an error that was foreseen."""
+    assert ExceptionMapping().find(raised) is None
+
+
+def test_leaves_come_in_the_order_raised() -> None:
+    """Nested ones too; an exception that is no group is its own leaf."""
+    assert list(leaves(TYPED_404)) == [TYPED_404]
+    nested = group(TYPED_404, group(TYPED_409, group(TYPED_500)), TYPED_503)
+    assert list(leaves(nested)) == [TYPED_404, TYPED_409, TYPED_500, TYPED_503]
+
+
+def test_deeply_nested_groups_are_no_trouble() -> None:
+    """No recursion of ours is as deep as theirs."""
+    deep: BaseException = TYPED_404
+    for _ in range(5_000):
+        deep = group(deep)
+    assert ExceptionMapping().resolve(deep) is TYPED_404
+    assert not is_disconnect(deep)
+    while isinstance(deep, BaseExceptionGroup):  # let go of it without recursion, too
+        deep = deep.exceptions[0]
+
+
+class BatchFailed(ExceptionGroup[Exception]):
+    """A service's own group."""
+
+
+def test_a_group_whose_class_has_a_handler_is_answered_by_it() -> None:
+    """A handler of Exception means the leaves."""
+    mapping = ExceptionMapping()
+    mapping.register(BatchFailed, lambda exc: InvalidRequestError(exc.message))
+    mapping.register(Exception, lambda _: ConflictError("any"))
+    assert mapping.resolve(BatchFailed("the batch", [ValueError()])).message == "the batch"
+    assert mapping.resolve(ExceptionGroup("others", [TYPED_404, ValueError()])) is TYPED_404
