@@ -51,9 +51,9 @@ def _reference(module: str) -> Iterator[str]:
             continue
         value: object = getattr(loaded, name)
         if inspect.isclass(value):
-            yield f".. autoclass:: {module}.{name}"
+            kind = "exception" if issubclass(value, BaseException) else "class"
+            yield f".. auto{kind}:: {module}.{name}"
             yield "   :members:"
-            yield "   :show-inheritance:" if issubclass(value, BaseException) else ""
         elif inspect.isroutine(value):
             yield f".. autofunction:: {module}.{name}"
         else:
