@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import assert_type
 
-from kaiko_middleware.conformance import Violation, check_answer
-
 from kaiko_middleware.catalog import known_codes
+from kaiko_middleware.conformance import Violation, check_answer
 
 violations = check_answer(404, {"content-type": "application/json"}, b"{}")
 assert_type(violations, list[Violation])
