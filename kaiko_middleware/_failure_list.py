@@ -40,7 +40,7 @@ def read_failures(detail: list[object], request_type: str | None) -> tuple[Failu
 
 def _read(item: dict[str, object], request_type: str | None) -> Failure | None:
     given = item.get("loc")
-    location = list(cast("list[object]", given)) if isinstance(given, list | tuple) else []
+    location = list(cast("list[object]", given)) if isinstance(given, (list, tuple)) else []
     if not location or not isinstance(location[0], str):
         return None
     where = _WHERE.get(location[0], "body")

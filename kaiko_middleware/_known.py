@@ -65,7 +65,7 @@ def _http_exception(exc: BaseException) -> KaikoError | None:
 def _validation_failure(exc: BaseException) -> KaikoError:
     """Read FastAPI's RequestValidationError where no handler of ours saw it."""
     raw = isinstance(getattr(exc, "body", None), bytes)
-    errors: object = getattr(exc, "errors", list)()
+    errors = cast("object", getattr(exc, "errors", list)())
     failures = read_failures(
         cast("list[object]", errors) if isinstance(errors, list) else [],
         "application/octet-stream" if raw else None,

@@ -41,6 +41,7 @@ CORE_NAMES = {
 ADAPTER_NAMES = {
     "kaiko_asgi": {"KaikoMiddleware"},
     "kaiko_starlette": {"KaikoMiddleware", "install"},
+    "kaiko_fastapi": {"KaikoMiddleware", "install", "responses"},
     "kaiko_django": {
         "KaikoMiddleware", "Settings", "error_response", "get_asgi_application",
         "get_wsgi_application",
@@ -205,6 +206,7 @@ def test_importing_the_core_stays_light(foreign: str) -> None:
     [
         *(("kaiko_asgi", foreign) for foreign in [*FRAMEWORKS, "pydantic"]),
         *(("kaiko_starlette", foreign) for foreign in ("django", "asgiref", "fastapi")),
+        *(("kaiko_fastapi", foreign) for foreign in ("django", "asgiref")),
         *(("kaiko_django", foreign) for foreign in ("starlette", "anyio", "rest_framework")),
     ],
 )
