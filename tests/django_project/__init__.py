@@ -1,0 +1,1 @@
+"""The Django project that every suite of this checkout shares: settings are process-global."""

@@ -1,0 +1,70 @@
+"""The acts of the shared scenarios as Django views, for both kinds of stack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import Http404, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.views.decorators.http import require_safe
+
+from conformance.scenarios import BY_NAME, Answers, Body, Parses, Raises, Streams
+from kaiko_middleware import parse_body
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+
+
+def view(request: HttpRequest, name: str) -> HttpResponseBase:
+    """Do what the scenario says."""
+    scenario = BY_NAME.get(name)
+    if scenario is None:
+        raise Http404
+    act = scenario.act
+    match act:
+        case Raises():
+            raise act.make()
+        case Answers():
+            return _answer(act)
+        case Streams():
+            chunks = _async_chunks(act) if isinstance(request, ASGIRequest) else _chunks(act)
+            return StreamingHttpResponse(chunks, content_type=act.content_type)
+        case Parses():
+            parse_body(Body, request.body)
+            return JsonResponse({})
+        case _:
+            raise Http404
+
+
+@require_safe
+def refuses(_request: HttpRequest) -> HttpResponse:
+    """Take no method but GET and HEAD."""
+    return HttpResponse()
+
+
+def _answer(act: Answers) -> HttpResponse:
+    response = HttpResponse(act.body, status=act.status, content_type=act.content_type)
+    if act.content_type is None:
+        del response["Content-Type"]
+    for name, value in act.headers:
+        if name.lower() == "set-cookie":
+            response.cookies.load(value)
+        else:
+            response.headers[name] = value
+    return response
+
+
+def _chunks(act: Streams) -> Iterator[bytes]:
+    yield from act.chunks
+    if act.make is not None:
+        raise act.make()
+
+
+async def _async_chunks(act: Streams) -> AsyncIterator[bytes]:
+    for chunk in act.chunks:
+        yield chunk
+    if act.make is not None:
+        raise act.make()

@@ -1,0 +1,33 @@
+"""Settings that suit every suite; what one test needs otherwise stands in `override_settings`."""
+
+from __future__ import annotations
+
+SECRET_KEY = "django_project"
+DEBUG = False
+ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
+ROOT_URLCONF = "django_project.urls"
+USE_TZ = True
+
+INSTALLED_APPS = [
+    "kaiko_django",
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+]
+MIDDLEWARE = ["kaiko_django.KaikoMiddleware"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.locmem.Loader",
+                    {"broken.html": "{% if %}", "fine.html": "fine"},
+                )
+            ]
+        },
+    }
+]
+# pytest's own handlers see every record; Django's would print each of them.
+LOGGING_CONFIG = None
