@@ -254,9 +254,7 @@ EVERY = [
     ],
     ids=["pickle", "copy", "deepcopy"],
 )
-def test_every_error_survives_being_pickled_and_copied(
-    error: KaikoError, travel: object
-) -> None:
+def test_every_error_survives_being_pickled_and_copied(error: KaikoError, travel: object) -> None:
     """Process pools, caches and task queues carry errors, whatever their `__init__` takes."""
     assert callable(travel)
     arrived = travel(error)

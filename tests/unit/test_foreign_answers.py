@@ -255,7 +255,13 @@ LOC = "loc"
             "limit",
             "The 'limit' field is required",
         ),
-        ([{"type": "missing", LOC: ["body"]}], 400, "missing_body", None, "A request body is required"),
+        (
+            [{"type": "missing", LOC: ["body"]}],
+            400,
+            "missing_body",
+            None,
+            "A request body is required",
+        ),
         (
             [{"type": "missing", LOC: ["body", "meta", "secret"]}],
             400,

@@ -171,9 +171,7 @@ def test_the_catalogue_lists_every_code_once_per_status() -> None:
         (503, "timeout"),
     ],
 )
-def test_the_catalogue_knows_the_codes_of_validation_and_frameworks(
-    status: int, code: str
-) -> None:
+def test_the_catalogue_knows_the_codes_of_validation_and_frameworks(status: int, code: str) -> None:
     """Codes that no class of a service's defines."""
     assert (status, code) in {(entry.status, entry.code) for entry in known_codes()}
 
