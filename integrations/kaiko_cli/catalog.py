@@ -45,20 +45,33 @@ def run(options: argparse.Namespace) -> int:
             print(f"{module} cannot be imported: {exc}", file=sys.stderr)
             return 1
     console = tables.console()
-    rows = _table("status", "type", "example", "retry", "meaning", "resolution")
-    for row in ROWS:
-        rows.add_row(
-            *_texts(row.status, row.type, row.example, _retry(row.retryable)),
-            *_texts(row.meaning, row.resolution),
-        )
-    codes = _table("code", "status", "type", "retry", "meaning")
-    for entry, statuses in _by_code():
-        codes.add_row(
-            *_texts(entry.code, statuses, entry.type, _retry(entry.retryable), entry.meaning)
-        )
-    console.print(rows)
-    console.print(codes)
+    wide = console.width >= tables.WIDE
+    console.print(_rows(wide=wide))
+    console.print()
+    console.print(_codes(wide=wide))
     return 0
+
+
+def _rows(*, wide: bool) -> Table:
+    if wide:
+        table = _table("status", "type", "example", "retry", texts=("meaning", "resolution"))
+    else:
+        table = _table("status", "type, example", "retry", texts=("meaning, resolution",))
+    for row in ROWS:
+        names, texts = (row.type, row.example), (row.meaning, row.resolution)
+        _add(table, str(row.status), names, _retry(row.retryable), texts, wide=wide)
+    return table
+
+
+def _codes(*, wide: bool) -> Table:
+    if wide:
+        table = _table("status", "type", "code", "retry", texts=("meaning",))
+    else:
+        table = _table("status", "type, code", "retry", texts=("meaning",))
+    for entry, statuses in _by_code():
+        names = (entry.type, entry.code)
+        _add(table, statuses, names, _retry(entry.retryable), (entry.meaning,), wide=wide)
+    return table
 
 
 def _by_code() -> Iterator[tuple[CodeEntry, str]]:
@@ -71,15 +84,31 @@ def _by_code() -> Iterator[tuple[CodeEntry, str]]:
         yield entries[0], str(first) if first == last else f"{first}-{last}"
 
 
-def _table(*headings: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
+def _table(*names: str, texts: tuple[str, ...]) -> Table:
+    """A table whose names are never broken; what is text takes the room that is left."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for name in names:
+        table.add_column(name, no_wrap=True)
+    for text in texts:
+        table.add_column(text)
     return table
 
 
-def _texts(*cells: object) -> list[Text]:
-    return [Text(str(cell)) for cell in cells]
+def _add(
+    table: Table,
+    status: str,
+    names: tuple[str, str],
+    retry: str,
+    texts: tuple[str, ...],
+    *,
+    wide: bool,
+) -> None:
+    """Add a row; where there is little room, names and texts stand one above the other."""
+    if not wide:
+        names_cells, text_cells = ("\n".join(names),), ("\n".join(texts),)
+        table.add_row(*map(Text, (status, *names_cells, retry, *text_cells)))
+        return
+    table.add_row(*map(Text, (status, *names, retry, *texts)))
 
 
 def _retry(retryable: bool) -> str:  # noqa: FBT001 - it is the one thing that is shown

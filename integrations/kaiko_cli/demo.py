@@ -72,7 +72,7 @@ def run(options: argparse.Namespace, stacks: Sequence[Stack] = STACKS) -> int:
     except StartError as exc:
         good = False
         print(exc, file=sys.stderr)
-    except KeyboardInterrupt:
+    except (BrokenPipeError, KeyboardInterrupt):
         shutil.rmtree(logs)
         raise
     if good:

@@ -7,9 +7,9 @@ alone, and what an extra would bring is named in a sentence instead of a traceba
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
-from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -69,6 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0 where all went well, 1 where not, 2 where the command line was wrong.
 
     """
+    words = sys.argv[1:] if argv is None else list(argv)
+    asked = next((word for word in words if not word.startswith("-")), None)
     parser = argparse.ArgumentParser(
         prog="kaiko-middleware", description="One error contract for every answer of a service."
     )
@@ -80,24 +82,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         subparser = commands.add_parser(
             command.name, help=command.summary, description=command.summary
         )
+        if command.name != asked:
+            continue
         missing = [module for module in command.needs if find_spec(module) is None]
         if missing:
-            subparser.set_defaults(run=partial(_install_first, command, missing), any_option=True)
-        else:
-            add_arguments, run = command.load()
-            add_arguments(subparser)
-            subparser.set_defaults(run=run, any_option=False)
-    options, unknown = parser.parse_known_args(argv)
-    if unknown and not options.any_option:
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+            return _install_first(command, missing)
+        add_arguments, run = command.load()
+        add_arguments(subparser)
+        subparser.set_defaults(run=run)
+    options = parser.parse_args(words)
     chosen: Callable[[argparse.Namespace], int] = options.run
     try:
-        return chosen(options)
+        code = chosen(options)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Who reads the output has enough of it, as `head` has; what is left goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
 
 
-def _install_first(command: _Command, missing: list[str], _: argparse.Namespace) -> int:
+def _install_first(command: _Command, missing: list[str]) -> int:
     print(
         f"kaiko-middleware {command.name} needs {', '.join(missing)}: "
         f"pip install 'kaiko-middleware[{command.extra}]'",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import weakref
 from typing import TYPE_CHECKING, Protocol
 
 from pydantic import BaseModel
@@ -81,10 +82,7 @@ class DownLlm(HttpLlm):
     """
 
     def __init__(self) -> None:
-        self._nobody = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._nobody.bind(("127.0.0.1", 0))
-        super().__init__(*self._nobody.getsockname())
-
-    def close(self) -> None:
-        """Give the address back."""
-        self._nobody.close()
+        nobody = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        weakref.finalize(self, nobody.close)
+        nobody.bind(("127.0.0.1", 0))
+        super().__init__(*nobody.getsockname())

@@ -287,12 +287,33 @@ def test_the_curl_line_says_the_whole_request(cause: Cause) -> None:
 # --- the command line ----------------------------------------------------------------
 
 
-def test_the_catalogue_lists_the_rows_and_the_codes(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each code once, the codes of a module that is named among them."""
-    assert main.main(["catalog", "kaiko_demo.errors"]) == 0
-    words = capsys.readouterr().out.split()
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_the_catalogue_lists_the_rows_and_the_codes(columns: str) -> None:
+    """Each code once, and never broken in two; a service's own where its module is named."""
+    done = command("catalog", "kaiko_demo.errors", COLUMNS=columns)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert max(map(len, done.stdout.splitlines())) <= int(columns)
+    words = done.stdout.split()
     assert [row.example for row in ROWS if row.example not in words] == []
     assert [words.count(code) for code in ("request_rejected", "model_not_found")] == [1, 1]
+
+
+def test_the_catalogue_lists_no_code_that_nobody_asked_for() -> None:
+    """The demo's own codes are the demo's, and its module was not named."""
+    done = command("catalog")
+    assert done.returncode == 0
+    assert "model_not_found" not in done.stdout
+
+
+def test_output_that_nobody_reads_to_the_end_is_no_traceback() -> None:
+    """As in `kaiko-middleware catalog | head`."""
+    arguments = [sys.executable, "-P", "-m", "kaiko_cli.main", "catalog"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(30) == 1
 
 
 def test_the_catalogue_says_which_module_it_cannot_import(
