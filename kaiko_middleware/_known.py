@@ -92,6 +92,7 @@ KNOWN: dict[str, Handler] = {
         400, "invalid_form", "The form data cannot be read"
     ),
     "starlette.requests.ClientDisconnect": Disconnected(),
+    "starlette.websockets.WebSocketDisconnect": Disconnected(),
     "fastapi.exceptions.RequestValidationError": _validation_failure,
     "fastapi.exceptions.WebSocketRequestValidationError": _validation_failure,
     "uvicorn.protocols.utils.ClientDisconnected": Disconnected(),
@@ -158,6 +159,7 @@ def underlying(exc: BaseException) -> BaseException:
     what failed. And where an exception that has a handler comes after the head, a
     RuntimeError is raised from it. FastAPI hides a third: its own handler echoes what
     validation refused, and fails where that cannot be written as JSON (NaN, a surrogate).
+    And Starlette's own handler of HTTPException fails over a detail that is no text.
     """
     for _ in range(_NESTED):
         if type(exc) is not RuntimeError or exc.args != (_STARTED,) or exc.__cause__ is None:
@@ -174,10 +176,19 @@ def underlying(exc: BaseException) -> BaseException:
     refused = exc.__context__
     if refused is not None and _is_refusal(refused) and _comes_through(exc, _ECHO):
         return refused
+    if (
+        isinstance(exc, AttributeError)
+        and refused is not None
+        and is_http_exception(refused)
+        and not isinstance(getattr(refused, "detail", None), str)
+        and _comes_through(exc, _RENDERER)
+    ):
+        return refused
     return exc
 
 
 _ECHO = "fastapi.exception_handlers"
+_RENDERER = "starlette.responses"
 
 
 def _is_refusal(exc: BaseException) -> bool:

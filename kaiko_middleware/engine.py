@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from .config import Config
 from .errors import KaikoError, ServerError
 from .ids import RequestIdPool, accept_request_id
 from .mapping import is_disconnect
@@ -25,7 +26,6 @@ from .report import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from .config import Config
 
 __all__ = ["Answer", "Engine", "prefers_html"]
 
@@ -56,6 +56,9 @@ class Engine:
     __slots__ = ("config", "covers_everything", "ids")
 
     def __init__(self, config: Config) -> None:
+        if not isinstance(config, Config):
+            msg = f"config takes a kaiko_middleware.Config, not {type(config).__qualname__}"
+            raise TypeError(msg)
         config.mapping.freeze()
         self.config = config
         self.covers_everything = config.covers_everything

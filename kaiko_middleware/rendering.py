@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._text import clean_message, clean_param, is_code, json_string, safe_str
+from ._text import clean_message, clean_param, is_code, json_string, redact, safe_str
 from .catalog import STATUSES
 from .config import Config
 from .errors import KaikoError, RateLimitError, ServerError, whole_seconds
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .catalog import Status
 
-__all__ = ["Reply", "event_frame", "json_line", "render"]
+__all__ = ["Reply", "close_frame", "event_frame", "json_line", "render"]
 
 _DEFAULT = Config()
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9._:/+=-]")
@@ -128,6 +128,17 @@ def json_line(body: bytes, sent: bytes) -> bytes:
     """Return the last line of a stream of JSON lines that failed; arguments as above."""
     ending = b"" if not sent or sent.endswith(b"\n") else b"\n"
     return b"%b%b\n" % (ending, body)
+
+
+def close_frame(error: KaikoError, request_id: str) -> tuple[int, str]:
+    """Return the code and the reason that an open WebSocket is closed with.
+
+    1011 for an error of the service, 1008 for one of the client; the reason is the code and
+    the request id, at most 123 bytes.
+    """
+    entry = STATUSES[error.status]
+    code = error.code if is_code(error.code) else entry.code
+    return 1011 if entry.status >= 500 else 1008, redact(f"{code} {request_id}")[:123]
 
 
 def _known_limits(error: KaikoError) -> list[tuple[str, str]]:

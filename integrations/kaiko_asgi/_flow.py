@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaiko_asgi.scope import STATE_PASS, STATE_REPLY, STATE_SEEN, raised_by_send
-from kaiko_middleware import Reply
+from kaiko_asgi.scope import (
+    STATE_PASS,
+    STATE_REPLY,
+    lift_body_limit,
+    mark_seen,
+    raised_by_send,
+    shows_debug_page,
+    was_seen,
+)
+from kaiko_middleware import PayloadTooLargeError, Reply
 from kaiko_middleware.exchange import Exchange, Head
 from kaiko_middleware.report import report_disconnect
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from kaiko_asgi._types import Message, Send, State
+    from kaiko_asgi._types import Message, Scope, Send, State
     from kaiko_middleware import KaikoError
     from kaiko_middleware.engine import Engine
     from kaiko_middleware.exchange import Piece
     from kaiko_middleware.report import RequestInfo
 
-_FORWARDED = frozenset({"early_hint", "push", "debug"})
+# A body by another way than a body's event, or what comes after one.
+_OTHER_BODIES = frozenset({"pathsend", "zerocopysend", "trailers"})
 
 
 class Flow:
@@ -27,32 +36,40 @@ class Flow:
     Arguments:
         engine: the core's steps.
         request: the request that is answered.
-        state: the scope's state, by which the layers of one request know each other.
+        scope: the connection's, by whose state the layers of one request know each other.
         send: the server's.
         prefix: what the events are called: `http.response` or `websocket.http.response`.
-        debug_page: whether the framework's debug page is left alone.
 
     """
 
-    __slots__ = ("_engine", "_exchange", "_original", "_prefix", "_request", "_send", "_state")
+    __slots__ = (
+        "_engine",
+        "_exchange",
+        "_original",
+        "_prefix",
+        "_request",
+        "_scope",
+        "_send",
+        "_state",
+    )
 
     def __init__(
         self,
         engine: Engine,
         request: RequestInfo,
-        state: State,
+        scope: Scope,
         send: Send,
         *,
         prefix: str = "http.response",
-        debug_page: bool = False,
     ) -> None:
         self._engine = engine
         self._request = request
-        self._state = state
+        self._scope = scope
+        self._state: State = scope["state"]
         self._send = send
         self._prefix = prefix
         self._original: Message = {}
-        self._exchange = Exchange(engine, request, framework_debug=debug_page)
+        self._exchange = Exchange(engine, request, framework_debug=shows_debug_page(scope))
 
     def send(self, message: Message) -> Awaitable[None]:
         """Take one event of the application's."""
@@ -64,26 +81,30 @@ class Flow:
         exchange = self._exchange
         event = message["type"].removeprefix(f"{self._prefix}.")
         if event == "start":
-            self._original = message
-            headers = [
-                (_text(name), _text(value)) for name, value in message.get("headers", ())
-            ]
-            exchange.ours = self._state.get(STATE_REPLY)
-            if message["status"] >= 400 and self._state.get(STATE_PASS):
-                pieces = exchange.pass_on(message["status"], headers)
-            else:
-                pieces = exchange.start(message["status"], headers)
-            await self._forward(pieces)
+            await self._forward(self._start(message))
         elif event == "body":
             body: bytes = message.get("body", b"")
             await self._forward(exchange.body(body, more=message.get("more_body", False)))
-        elif event in _FORWARDED:
-            await self._send(message)
-        else:
-            # A body by another way (pathsend, zerocopysend), or trailers.
+        elif event in _OTHER_BODIES:
             await self._forward(exchange.other_body())
             if exchange.passing:
                 await self._send(message)
+        else:
+            await self._send(message)
+
+    def _start(self, message: Message) -> list[Piece]:
+        exchange = self._exchange
+        status: int = message["status"]
+        fields = list(message.get("headers", ()))
+        # The application may change its own list, or the whole message, while this is held.
+        self._original = {**message, "headers": fields}
+        headers = [(_text(name), _text(value)) for name, value in fields]
+        exchange.ours = self._state.get(STATE_REPLY)
+        if lift_body_limit(self._scope) and status != 413:
+            return exchange.fail(PayloadTooLargeError()).pieces
+        if self._state.get(STATE_PASS) and status >= 400:
+            return exchange.pass_on(status, headers)
+        return exchange.start(status, headers)
 
     async def deny(self, error: KaikoError) -> None:
         """Answer with `error` in place of what the application did."""
@@ -102,8 +123,9 @@ class Flow:
             return False
         if started:
             self._exchange.pass_on()
-        failed = self._exchange.fail(exc, seen=self._state.get(STATE_SEEN) == id(exc))
-        self._state[STATE_SEEN] = id(exc)
+        self._exchange.ours = self._state.get(STATE_REPLY)
+        failed = self._exchange.fail(exc, seen=was_seen(exc, self._request.request_id))
+        mark_seen(exc, self._request.request_id)
         try:
             await self._forward(failed.pieces)
         except OSError as gone:
@@ -119,7 +141,7 @@ class Flow:
         for piece in pieces:
             if isinstance(piece, Head):
                 head = piece
-                await self._send(self._start(piece))
+                await self._send(self._event(piece))
             else:
                 if head is not None and not head.original:
                     # Written down before it is sent: whoever stands outside knows it then.
@@ -132,7 +154,7 @@ class Flow:
                     }
                 )
 
-    def _start(self, head: Head) -> Message:
+    def _event(self, head: Head) -> Message:
         if not head.original:
             return {
                 "type": f"{self._prefix}.start",
@@ -142,9 +164,11 @@ class Flow:
                     for name, value in head.headers
                 ],
             }
-        # Copied, never changed in place: a response object may be sent twice.
+        if head.status < 200:
+            return self._original
+        # A new list, never one changed in place: a response object may be sent twice.
         name = self._engine.config.request_id_header.lower().encode("ascii")
-        kept = [pair for pair in self._original.get("headers", ()) if pair[0].lower() != name]
+        kept = [pair for pair in self._original["headers"] if pair[0].lower() != name]
         return {
             **self._original,
             "headers": [*kept, (name, self._request.request_id.encode("latin-1"))],

@@ -10,22 +10,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kaiko_asgi._flow import Flow
-from kaiko_asgi.scope import (
-    STATE_ID,
-    header_values,
-    is_answerable,
-    request_info,
-    shows_debug_page,
-)
+from kaiko_asgi.scope import BODY_LIMIT, STATE_ID, header_values, is_answerable, request_info
 from kaiko_asgi._websocket import serve_websocket
 from kaiko_middleware import Config, current_request_id
 from kaiko_middleware.engine import Engine
+from kaiko_middleware.headers import is_field_name
 from kaiko_middleware.ids import reset_request_id, set_request_id
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from kaiko_asgi._types import ASGIApp, Message, Receive, Scope, Send, State
+
+
+_PLAIN, _LENGTH, _OWN = range(3)
+_NAMES_KEPT = 512
 
 
 class KaikoMiddleware:
@@ -47,6 +46,8 @@ class KaikoMiddleware:
         self._trusting = self._engine.config.trust_request_id
         self._everywhere = self._engine.covers_everything
         self._pop = self._engine.ids.pop
+        # What the names of headers that were looked at are, so that each is looked at once.
+        self._names: dict[bytes, int] = {b"content-length": _LENGTH, self._header: _OWN}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -67,9 +68,9 @@ class KaikoMiddleware:
             except IndexError:
                 request_id = self._engine.ids.refill()
         state[STATE_ID] = request_id
-        id_name = self._header
-        id_length = len(id_name)
-        id_field = (id_name, request_id.encode("latin-1"))
+        id_field = (self._header, request_id.encode("latin-1"))
+        names = self._names
+        limited = BODY_LIMIT in scope
         started = False
         flow: Flow | None = None
 
@@ -83,30 +84,36 @@ class KaikoMiddleware:
                 if message["type"] == "http.response.start" and 200 <= message["status"] < 400:
                     known_length = False
                     headers = message.get("headers", ())
+                    if type(headers) is not list:
+                        headers = list(headers)  # a generator can be looked at only once
+                        message = {**message, "headers": headers}
                     for name, value in headers:
-                        if name == b"content-length":
+                        kind = names.get(name)
+                        if kind is None:
+                            kind = self._learn(name)
+                        if kind is _LENGTH:
                             known_length = True
-                        elif len(name) == id_length and name.lower() == id_name:
-                            break  # the application's own id, to be replaced
+                        elif kind is not _PLAIN:
+                            break  # the application's own id, to be replaced, or no name
                         if not value.decode("latin-1").isprintable():
                             break  # perhaps none that a server takes
                     else:
-                        if known_length:
+                        if known_length and not limited:
                             started = True
                             return send({**message, "headers": [*headers, id_field]})
-                flow = self._flow(scope, state, request_id, send)
+                flow = self._flow(scope, request_id, send)
             return flow.send(message)
 
         token = set_request_id(request_id)
         try:
             await self.app(scope, receive, forward)
             if not started:
-                await (flow or self._flow(scope, state, request_id, send)).end()
+                await (flow or self._flow(scope, request_id, send)).end()
         except BaseException as exc:
             if not is_answerable(exc):
                 raise
             if flow is None:
-                flow = self._flow(scope, state, request_id, send)
+                flow = self._flow(scope, request_id, send)
             if await flow.fail(exc, started=started):
                 raise
         finally:
@@ -121,13 +128,24 @@ class KaikoMiddleware:
             return request_id
         return self._engine.request_id(header_values(scope, self._header))
 
-    def _flow(self, scope: Scope, state: State, request_id: str, send: Send) -> Flow:
-        request = request_info(scope, request_id, typed=True)
-        return Flow(self._engine, request, state, send, debug_page=shows_debug_page(scope))
+    def _flow(self, scope: Scope, request_id: str, send: Send) -> Flow:
+        return Flow(self._engine, request_info(scope, request_id, typed=True), scope, send)
+
+    def _learn(self, name: object) -> int | None:
+        """Return what a header name that was not seen yet is; None where it is none."""
+        if not isinstance(name, bytes) or not is_field_name(name.decode("latin-1")):
+            return None
+        kind = self._names.get(name.lower(), _PLAIN)
+        if len(self._names) < _NAMES_KEPT:
+            self._names[name] = kind
+        return kind
 
     async def _serve_uncovered(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # What is left alone must not see the id of an app that calls it in process.
-        token = set_request_id(None)
+        # What is left alone must not see the id of an app that calls it in process; that of
+        # a layer around this one stays.
+        current = current_request_id()
+        around = (scope.get("state") or {}).get(STATE_ID)
+        token = set_request_id(current if current == around else None)
         try:
             await self.app(scope, receive, send)
         finally:
@@ -144,6 +162,8 @@ class KaikoMiddleware:
         request_id = state[STATE_ID] = self._identify(scope, state)
         token = set_request_id(request_id)
         try:
-            await serve_websocket(self.app, self._engine, scope, receive, send, request_id)
+            await serve_websocket(
+                self.app, self._engine, scope, receive, send, request_id=request_id
+            )
         finally:
             reset_request_id(token)

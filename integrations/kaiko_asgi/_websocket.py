@@ -2,7 +2,7 @@
 
 Before `accept`, a server with the `websocket.http.response` extension sends our answer in
 place of the handshake; without it a close is all there is, and becomes an empty 403.
-After `accept` the close code is 1008 or 1011 and the reason carries code and request id.
+After `accept` the socket is closed with a code and a reason that say what happened.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kaiko_asgi._flow import Flow
-from kaiko_asgi.scope import is_answerable, request_info
+from kaiko_asgi.scope import is_answerable, mark_seen, raised_by_send, request_info, was_seen
 from kaiko_middleware import ForbiddenError
+from kaiko_middleware.rendering import close_frame
+from kaiko_middleware.report import report_disconnect
 
 if TYPE_CHECKING:
     from kaiko_asgi._types import ASGIApp, Message, Receive, Scope, Send
+    from kaiko_middleware import KaikoError
     from kaiko_middleware.engine import Engine
 
 _PREFIX = "websocket.http.response"
-_REASON_LIMIT = 123
-_POLICY_VIOLATION = 1008
-_INTERNAL_ERROR = 1011
 
 
 async def serve_websocket(
@@ -29,53 +29,108 @@ async def serve_websocket(
     scope: Scope,
     receive: Receive,
     send: Send,
+    *,
     request_id: str,
 ) -> None:
     """Serve one WebSocket connection."""
-    request = request_info(scope, request_id)
-    flow = Flow(engine, request, scope["state"], send, prefix=_PREFIX)
-    deniable = _PREFIX in (scope.get("extensions") or {})
-    accepted = closed = denied = False
-
-    async def forward(message: Message) -> None:
-        nonlocal accepted, closed, denied
-        kind: str = message["type"]
-        if kind.startswith(_PREFIX):
-            denied = True
-            await flow.send(message)
-        elif kind == "websocket.close" and not accepted and deniable and not denied:
-            # A server would turn this into a 403 of its own, without a body.
-            closed = denied = True
-            await flow.deny(ForbiddenError())
-        else:
-            accepted = accepted or kind == "websocket.accept"
-            closed = closed or kind == "websocket.close"
-            if kind == "websocket.accept":
-                message = {
-                    **message,
-                    "headers": [
-                        *message.get("headers", ()),
-                        (
-                            engine.config.request_id_header.lower().encode("ascii"),
-                            request_id.encode("latin-1"),
-                        ),
-                    ],
-                }
-            await send(message)
-
+    socket = _Socket(engine, scope, receive, send, request_id)
     try:
-        await app(scope, receive, forward)
+        await app(scope, socket.receive, socket.send)
+        await socket.end()
     except BaseException as exc:
         if not is_answerable(exc):
             raise
-        if not accepted and deniable:
-            if await flow.fail(exc):
-                raise
-            return
-        answer = engine.on_exception(exc, request)
-        if not closed and not answer.disconnected:
-            code = _INTERNAL_ERROR if answer.error.status >= 500 else _POLICY_VIOLATION
-            reason = f"{answer.error.code} {request_id}"[:_REASON_LIMIT]
-            await send({"type": "websocket.close", "code": code, "reason": reason})
-        if (answer.unmapped and engine.config.reraise) or not isinstance(exc, Exception):
+        if await socket.fail(exc):
             raise
+
+
+class _Socket:
+    """One connection, between the server and the application."""
+
+    def __init__(
+        self, engine: Engine, scope: Scope, receive: Receive, send: Send, request_id: str
+    ) -> None:
+        self._engine = engine
+        self._request = request_info(scope, request_id)
+        self._receive = receive
+        self._send = send
+        self._flow = Flow(engine, self._request, scope, send, prefix=_PREFIX)
+        self._deniable = _PREFIX in (scope.get("extensions") or {})
+        self._accepted = False
+        self._denied = False  # an answer goes out in place of the handshake
+        self._closed = False
+        self._ended = False  # we closed it: the application's own events are dropped
+        self._left = False  # the client did
+
+    async def receive(self) -> Message:
+        """Pass on one event of the client's."""
+        message = await self._receive()
+        if message["type"] == "websocket.disconnect":
+            self._left = True
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Take one event of the application's."""
+        kind: str = message["type"]
+        if self._ended:
+            return
+        if kind.startswith(_PREFIX) and not self._accepted and self._deniable:
+            self._denied = True
+            await self._flow.send(message)
+        elif kind == f"{_PREFIX}.start" and message["status"] >= 400:
+            # A framework's way to answer an HTTP exception, where there is no answer any more.
+            answer = self._engine.on_answer(message["status"], [], None, self._request)
+            await self._close(answer.error)
+        elif kind == "websocket.accept":
+            self._accepted = True
+            await self._send(self._with_id(message))
+        elif kind == "websocket.close" and not self._accepted and self._deniable:
+            if not self._denied:
+                # A server would turn this into a 403 of its own, without a body.
+                self._denied = self._ended = True
+                await self._flow.deny(ForbiddenError())
+        else:
+            self._closed = self._closed or kind == "websocket.close"
+            await self._send(message)
+
+    def _with_id(self, message: Message) -> Message:
+        name = self._engine.config.request_id_header.lower().encode("ascii")
+        kept = [pair for pair in message.get("headers") or () if pair[0].lower() != name]
+        return {**message, "headers": [*kept, (name, self._request.request_id.encode("ascii"))]}
+
+    async def end(self) -> None:
+        """Take note that the application returned."""
+        if self._accepted or self._closed or self._left:
+            return
+        if self._deniable:
+            await self._flow.end()
+        elif not self._ended:
+            await self._close(self._engine.on_bug(_SILENT, self._request).error)
+
+    async def fail(self, exc: BaseException) -> bool:
+        """Take an exception of the application's; return whether it is to be raised again."""
+        if self._deniable and not self._accepted:
+            return await self._flow.fail(exc)
+        if raised_by_send(exc, self._send):
+            report_disconnect(exc, self._request)
+            return False
+        if was_seen(exc, self._request.request_id):
+            return True
+        answer = self._engine.on_exception(exc, self._request)
+        mark_seen(exc, self._request.request_id)
+        if not answer.disconnected:
+            await self._close(answer.error)
+        return (answer.unmapped and self._engine.config.reraise) or not isinstance(exc, Exception)
+
+    async def _close(self, error: KaikoError) -> None:
+        self._ended = True
+        if self._closed or self._left:
+            return
+        code, reason = close_frame(error, self._request.request_id)
+        try:
+            await self._send({"type": "websocket.close", "code": code, "reason": reason})
+        except Exception as gone:  # noqa: BLE001 - servers raise what they like at a socket that is gone
+            report_disconnect(gone, self._request)
+
+
+_SILENT = "the application returned without an answer to the handshake"

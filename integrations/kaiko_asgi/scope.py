@@ -7,6 +7,7 @@ middleware) share the scope's `state`. The id stands there for whatever stands o
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kaiko_middleware.engine import prefers_html
@@ -19,24 +20,27 @@ if TYPE_CHECKING:
     from kaiko_middleware import Reply
 
 __all__ = [
+    "BODY_LIMIT",
     "STATE_ID",
     "STATE_PASS",
     "STATE_REPLY",
-    "STATE_SEEN",
     "header_values",
     "is_answerable",
-    "leave_reply",
+    "lift_body_limit",
+    "mark_seen",
     "raised_by_send",
     "request_info",
     "shows_debug_page",
+    "was_seen",
 ]
 
+BODY_LIMIT = "starlette._body_limit_responder"
+"""The key of the scope under which Starlette's body limit stands."""
 STATE_ID = "kaiko_request_id"
 """The key of the scope's state under which the request id stands."""
 STATE_REPLY = "kaiko_reply"
 """The key under which an inner layer says what it answered, so that outer ones know it."""
-STATE_SEEN = "kaiko_seen"
-"""The key under which it leaves the `id()` of the exception that it reported."""
+_SEEN = "kaiko_seen"
 STATE_PASS = "kaiko_passthrough"
 """The key under which a service lets one answer through as it is, by a true value."""
 
@@ -46,12 +50,24 @@ def header_values(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
 
 
-def leave_reply(scope: Scope, reply: Reply, exc: BaseException | None = None) -> None:
-    """Tell outer layers what is answered here, and which exception was reported for it."""
-    state = scope.setdefault("state", {})
-    state[STATE_REPLY] = reply
-    if exc is not None:
-        state[STATE_SEEN] = id(exc)
+def mark_seen(exc: BaseException, request_id: str) -> None:
+    """Note on an exception that it was reported for this request, for the layers further out.
+
+    On the exception, since its `id()` may be another's by the time it is asked for, and a
+    reference in the scope would keep all its frames alive.
+    """
+    exc.__dict__[_SEEN] = request_id
+
+
+def was_seen(exc: BaseException, request_id: str) -> bool:
+    """Whether an inner layer of this request reported `exc`, or what it was made of, already."""
+    if exc.__dict__.get(_SEEN) == request_id:
+        return True
+    if isinstance(exc, BaseExceptionGroup):
+        return all(was_seen(member, request_id) for member in exc.exceptions)
+    # A framework that finds the answer started raises a RuntimeError from what it caught.
+    cause = exc.__cause__
+    return type(exc) is RuntimeError and cause is not None and cause.__dict__.get(_SEEN) == request_id
 
 
 def request_info(scope: Scope, request_id: str, *, typed: bool = False) -> RequestInfo:
@@ -116,4 +132,24 @@ def raised_by_send(exc: BaseException, send: Send) -> bool:
 
 
 def _code_of(function: Callable[..., object]) -> object:
-    return getattr(getattr(function, "__func__", function), "__code__", None)
+    """Return the code that runs when `function` is called; None where it is not Python's."""
+    while isinstance(function, partial):
+        function = function.func
+    function = getattr(function, "__func__", function)
+    called: object = getattr(type(function), "__call__", None)
+    return getattr(function, "__code__", None) or getattr(called, "__code__", None)
+
+
+def lift_body_limit(scope: Scope) -> bool:
+    """Whether Starlette's body limit refuses this request; its own answer is then held off.
+
+    The limit stands outside of all middleware and puts a text in place of whatever is
+    answered to a request whose Content-Length is over it. What it asks for is sent here.
+    """
+    responder: object = scope.get(BODY_LIMIT)
+    length: object = getattr(responder, "content_length", None)
+    limit: object = getattr(responder, "max_body_size", None)
+    if isinstance(length, int) and isinstance(limit, int) and length > limit:
+        vars(responder)["content_length"] = None
+        return True
+    return False

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaiko_asgi.scope import STATE_ID, STATE_SEEN, request_info, shows_debug_page
+from kaiko_asgi.scope import is_answerable, mark_seen, request_info, shows_debug_page, was_seen
+from kaiko_middleware import current_request_id
 from kaiko_middleware.mapping import is_disconnect
 from kaiko_starlette._response import ReplyResponse
 
@@ -35,7 +36,9 @@ class Boundary:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] != "http" or not self._engine.config.covers(scope["path"]):
+        # Only within the middleware is there an id: not for paths that are left alone.
+        request_id = current_request_id()
+        if scope["type"] != "http" or request_id is None:
             await self.app(scope, receive, send)
             return
         started = False
@@ -47,13 +50,18 @@ class Boundary:
 
         try:
             await self.app(scope, receive, forward)
-        except Exception as exc:
+        except BaseException as exc:
             # Once something was sent, the outer middleware knows best how to end it.
-            if started or is_disconnect(exc) or shows_debug_page(scope):
+            if (
+                started
+                or not is_answerable(exc)
+                or is_disconnect(exc)
+                or was_seen(exc, request_id)
+                or shows_debug_page(scope)
+            ):
                 raise
-            state = scope["state"]
-            answer = self._engine.on_exception(exc, request_info(scope, state[STATE_ID]))
-            state[STATE_SEEN] = id(exc)
+            answer = self._engine.on_exception(exc, request_info(scope, request_id))
+            mark_seen(exc, request_id)
             await ReplyResponse(answer.reply)(scope, receive, send)
-            if answer.unmapped and self._engine.config.reraise:
+            if (answer.unmapped and self._engine.config.reraise) or not isinstance(exc, Exception):
                 raise

@@ -14,35 +14,37 @@ Four places of a Starlette application answer errors, and each gets what it need
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kaiko_asgi import KaikoMiddleware
 from kaiko_middleware import Config, KaikoError
 from kaiko_middleware.engine import Engine
 from kaiko_starlette._boundary import Boundary
 from kaiko_starlette._handlers import Handlers
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-
-if TYPE_CHECKING:
-    from starlette.applications import Starlette
 
 
 def install(app: Starlette, config: Config | None = None) -> None:
     """Make every error answer of `app` an envelope.
 
-    Handlers that the application registered for `HTTPException`, `Exception` or 500 stay
-    in force; what they answer is rewritten like any other answer.
+    Handlers that the application registered, before or after, stay in force; what they
+    answer is rewritten like any other answer. Middleware added later stands outside of
+    ours, and what it raises is answered as well.
 
     Arguments:
         app: the application, before it served its first request.
         config: the settings; all defaults when left out.
 
     Raises:
+        TypeError: `app` is no Starlette application, or `config` no `Config`.
         RuntimeError: it is installed already, or the application has started.
 
     """
-    if any(entry.cls is KaikoMiddleware for entry in app.user_middleware):
+    if not isinstance(app, Starlette):
+        msg = f"install(app) takes a Starlette application, not {type(app).__qualname__}"
+        raise TypeError(msg)
+    installed: list[object] = [entry.cls for entry in app.user_middleware]
+    if KaikoMiddleware in installed:
         msg = "kaiko_starlette is installed on this application already: call install(app) once"
         raise RuntimeError(msg)
     if app.middleware_stack is not None:
@@ -50,10 +52,11 @@ def install(app: Starlette, config: Config | None = None) -> None:
         raise RuntimeError(msg)
     config = Config() if config is None else config
     engine = Engine(config)
-    handlers = Handlers(engine)
+    handlers = Handlers(engine, app)
     app.add_middleware(KaikoMiddleware, config=config)
     app.user_middleware.append(Middleware(Boundary, engine=engine))
-    app.add_exception_handler(KaikoError, handlers.typed_error)
+    if KaikoError not in app.exception_handlers:
+        app.add_exception_handler(KaikoError, handlers.typed_error)
     if HTTPException not in app.exception_handlers:
         app.add_exception_handler(HTTPException, handlers.http_exception)
     if Exception not in app.exception_handlers and 500 not in app.exception_handlers:

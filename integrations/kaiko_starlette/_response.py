@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaiko_asgi.scope import leave_reply
+from kaiko_asgi.scope import STATE_REPLY
 from starlette.responses import Response
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class ReplyResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it; a HEAD request gets the headers alone."""
-        leave_reply(scope, self.reply)
+        scope.setdefault("state", {})[STATE_REPLY] = self.reply
         if scope["method"] == "HEAD":
             self.body = b""
         await super().__call__(scope, receive, send)

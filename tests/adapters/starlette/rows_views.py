@@ -374,7 +374,6 @@ _inner = Starlette(
     routes=[Route("/http", raises(lambda: HTTPException(400, "detail text"))), Route("/get", _ok)]
 )
 _static = _mount(StaticFiles(directory=_FOLDER))
-_ALLOW_GET = Envelope(405, "method_not_allowed", (("allow", "GET, HEAD"),))
 _REDIRECT = Alone(307, "a redirect is never touched")
 
 ROUTING = (
@@ -393,7 +392,7 @@ ROUTING = (
     Row("routing/uuid-404", view(_ok, path="/{n:uuid}"), Ask("/not-a-uuid"), NOT_FOUND),
     Row("routing/null-byte", _static, Ask("/m/a\0b"), NOT_FOUND),
     Row("mount/app-HTTPException", _mount(_inner), Ask("/m/http"), BAD),
-    Row("mount/app-405", _mount(_inner), Ask("/m/get", "DELETE"), _ALLOW_GET),
+    Row("mount/app-405", _mount(_inner), Ask("/m/get", "DELETE"), REFUSED),
     Row(
         "mount/router-uncaught",
         _mount(Router([Route("/x", raises(lambda: ValueError("secret")))])),
