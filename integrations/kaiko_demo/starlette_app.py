@@ -52,6 +52,8 @@ def create_app(service: DemoService) -> Starlette:
             Route("/v2/chat", endpoints.chat, methods=["POST"]),
         ]
     )
+    # As on Django: a path that nearly fits is unknown, not redirected.
+    app.router.redirect_slashes = False
     kaiko_starlette.install(app)
     return app
 
