@@ -165,17 +165,17 @@ def _process_exception(request: HttpRequest, exception: Exception) -> HttpRespon
         remember(request, exception, status)
         return None
     engine, info = current_setup().engine, request_info(request)
-    if (
-        not isinstance(exception, KaikoError)
-        and not is_disconnect(exception)
-        and engine.find(exception, info) is None
-    ):
-        return None  # Django logs and signals it, and the signal brings it to the way out
-    answer = engine.on_exception(exception, info)
-    response = EnvelopeResponse(answer.reply, request_id)
-    if answer.disconnected:
+    if not isinstance(exception, KaikoError) and is_disconnect(exception):
+        response = EnvelopeResponse(engine.on_exception(exception, info).reply, request_id)
         silence(response)
-    return response
+        return response
+    error = engine.find(exception, info)
+    if error is None:
+        # Django logs and signals it, and answers 500, which the way out rewrites.
+        remember(request, exception, status, unmapped=True)
+        return None
+    engine.report(error, exception, info)
+    return EnvelopeResponse(engine.render(error, info, ()), request_id)
 
 
 def _stream(

@@ -34,10 +34,14 @@ class CsrfFailed(ForbiddenError, code="csrf_failed"):
 
 
 class Seen(NamedTuple):
-    """An exception of a request, and the status that Django answers it with."""
+    """An exception of a request, and the status that Django answers it with.
+
+    `unmapped` says that it was looked up already, and that nobody foresaw it.
+    """
 
     exception: BaseException
     status: int
+    unmapped: bool
 
     def explains(self, response: HttpResponseBase) -> bool:
         """Whether `response` is Django's answer to it, and not another one made since."""
@@ -57,9 +61,11 @@ def django_status(exc: BaseException) -> int:
     return 400 if isinstance(exc, BadRequest | SuspiciousOperation | MultiPartParserError) else 500
 
 
-def remember(request: HttpRequest, exc: BaseException, status: int) -> None:
+def remember(
+    request: HttpRequest, exc: BaseException, status: int, *, unmapped: bool = False
+) -> None:
     """Keep an exception for the way out; the last one counts."""
-    setattr(request, _SEEN, Seen(exc, status))
+    setattr(request, _SEEN, Seen(exc, status, unmapped))
 
 
 def take_seen(request: HttpRequest) -> Seen | None:
@@ -75,7 +81,10 @@ def listen() -> None:
 
 def _on_exception(*, request: HttpRequest | None = None, **_kwargs: object) -> None:
     exc = sys.exception()
-    if request is not None and exc is not None:
+    if request is None or exc is None:
+        return
+    seen: object = getattr(request, _SEEN, None)
+    if not isinstance(seen, Seen) or seen.exception is not exc:
         remember(request, exc, 500)
 
 

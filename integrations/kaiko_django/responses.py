@@ -81,7 +81,9 @@ def request_info(request: HttpRequest) -> RequestInfo:
     request_id = request_id_of(request) or current_request_id()
     if request_id is None:
         request_id = current_setup().request_id(request.META)
-    return RequestInfo(request_id, request.method or "-", request.path)
+    kind: object = request.META.get("CONTENT_TYPE")
+    content_type = kind if isinstance(kind, str) else ""
+    return RequestInfo(request_id, request.method or "-", request.path, content_type)
 
 
 def rewrite(request: HttpRequest, response: HttpResponseBase, reply: Reply) -> None:

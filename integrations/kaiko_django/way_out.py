@@ -17,14 +17,14 @@ from kaiko_django.layers import leave_alone, leave_reply
 from kaiko_django.recognize import Seen, recognize, take_seen
 from kaiko_django.responses import EnvelopeResponse, finish_envelope, put_id, request_info, rewrite
 from kaiko_django.streams import guard, is_held
-from kaiko_middleware.engine import prefers_html
+from kaiko_middleware import ServerError
+from kaiko_middleware.engine import Answer, prefers_html
 from kaiko_middleware.exchange import cors_fields
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from kaiko_django.conf import Setup
-    from kaiko_middleware.engine import Answer
 
 __all__ = ["answer_early_failure", "guard_stream", "settle", "silence"]
 
@@ -131,7 +131,11 @@ def _answer(
         return engine.on_bug(f"no server would send status {response.status_code!a}", info)
     headers = list(response.items())
     if seen is not None and seen.explains(response):
-        return engine.on_exception(seen.exception, info, replaced=headers)
+        if not seen.unmapped:
+            return engine.on_exception(seen.exception, info, replaced=headers)
+        bug = ServerError()
+        engine.report(bug, seen.exception, info, unmapped=True)
+        return Answer(engine.render(bug, info, headers), bug, unmapped=True, disconnected=False)
     error = recognize(request, response)
     if error is not None:
         return engine.on_exception(error, info, replaced=headers)

@@ -319,8 +319,10 @@ class WrappedResponse(Restoring):
         return [*(pair for pair in headers if pair[0].lower() != key), (name, self._request_id)]
 
     def _info(self) -> RequestInfo:
-        method = str(self._environ.get("REQUEST_METHOD", "-"))
-        return RequestInfo(self._request_id, method, path_of(self._environ))
+        environ = self._environ
+        method = str(environ.get("REQUEST_METHOD", "-"))
+        kind = str(environ.get("CONTENT_TYPE", ""))
+        return RequestInfo(self._request_id, method, path_of(environ), kind)
 
 
 def is_answerable(exc: BaseException) -> bool:
