@@ -19,7 +19,8 @@ CODE_PATTERN = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SECRETS = re.compile(
     r"(?P<kaiko>kaiko_(?:live|test)_)[A-Za-z0-9_-]+"
     r"|(?<![A-Za-z0-9])(?P<sk>sk-)[A-Za-z0-9_-]{16,}"
-    r"|\b(?P<bearer>[Bb][Ee][Aa][Rr][Ee][Rr]\s+)[A-Za-z0-9._~+/=-]+"
+    # What follows "Bearer" may have been escaped by a repr() or in a URL.
+    r"|\b(?P<bearer>[Bb][Ee][Aa][Rr][Ee][Rr](?:\s|\\[nrt]|%20|%09)+)[A-Za-z0-9._~+/=-]+"
 )
 _SHORTEST_KEY = len("sk-") + 16
 _SURROGATES = re.compile("[\ud800-\udfff]")
