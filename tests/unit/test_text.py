@@ -38,6 +38,8 @@ separators = st.sampled_from([" ", ": ", "'", '"', "\n", "(", "/", "=", "…", "
         ("sk-proj-abc_DEF-0123456789", "sk-***"),
         ("Authorization: Bearer abc.def-ghi", "Authorization: Bearer ***"),
         ("BEARER\tabc==", "BEARER\t***"),
+        (repr("Bearer\n abc"), "'Bearer\\n ***'"),
+        ("/login/Bearer%20abc", "/login/Bearer%20***"),
         ("'sk-ABCDEFGHIJKLMNOP'", "'sk-***'"),
         ("kaiko_live_a,kaiko_test_b", "kaiko_live_***,kaiko_test_***"),
     ],
