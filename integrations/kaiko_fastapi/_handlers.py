@@ -16,8 +16,9 @@ from fastapi.exception_handlers import (
 
 from kaiko_fastapi._declared import Declarations
 from kaiko_fastapi._failures import error_of
-from kaiko_middleware import InvalidRequestError
+from kaiko_middleware import current_request_id
 from kaiko_middleware.mapping import is_disconnect
+from kaiko_middleware.validation import Failure, error_from_failures
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.websockets import WebSocket
 
-    from kaiko_middleware import Config
+    from kaiko_middleware import KaikoError
 
     Answering = Callable[[Request, Exception], Awaitable[Response]]
 
@@ -40,21 +41,20 @@ class Handlers:
     """The handlers of one installed configuration.
 
     Arguments:
-        config: says which paths are covered.
-        typed: answers a typed error; raises it again for a WebSocket.
+        typed: answers a typed error; None where the service has its own way to.
         http: answers an HTTP exception that is an error.
 
     """
 
-    def __init__(self, config: Config, typed: Answering, http: Answering) -> None:
-        self._config = config
+    def __init__(self, typed: Answering | None, http: Answering) -> None:
         self._typed = typed
         self._http = http
         self._declarations = Declarations()
 
     async def http_exception(self, request: Request, exc: HTTPException) -> Response:
         """Answer an `HTTPException`."""
-        if 100 <= exc.status_code < 400 or not self._config.covers(request.scope["path"]):
+        # Only within the middleware is there an id: not for paths that are left alone.
+        if 100 <= exc.status_code < 400 or current_request_id() is None:
             return await http_exception_handler(request, exc)
         cause = exc.__cause__
         if exc.detail == _UNREADABLE and cause is not None:
@@ -62,27 +62,31 @@ class Handlers:
                 raise cause
             form = self._declarations.of(request.scope).form
             if not form and isinstance(cause, ValueError | RecursionError):
-                unreadable = InvalidRequestError(
-                    "The request body is not valid JSON", code="invalid_json"
-                )
-                return await self._typed(request, unreadable)
+                unreadable = error_from_failures([Failure("json", "body", None)])
+                return await self._answer(request, unreadable)
         return await self._http(request, exc)
 
     async def validation_failed(self, request: Request, exc: RequestValidationError) -> Response:
         """Answer a request that FastAPI's validation refused."""
-        if not self._config.covers(request.scope["path"]):
+        if current_request_id() is None:
             return await request_validation_exception_handler(request, exc)
         declared = self._declarations.of(request.scope)
-        error = error_of(exc.errors(), exc.body, request.headers, declared)
-        return await self._typed(request, error)
+        return await self._answer(
+            request, error_of(exc.errors(), exc.body, request.headers, declared)
+        )
 
     async def socket_validation_failed(
         self, socket: WebSocket, exc: WebSocketRequestValidationError
     ) -> None:
         """Deny a WebSocket whose parameters were refused, or close it."""
-        if not self._config.covers(socket.scope["path"]):
+        if current_request_id() is None:
             await websocket_request_validation_exception_handler(socket, exc)
             return
         declared = self._declarations.of(socket.scope)
         # The middleware turns it into the denial, or the close.
-        raise error_of(exc.errors(), None, socket.headers, declared)
+        raise error_of(exc.errors(), None, socket.headers, declared) from None
+
+    async def _answer(self, request: Request, error: KaikoError) -> Response:
+        if self._typed is None:
+            raise error from None
+        return await self._typed(request, error)

@@ -6,8 +6,9 @@ handler of the service's, are replaced. The OpenAPI document then says what is a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from fastapi import FastAPI
 from fastapi.exception_handlers import (
     http_exception_handler,
     request_validation_exception_handler,
@@ -15,7 +16,6 @@ from fastapi.exception_handlers import (
 )
 from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 
 import kaiko_starlette
 from kaiko_fastapi._handlers import Handlers
@@ -23,78 +23,55 @@ from kaiko_fastapi._openapi import document_errors
 from kaiko_middleware import Config, KaikoError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fastapi import FastAPI
-    from starlette.responses import Response
-
     from kaiko_fastapi._handlers import Answering
+
+_DEFAULTS: dict[type[Exception], object] = {
+    HTTPException: http_exception_handler,
+    RequestValidationError: request_validation_exception_handler,
+    WebSocketRequestValidationError: websocket_request_validation_exception_handler,
+}
 
 
 def install(app: FastAPI, config: Config | None = None) -> None:
     """Make every error answer of `app` an envelope, and document it.
 
-    Handlers that the application registered itself stay in force; what they answer is
-    rewritten like any other answer. A mounted application has handlers and a document of
-    its own: its errors are envelopes too, but only an `install` on it gives them their
-    precise codes and documents them.
-
-    The application's own `max_body_size` is from then on checked where the middleware
-    stands, so that its 413 is an envelope: a middleware that is added later, and that
-    reads bodies, does so without that limit.
+    Handlers that the application registered, before or after, stay in force; what they
+    answer is rewritten like any other answer. A mounted application has handlers and a
+    document of its own: its errors are envelopes too, but only an `install` on it gives
+    them their precise codes and documents them.
 
     Arguments:
         app: the application, before it served its first request.
         config: the settings; all defaults when left out.
 
     Raises:
+        TypeError: `app` is no FastAPI application, or `config` no `Config`.
         RuntimeError: it is installed already, or the application has started.
 
     """
+    if not isinstance(cast("object", app), FastAPI):
+        msg = f"install(app) takes a FastAPI application, not {type(app).__qualname__}"
+        raise TypeError(msg)
     config = Config() if config is None else config
     handlers = app.exception_handlers
-    defaults = {
-        kind: handlers.get(kind) is default
-        for kind, default in (
-            (HTTPException, http_exception_handler),
-            (RequestValidationError, request_validation_exception_handler),
-            (WebSocketRequestValidationError, websocket_request_validation_exception_handler),
-        )
-    }
+    replaced = [kind for kind, default in _DEFAULTS.items() if handlers.get(kind) is default]
     given = handlers.copy()
-    if defaults[HTTPException]:
-        del handlers[HTTPException]
+    for kind in replaced:
+        del handlers[kind]
     try:
         kaiko_starlette.install(app, config)
-    except RuntimeError:
+    except (RuntimeError, TypeError):
         handlers |= given
         raise
-    _move_body_limit(app)
     ours = Handlers(
-        config,
-        cast("Answering", handlers[KaikoError]),
+        None if KaikoError in given else cast("Answering", handlers[KaikoError]),
         cast("Answering", handlers[HTTPException]),
     )
-    if defaults[HTTPException]:
-        handlers[HTTPException] = ours.http_exception
-    if defaults[RequestValidationError]:
-        handlers[RequestValidationError] = ours.validation_failed
-    if defaults[WebSocketRequestValidationError]:
-        handlers[WebSocketRequestValidationError] = cast(
-            "Callable[..., Response]", ours.socket_validation_failed
-        )
+    handling: dict[type[Exception], Any] = {
+        HTTPException: ours.http_exception,
+        RequestValidationError: ours.validation_failed,
+        WebSocketRequestValidationError: ours.socket_validation_failed,
+    }
+    for kind in replaced:
+        handlers[kind] = handling[kind]
     document_errors(app, config)
-
-
-def _move_body_limit(app: FastAPI) -> None:
-    """Let the middleware see the 413 of FastAPI's body limit, which stands outside of all."""
-    limit: int | None = getattr(app, "max_body_size", None)
-    if limit is None:
-        return
-    # Newer than the oldest Starlette, as FastAPI's setting is newer than the oldest FastAPI.
-    from starlette.middleware.body_limit import (  # noqa: PLC0415 - see above
-        RequestBodyLimitMiddleware,
-    )
-
-    app.max_body_size = None
-    app.user_middleware.insert(1, Middleware(RequestBodyLimitMiddleware, max_body_size=limit))
