@@ -1,0 +1,63 @@
+"""A retry budget: what keeps an outage from being multiplied by those who retry.
+
+Retries spend tokens that only successes earn back. While an upstream is healthy the bucket
+is full and every retry is made; in an outage it runs dry after a few dozen, and callers get
+the real failure at once instead of three times as late.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+
+__all__ = ["RetryBudget"]
+
+
+class RetryBudget:
+    """A bucket of tokens shared by all calls to one upstream; safe across threads.
+
+    Arguments:
+        capacity: tokens of the full bucket, 500 by default.
+        retry_cost: tokens that a retry takes, 14 by default.
+        throttle_cost: tokens that a retry of a 429 takes, 5 by default.
+        refund: tokens that a success gives back, 1 by default.
+
+    Implements the budget of section 11 of the V2 contract.
+
+    """
+
+    __slots__ = ("_capacity", "_lock", "_refund", "_retry_cost", "_throttle_cost", "_tokens")
+
+    def __init__(
+        self,
+        capacity: int = 500,
+        *,
+        retry_cost: int = 14,
+        throttle_cost: int = 5,
+        refund: int = 1,
+    ) -> None:
+        self._capacity = capacity
+        self._retry_cost = retry_cost
+        self._throttle_cost = throttle_cost
+        self._refund = refund
+        self._tokens = capacity
+        self._lock = Lock()
+
+    @property
+    def tokens(self) -> int:
+        """The tokens left."""
+        return self._tokens
+
+    def spend(self, *, throttled: bool) -> bool:
+        """Take what a retry costs; return False, and take nothing, where that is not there."""
+        cost = self._throttle_cost if throttled else self._retry_cost
+        with self._lock:
+            if self._tokens < cost:
+                return False
+            self._tokens -= cost
+            return True
+
+    def refund(self) -> None:
+        """Give back what a success earns."""
+        if self._tokens < self._capacity:  # a full bucket needs no lock
+            with self._lock:
+                self._tokens = min(self._capacity, self._tokens + self._refund)

@@ -1,0 +1,58 @@
+"""The retrying transports for httpx2."""
+
+from __future__ import annotations
+
+import httpx2
+from kaiko_httpx._async import AsyncRetries
+from kaiko_httpx._peek import AsyncPeeked, SyncPeeked
+from kaiko_httpx._policy import RetryPolicy
+from kaiko_httpx._sync import SyncRetries
+
+__all__ = ["AsyncRetryTransport", "RetryTransport"]
+
+
+class _SyncStream(SyncPeeked, httpx2.SyncByteStream):
+    pass
+
+
+class _AsyncStream(AsyncPeeked, httpx2.AsyncByteStream):
+    pass
+
+
+class RetryTransport(SyncRetries, httpx2.BaseTransport):
+    """Makes calls again through another transport.
+
+    Arguments:
+        transport: the transport that sends; httpx2's by default.
+        policy: how calls are made again; the contract's by default.
+        id_header: the header that our request id is sent along in.
+
+    """
+
+    _peeked = _SyncStream
+
+    def __init__(
+        self,
+        transport: httpx2.BaseTransport | None = None,
+        policy: RetryPolicy | None = None,
+        *,
+        id_header: str = "X-Request-ID",
+    ) -> None:
+        sending = httpx2.HTTPTransport() if transport is None else transport
+        super().__init__(sending, policy, id_header)
+
+
+class AsyncRetryTransport(AsyncRetries, httpx2.AsyncBaseTransport):
+    """Makes calls again through another asynchronous transport; see `RetryTransport`."""
+
+    _peeked = _AsyncStream
+
+    def __init__(
+        self,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        policy: RetryPolicy | None = None,
+        *,
+        id_header: str = "X-Request-ID",
+    ) -> None:
+        sending = httpx2.AsyncHTTPTransport() if transport is None else transport
+        super().__init__(sending, policy, id_header)
