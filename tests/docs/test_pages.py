@@ -11,7 +11,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
+PAGES = sorted(
+    page
+    for page in DOCS.rglob("*.md")
+    if "_build" not in page.parts
+    and re.search("^```(python|json|http)$", page.read_text(), re.MULTILINE)
+)
 RUNNER = Path(__file__).with_name("run_page.py")
 
 

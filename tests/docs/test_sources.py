@@ -1,0 +1,54 @@
+"""What the sources of the pages must not, and what the quick starts must all have."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
+EXAMPLES = sorted(DOCS.glob("examples/**/*.py"))
+HEADINGS = [
+    "Install",
+    "Add it",
+    "Raise errors",
+    "See the answer",
+    "Read the id",
+    "Test it",
+    "What is covered",
+    "Good to know",
+]
+
+
+@pytest.mark.parametrize("framework", ["asgi", "starlette", "django"])
+def test_quick_starts_have_the_same_headings(framework: str) -> None:
+    """A reader who knows one page finds the way in the others."""
+    page = (DOCS / "quickstart" / f"{framework}.md").read_text()
+    assert re.findall(r"^## (.*)$", page, re.MULTILINE)[: len(HEADINGS)] == HEADINGS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_references_are_written_in_full(page: Path) -> None:
+    """Sphinx lets a name without a module pass, so the pages write none."""
+    roles = re.findall(r"\{py:\w+\}`~?([^`]+)`", page.read_text())
+    assert all(role.startswith("kaiko_") for role in roles)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_blocks_say_a_language_that_is_checked(page: Path) -> None:
+    """A block that no test understands could say anything."""
+    languages = set(re.findall(r"^```(\S+)", page.read_text(), re.MULTILINE))
+    directives = {language for language in languages if language.startswith("{")}
+    assert languages - directives <= {"python", "json", "http", "console", "text"}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: str(path.relative_to(DOCS)))
+def test_examples_are_used(example: Path) -> None:
+    """Each example is shown on a page, or is part of one that a page runs."""
+    name = example.relative_to(DOCS / "examples").as_posix()
+    module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    said = "\n".join(page.read_text() for page in PAGES)
+    settings = (DOCS / "examples/shop/settings.py").read_text()
+    assert f"examples/{name}" in said or module in said or f'"{module}"' in settings
