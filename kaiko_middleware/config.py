@@ -179,7 +179,7 @@ def _shown(value: object) -> str:
         shown = ascii(value)
     except Exception:  # noqa: BLE001 - a hostile __repr__ must not hide which key is wrong
         return f"<{type(value).__name__}>"
-    shown = " ".join(shown.split())
+    shown = " ".join(shown.splitlines())
     return shown if len(shown) <= 80 else f"{shown[:77]}..."
 
 
