@@ -1,0 +1,135 @@
+"""The core's steps joined: what an adapter gets for an exception, an answer, a bug."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import pytest
+
+from kaiko_middleware import (
+    Config,
+    ConflictError,
+    ExceptionMapping,
+    KaikoError,
+    NotFoundError,
+)
+from kaiko_middleware.conformance import check_answer
+from kaiko_middleware.engine import Engine
+from unit.support import REQUEST, REQUEST_ID, error_of, header
+
+
+def library(name: str) -> type[Exception]:
+    """Make a class that looks as if a library had defined it."""
+    module, _, qualname = name.rpartition(".")
+    return type(qualname, (Exception,), {"__module__": module, "__qualname__": qualname})
+
+
+def test_a_typed_error_is_answered_as_itself() -> None:
+    """It is mapped, and there is somebody to answer."""
+    error = NotFoundError("No such model")
+    answer = Engine(Config()).on_exception(error, REQUEST)
+    assert answer.error is error
+    assert (answer.unmapped, answer.disconnected) == (False, False)
+    assert answer.reply.status == 404
+    assert header(answer.reply, "X-Request-ID") == [REQUEST_ID]
+
+
+def test_an_unmapped_exception_says_nothing_of_itself() -> None:
+    """And asks to be handed on."""
+    answer = Engine(Config()).on_exception(KeyError("secret"), REQUEST)
+    assert answer.unmapped
+    assert b"secret" not in answer.reply.body
+    assert b"KeyError" not in answer.reply.body
+    assert error_of(answer.reply.body)["code"] == "internal"
+    assert check_answer(*answer.reply) == []
+
+
+def test_a_client_that_left_gets_no_answer_but_one_debug_record(
+    log: pytest.LogCaptureFixture,
+) -> None:
+    """Whoever asks for the reply gets one that conforms, all the same."""
+    gone = library("starlette.requests.ClientDisconnect")()
+    answer = Engine(Config()).on_exception(gone, REQUEST)
+    assert answer.disconnected
+    assert not answer.unmapped
+    assert [record.levelname for record in log.records] == ["DEBUG"]
+
+
+def test_a_handler_that_raises_counts_as_not_there(log: pytest.LogCaptureFixture) -> None:
+    """The answer is a 500, and both failures are logged with the request's id."""
+    mapping = ExceptionMapping()
+
+    @mapping.register(KeyError)
+    def broken(_exc: KeyError) -> NoReturn:
+        raise RuntimeError("handler")
+
+    answer = Engine(Config(mapping=mapping)).on_exception(KeyError("key"), REQUEST)
+    assert answer.unmapped
+    assert answer.reply.status == 500
+    assert [record.levelname for record in log.records] == ["ERROR", "ERROR"]
+    assert "the mapping's handler for KeyError failed" in log.records[0].getMessage()
+    assert {vars(record)["request_id"] for record in log.records} == {REQUEST_ID}
+
+
+def test_a_returned_answer_is_rewritten_and_reported_once(log: pytest.LogCaptureFixture) -> None:
+    """Text and code are kept, headers that described the body are not."""
+    headers = [
+        ("Content-Type", "application/json"),
+        ("Content-Length", "40"),
+        ("ETag", '"1"'),
+        ("Set-Cookie", "a=1"),
+    ]
+    answer = Engine(Config()).on_answer(
+        409, headers, b'{"detail": "Taken", "code": "taken"}', REQUEST
+    )
+    assert error_of(answer.reply.body)["message"] == "Taken"
+    assert (answer.error.code, answer.unmapped, answer.disconnected) == ("taken", False, False)
+    assert header(answer.reply, "Set-Cookie") == ["a=1"]
+    assert check_answer(*answer.reply) == []
+    assert len(log.records) == 1
+
+
+def test_a_body_that_was_dropped_is_answered_by_its_status() -> None:
+    """None says that it was too large to look at."""
+    answer = Engine(Config()).on_answer(418, [], None, REQUEST)
+    assert answer.error.code == "im_a_teapot"
+
+
+@pytest.mark.parametrize("status", [99, 600, 700, 999])
+def test_a_status_that_no_server_would_take_is_a_500(status: int) -> None:
+    """Such a status drops the connection on one server and stops another."""
+    answer = Engine(Config()).on_answer(status, [], b"x", REQUEST)
+    assert answer.reply.status == 500
+    assert check_answer(*answer.reply) == []
+
+
+def test_what_inner_code_did_wrong_is_one_record_and_a_500(log: pytest.LogCaptureFixture) -> None:
+    """The log says what; the client does not learn it."""
+    answer = Engine(Config()).on_bug("no server would send status 700", REQUEST)
+    assert answer.reply.status == 500
+    assert b"700" not in answer.reply.body
+    (record,) = log.records
+    assert record.levelname == "ERROR"
+    assert "no server would send status 700" in record.getMessage()
+
+
+def test_headers_of_what_was_being_made_stay_on_an_exceptions_answer() -> None:
+    """CORS middleware may have spoken already."""
+    answer = Engine(Config()).on_exception(
+        ConflictError(), REQUEST, replaced=[("Access-Control-Allow-Origin", "*"), ("ETag", "1")]
+    )
+    assert header(answer.reply, "Access-Control-Allow-Origin") == ["*"]
+    assert header(answer.reply, "ETag") == []
+    assert check_answer(*answer.reply) == []
+
+
+def test_an_error_raised_twice_collects_nothing() -> None:
+    """A module-level error instance, answered for many requests, stays as it was."""
+    error = NotFoundError(headers={"Vary": "Accept"})
+    engine = Engine(Config())
+    first = engine.on_exception(error, REQUEST)
+    second = engine.on_exception(error, REQUEST._replace(request_id="req-other"))
+    assert header(first.reply, "X-Request-ID") == [REQUEST_ID]
+    assert header(second.reply, "X-Request-ID") == ["req-other"]
+    assert error.headers == (("Vary", "Accept"),)
+    assert isinstance(second.error, KaikoError)
