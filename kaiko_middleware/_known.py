@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from ._failure_list import read_failures
 from ._phrases import is_phrase
 from .errors import InvalidRequestError, KaikoError, ServiceUnavailableError, error_for_status
+from .normalize import read_detail
 from .validation import error_from_failures
 
 if TYPE_CHECKING:
@@ -55,11 +56,16 @@ def _http_exception(exc: BaseException) -> KaikoError | None:
         return None
     detail: object = getattr(exc, "detail", None)
     headers: object = getattr(exc, "headers", None)
-    message = None
+    message = code = None
     if status < 500 and isinstance(detail, str) and not is_phrase(detail, status):
         message = detail
+    elif status < 500 and isinstance(detail, dict):  # FastAPI takes anything that is JSON
+        said = read_detail(cast("dict[str, object]", detail), status)
+        message, code = said.message, said.code
     items = getattr(headers, "items", None)
-    return error_for_status(status, message, headers=items() if items is not None else None)
+    return error_for_status(
+        status, message, code=code, headers=items() if items is not None else None
+    )
 
 
 def _validation_failure(exc: BaseException) -> KaikoError:
@@ -157,8 +163,8 @@ def underlying(exc: BaseException) -> BaseException:
     for a client that left and raises ClientDisconnect instead, a timeout or a missing file
     included; only servers know who left, so where the OSError is not one of theirs, it is
     what failed. And where an exception that has a handler comes after the head, a
-    RuntimeError is raised from it. FastAPI hides a third: its own handler echoes what
-    validation refused, and fails where that cannot be written as JSON (NaN, a surrogate).
+    RuntimeError is raised from it. FastAPI hides a third: its own handlers echo what
+    validation refused, or a detail, and fail where that is no JSON (NaN, a surrogate).
     And Starlette's own handler of HTTPException fails over a detail that is no text.
     """
     for _ in range(_NESTED):
@@ -174,11 +180,12 @@ def underlying(exc: BaseException) -> BaseException:
         ):
             return context
     refused = exc.__context__
-    if refused is not None and _is_refusal(refused) and _comes_through(exc, _ECHO):
+    if refused is None:
+        return exc
+    if (_is_refusal(refused) or is_http_exception(refused)) and _comes_through(exc, _ECHO):
         return refused
     if (
         isinstance(exc, AttributeError)
-        and refused is not None
         and is_http_exception(refused)
         and not isinstance(getattr(refused, "detail", None), str)
         and _comes_through(exc, _RENDERER)

@@ -30,6 +30,7 @@ __all__ = [
     "decode_body",
     "error_from_answer",
     "read_body",
+    "read_detail",
 ]
 
 BODY_LIMIT = 64 * 1024
@@ -123,8 +124,7 @@ def _read_json(data: object, status: int, request_type: str | None) -> ForeignBo
         failures = read_failures(cast("list[object]", detail), request_type)
         return ForeignBody(failures=failures)
     if isinstance(detail, dict):
-        inner = cast("Members", detail)
-        return ForeignBody(_text(inner, status, "message", "detail", "msg"), _code(inner))
+        return read_detail(cast("Members", detail), status)
     code = _code(members)
     if isinstance(error, str):
         # {"error": "invalid_grant", "error_description": "…"} of OAuth, or a bare text.
@@ -134,6 +134,11 @@ def _read_json(data: object, status: int, request_type: str | None) -> ForeignBo
         return ForeignBody(message or author_text(error, status), code)
     message = _text(members, status, "detail", "message", "title", "errorMessage", "msg")
     return ForeignBody(message, code)
+
+
+def read_detail(detail: Members, status: int) -> ForeignBody:
+    """Return what a `detail` says that is an object: its text and its code."""
+    return ForeignBody(_text(detail, status, "message", "detail", "msg"), _code(detail))
 
 
 def _only(items: list[object]) -> object:
