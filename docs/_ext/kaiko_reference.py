@@ -113,12 +113,14 @@ def _skip(
 _untouched: dict[str, list[str]] = {}
 
 
-def _keep(_app: Sphinx, what: str, name: str, _obj: object, _opt: object, lines: list[str]) -> None:
+def _keep(_: Sphinx, what: str, name: str, _obj: object, _opt: object, lines: list[str]) -> None:
     if what in {"attribute", "data", "property"}:
         _untouched[name] = lines[:]
 
 
-def _restore(_app: Sphinx, _what: str, name: str, _obj: object, _opt: object, lines: list[str]) -> None:
+def _restore(
+    _app: Sphinx, _what: str, name: str, _obj: object, _opt: object, lines: list[str]
+) -> None:
     # napoleon takes what stands before a colon for the type of an attribute.
     if name in _untouched:
         lines[:] = _untouched.pop(name)

@@ -12,18 +12,20 @@ import re
 import tomllib
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
+
+from sphinx.util.docutils import SphinxDirective
 
 from kaiko_middleware import Config
 from kaiko_middleware.catalog import ROWS, STATUSES, known_codes
-from sphinx.util.docutils import SphinxDirective
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from docutils.nodes import Node
-    from kaiko_middleware.catalog import CodeEntry, Status
     from sphinx.application import Sphinx
+
+    from kaiko_middleware.catalog import CodeEntry, Status
 
 _PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 _NAMES = {"django": "Django", "starlette": "Starlette"}
@@ -165,22 +167,22 @@ def _bound(requirement: str) -> tuple[str, str]:
     return name.strip(), lowest.strip()
 
 
-class _Table(SphinxDirective):
-    has_content: ClassVar[bool] = False
-    write: ClassVar[Callable[[], str]]
+TABLES: dict[str, Callable[[], str]] = {
+    "contract-rows": rows_table,
+    "contract-statuses": statuses_table,
+    "contract-codes": codes_table,
+    "config-keys": config_table,
+    "supported-versions": versions_table,
+}
 
+
+class _Table(SphinxDirective):
     def run(self) -> list[Node]:
-        return self.parse_text_to_nodes(type(self).write())
+        return self.parse_text_to_nodes(TABLES[self.name]())
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
-    for name, write in {
-        "contract-rows": rows_table,
-        "contract-statuses": statuses_table,
-        "contract-codes": codes_table,
-        "config-keys": config_table,
-        "supported-versions": versions_table,
-    }.items():
-        app.add_directive(name, type(name, (_Table,), {"write": staticmethod(write)}))
+    for name in TABLES:
+        app.add_directive(name, _Table)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydantic import BaseModel
+
 from kaiko_asgi import KaikoMiddleware
 from kaiko_middleware import Config, NotFoundError, parse_body
-from pydantic import BaseModel
 
 if TYPE_CHECKING:
     from kaiko_asgi import Receive, Scope, Send

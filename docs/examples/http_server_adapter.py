@@ -29,7 +29,7 @@ def answered(method: Method) -> Method:
         token = set_request_id(request.request_id)
         try:
             method(handler)
-        except Exception as exc:  # the point of it: whatever was raised is answered
+        except Exception as exc:  # noqa: BLE001 - whatever it is, it is answered
             answer = engine.on_exception(exc, request)
             if answer.disconnected:
                 return

@@ -29,13 +29,15 @@ def call(
 ) -> Answer:
     """Send a request, again where that helps; the last answer is returned."""
     end = now() + DEADLINE
-    for attempt in range(ATTEMPTS):
+    attempt = 1
+    while True:
         answer = send()
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        if answer.status not in RETRIED or headers.get("x-should-retry") == "false":
-            break
-        wait = max(2.0**attempt + jitter(), float(headers.get("retry-after", 0)))
-        if attempt == ATTEMPTS - 1 or now() + wait > end:
-            break
+        hopeless = headers.get("x-should-retry") == "false"
+        if answer.status not in RETRIED or hopeless or attempt == ATTEMPTS:
+            return answer
+        wait = max(2.0 ** (attempt - 1) + jitter(), float(headers.get("retry-after", 0)))
+        if now() + wait > end:
+            return answer
         sleep(wait)
-    return answer
+        attempt += 1

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaiko_middleware import Config, NotFoundError, parse_body
-from kaiko_starlette import install
 from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+
+from kaiko_middleware import Config, NotFoundError, parse_body
+from kaiko_starlette import install
 
 if TYPE_CHECKING:
     from starlette.requests import Request

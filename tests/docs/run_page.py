@@ -120,7 +120,7 @@ def main() -> int:
     """Run the page named on the command line."""
     sys.path.insert(0, str(DOCS / "examples"))
     failures = run(Path(sys.argv[1]))
-    print("\n\n".join(failures))
+    sys.stdout.write("\n\n".join(failures))
     return 1 if failures else 0
 
 

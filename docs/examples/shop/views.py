@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 from django.http import JsonResponse
 from django.views.decorators.http import require_POST
-from kaiko_middleware import NotFoundError, parse_body
 from pydantic import BaseModel
+
+from kaiko_middleware import NotFoundError, parse_body
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
