@@ -85,6 +85,8 @@ def check_envelope(value: object, status: int | None) -> Generator[Violation, No
     error = value.get("error") if isinstance(value, _Members) else None
     if not isinstance(value, _Members) or list(value) != ["error"] or value.repeated:
         yield Violation("envelope", "1", "the body is not an object with the one member 'error'")
+    elif not isinstance(error, _Members):
+        yield Violation("envelope", "1", f"'error' is {_shown(error)}, not an object")
     if not isinstance(error, _Members):
         return None
     if list(error) != MEMBERS or error.repeated:
