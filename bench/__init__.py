@@ -1,0 +1,16 @@
+"""What the middleware costs: `nox -s bench`, or `python -P bench/run.py`.
+
+Every figure is a ratio against the same application without the middleware (or against the
+answer that its author would write by hand), taken in one run, the sides interleaved in short
+rounds: what disturbs the machine then disturbs both. Where valgrind is at hand, instructions
+are counted too; these hardly vary, and decide whether a goal is met. `--quick` takes under a
+minute, the full run some minutes.
+
+- `measure`: interleaved rounds, and medians of paired ratios with their spread.
+- `callgrind`: the same sides, counted.
+- `figure`, `table`: one result with its goal, and how it is shown and saved.
+- `asgi`, `starlette_site`, `django_site`: the applications, driven in process.
+- `cases`: which sides make which figure, and its goal.
+- `serving`, `load`: uvicorn on loopback, and what asks it.
+- `footprint`: memory of requests in flight, a long stream, the import.
+"""

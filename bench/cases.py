@@ -1,0 +1,187 @@
+"""Which sides make which figure, and its goal: a table."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench import asgi
+from bench.figure import Figure, Goal
+from bench.measure import interleave, spread
+from kaiko_middleware import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bench.measure import Effort, Run
+
+
+class Case(NamedTuple):
+    """A figure that is a ratio of sides which run in this process.
+
+    With a side `pass` the figure is the cost that `ours` adds to `bare`, in units of what
+    the pass-through adds; else it is `ours` over `bare`.
+
+    Arguments:
+        key: the figure's name in the JSON.
+        title: what it says.
+        goal: what it is to be.
+        sides: what makes each side.
+        counted: how many calls are counted; a multiple of 256 takes the pool of ids, which
+            is refilled by so many, as often as it falls due. 0: cannot be counted.
+
+    """
+
+    key: str
+    title: str
+    goal: Goal
+    sides: Mapping[str, Callable[[], Run]]
+    counted: int = 256
+
+    def ratio(self, values: Mapping[str, float]) -> float:
+        """Return the figure for one value a side."""
+        if "pass" in values:
+            return (values["ours"] - values["bare"]) / (values["pass"] - values["bare"])
+        return values["ours"] / values["bare"]
+
+    def figure(self, effort: Effort, counts: Mapping[str, float] | None) -> Figure:
+        """Measure the sides."""
+        times = interleave({name: make() for name, make in self.sides.items()}, effort)
+        rounds = [dict(zip(times, row, strict=True)) for row in zip(*times.values(), strict=True)]
+        return Figure(
+            key=self.key,
+            title=self.title,
+            goal=self.goal,
+            measured=spread(self.ratio(values) for values in rounds),
+            counted=self.ratio(counts) if counts else None,
+            sides={name: spread(values).median * 1e6 for name, values in times.items()},
+            instructions=counts or {},
+        )
+
+
+_ASGI = {"bare": asgi.bare, "pass": asgi.passed_through}
+
+
+def _starlette(ours: str, theirs: str) -> dict[str, Callable[[], Run]]:
+    def make(endpoint: str, config: Config | None) -> Run:
+        from bench.starlette_site import served  # noqa: PLC0415 - slow under valgrind
+
+        return served(endpoint, config)
+
+    return {"bare": partial(make, theirs, None), "ours": partial(make, ours, Config())}
+
+
+def _wsgi(ours: str, theirs: str) -> dict[str, Callable[[], Run]]:
+    def make(view: str, *, ours: bool) -> Run:
+        from bench import django_site  # noqa: PLC0415 - likewise
+
+        return django_site.wsgi(view, django_site.OURS if ours else ())
+
+    return {"bare": partial(make, theirs, ours=False), "ours": partial(make, ours, ours=True)}
+
+
+def _django_asgi(ours: str, theirs: str) -> dict[str, Callable[[], Run]]:
+    def make(view: str, *, ours: bool) -> Run:
+        from bench import django_site  # noqa: PLC0415 - likewise
+
+        return django_site.asgi(view, django_site.OURS if ours else ())
+
+    return {"bare": partial(make, theirs, ours=False), "ours": partial(make, ours, ours=True)}
+
+
+CASES = (
+    Case(
+        "asgi_success",
+        "ASGI success, added cost, inbound id ignored",
+        Goal(limit=7, timed=8, unit="× pass-through", peer="33 ×"),
+        {**_ASGI, "ours": asgi.wrapped},
+        2560,
+    ),
+    Case(
+        "asgi_trusted",
+        "… inbound id read and checked",
+        Goal(limit=11, timed=12, unit="× pass-through", peer="33 ×"),
+        {**_ASGI, "ours": asgi.trusting},
+        2560,
+    ),
+    Case(
+        "starlette_success",
+        "Starlette in process",
+        Goal(limit=1.18, unit="× bare", peer="2.20 ×"),
+        _starlette("status", "status"),
+    ),
+    Case(
+        "starlette_typed",
+        "typed 404 on Starlette",
+        Goal(limit=1.05, unit="× hand-written", peer="11.8 ×"),
+        _starlette("typed", "written_404"),
+    ),
+    Case(
+        "starlette_typed_least",
+        "… against a hand-written body alone",
+        Goal(limit=1.05, unit="× hand-written", peer="11.8 ×"),
+        _starlette("typed", "least_404"),
+    ),
+    Case(
+        "starlette_foreign_json",
+        "foreign JSON error rewritten",
+        Goal(limit=1.5, unit="× left alone"),
+        _starlette("foreign_json", "foreign_json"),
+    ),
+    Case(
+        "starlette_foreign_text",
+        "foreign text error rewritten",
+        Goal(limit=1.5, unit="× left alone"),
+        _starlette("foreign_text", "foreign_text"),
+    ),
+    Case(
+        "starlette_bug",
+        "unmapped 500 handed on to the server's log",
+        Goal(limit=1.05, unit="× framework's own", peer="1.0 ×"),
+        _starlette("bug", "bug"),
+        64,
+    ),
+    Case(
+        "django_wsgi_success",
+        "Django WSGI success",
+        Goal(limit=1.05, unit="× bare", peer="1.56 ×"),
+        _wsgi("success", "success"),
+    ),
+    Case(
+        "django_wsgi_typed",
+        "Django WSGI typed 404",
+        Goal(limit=1.0, unit="× hand-written"),
+        _wsgi("typed", "written"),
+    ),
+    Case(
+        "django_asgi_success",
+        "Django ASGI success",
+        Goal(limit=1.03, unit="× bare", peer="1.10 ×"),
+        _django_asgi("async_success", "async_success"),
+        0,
+    ),
+    Case(
+        "django_asgi_typed",
+        "Django ASGI typed 404",
+        Goal(limit=1.2, unit="× hand-written"),
+        _django_asgi("async_typed", "async_written"),
+        0,
+    ),
+)
+
+
+def thread_hops() -> Figure:
+    """Return how many thread hops the middleware adds to a request of Django's ASGI stack."""
+    from bench import django_site  # noqa: PLC0415 - likewise
+
+    hops = {
+        "bare": float(django_site.thread_hops("async_success")),
+        "ours": float(django_site.thread_hops("async_success", django_site.OURS)),
+    }
+    return Figure(
+        key="django_asgi_hops",
+        title="Django ASGI success, thread hops added",
+        goal=Goal(limit=0, unit="hops"),
+        measured=spread([hops["ours"] - hops["bare"]]),
+        sides=hops,
+    )

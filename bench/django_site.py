@@ -1,0 +1,190 @@
+"""A small Django project, bare or with the middleware, on WSGI and on ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+from io import BytesIO
+from typing import TYPE_CHECKING, cast
+from unittest.mock import patch
+
+import django
+from asgiref.sync import SyncToAsync
+from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.test.utils import override_settings
+from django.urls import path
+
+from bench.answers import MISSING, ContextNotFound, by_hand
+from bench.asgi import drop, scope_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from wsgiref.types import WSGIEnvironment
+
+    from bench.measure import Run
+    from kaiko_asgi import ASGIApp, Message
+
+OURS = ("kaiko_django.KaikoMiddleware",)
+
+if not settings.configured:
+    settings.configure(
+        ALLOWED_HOSTS=["127.0.0.1"],
+        INSTALLED_APPS=["kaiko_django"],
+        MIDDLEWARE=[],
+        ROOT_URLCONF=__name__,
+        SECRET_KEY="none is kept here",  # noqa: S106 - and none is wanted
+        USE_I18N=False,
+    )
+    django.setup()
+
+
+def success(_request: HttpRequest) -> HttpResponse:
+    """Answer a success."""
+    return JsonResponse({"status": "ok"})
+
+
+def typed(_request: HttpRequest) -> HttpResponse:
+    """Fail as a service of ours does."""
+    raise ContextNotFound(MISSING)
+
+
+def written(_request: HttpRequest) -> HttpResponse:
+    """Answer the typed error by hand."""
+    body, headers = by_hand(404)
+    return JsonResponse(body, status=404, headers=headers)
+
+
+async def async_success(request: HttpRequest) -> HttpResponse:
+    """Answer a success."""
+    return success(request)
+
+
+async def async_typed(request: HttpRequest) -> HttpResponse:
+    """Fail as a service of ours does."""
+    return typed(request)
+
+
+async def async_written(request: HttpRequest) -> HttpResponse:
+    """Answer the typed error by hand."""
+    return written(request)
+
+
+urlpatterns = [
+    path("v2/success", success),
+    path("v2/typed", typed),
+    path("v2/written", written),
+    path("v2/async_success", async_success),
+    path("v2/async_typed", async_typed),
+    path("v2/async_written", async_written),
+]
+
+
+def asgi_application(middleware: Iterable[str] = ()) -> ASGIApp:
+    """Return the project on ASGI with some middleware."""
+    with override_settings(MIDDLEWARE=list(middleware)):
+        # Its stub asks for a dict where ASGI knows any mutable mapping.
+        return cast("ASGIApp", ASGIHandler())
+
+
+def wsgi(name: str, middleware: Iterable[str] = ()) -> Run:
+    """Return the project on WSGI with some middleware, asked for a view."""
+    with override_settings(MIDDLEWARE=list(middleware)):
+        app = WSGIHandler()
+    template = _environ(f"/v2/{name}")
+
+    def start_response(*_head: object) -> Callable[[bytes], object]:
+        return drop_bytes
+
+    def run(times: int) -> None:
+        for _ in range(times):
+            environ: WSGIEnvironment = {**template, "wsgi.input": BytesIO()}
+            response = app(environ, start_response)
+            for _chunk in response:
+                pass
+            response.close()
+
+    return run
+
+
+def asgi(name: str, middleware: Iterable[str] = ()) -> Run:
+    """Return the project on ASGI with some middleware, asked for a view in an event loop."""
+    app = asgi_application(middleware)
+    template = scope_for(f"/v2/{name}")
+    loop = _loop()
+
+    async def serve(times: int) -> None:
+        for _ in range(times):
+            await app({**template, "state": {}}, _Receive(), drop)
+
+    def run(times: int) -> None:
+        loop.run_until_complete(serve(times))
+
+    return run
+
+
+def thread_hops(name: str, middleware: Iterable[str] = ()) -> int:
+    """Return how often a request of the ASGI stack changes to a thread."""
+    run = asgi(name, middleware)
+    run(1)
+    with patch.object(
+        SyncToAsync, "__call__", autospec=True, side_effect=SyncToAsync.__call__
+    ) as hop:
+        run(1)
+    return hop.call_count
+
+
+def drop_bytes(_data: bytes) -> None:
+    """Send nowhere."""
+
+
+class _Receive:
+    """A request without a body whose client stays until it is answered."""
+
+    def __init__(self) -> None:
+        self._read = False
+
+    async def __call__(self) -> Message:
+        if self._read:
+            await asyncio.get_running_loop().create_future()
+        self._read = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+
+_loops: list[asyncio.AbstractEventLoop] = []
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    # One for all, so that asgiref keeps its thread.
+    if not _loops:
+        _loops.append(asyncio.new_event_loop())
+    return _loops[0]
+
+
+def _environ(request_path: str) -> WSGIEnvironment:
+    return {
+        "REQUEST_METHOD": "GET",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": request_path,
+        "QUERY_STRING": "",
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": "2",
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "8000",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_HOST": "127.0.0.1:8000",
+        "HTTP_USER_AGENT": "python-httpx2/2.16.2",
+        "HTTP_ACCEPT": "*/*",
+        "HTTP_ACCEPT_ENCODING": "gzip, deflate",
+        "HTTP_X_API_KEY": "kaiko_test_0123456789abcdef",
+        "HTTP_X_FORWARDED_FOR": "192.0.2.7",
+        "HTTP_X_FORWARDED_PROTO": "https",
+        "HTTP_X_REQUEST_ID": "req-7f65ab21d1",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
