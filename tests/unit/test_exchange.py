@@ -1,0 +1,597 @@
+"""One response as a state machine: what is held, what is replaced, and how a stream ends."""
+
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+from typing import Any
+
+import pytest
+
+from kaiko_middleware import Config, ConflictError, NotFoundError, Reply
+from kaiko_middleware.conformance import check_answer, check_event_stream, check_json_lines
+from kaiko_middleware.engine import Engine
+from kaiko_middleware.exchange import Chunk, Exchange, Head, Piece, stream_kind
+from kaiko_middleware.normalize import BODY_LIMIT
+from kaiko_middleware.rendering import event_frame, json_line
+from kaiko_middleware.report import RequestInfo
+from unit.support import REQUEST, REQUEST_ID, error_of
+
+TEXT = ("Content-Type", "text/plain")
+JSON = ("Content-Type", "application/json")
+SSE = ("Content-Type", "text/event-stream; charset=utf-8")
+LINES = ("Content-Type", "application/x-ndjson")
+LENGTH = ("Content-Length", "5")
+GONE: BaseException = type(
+    "ClientDisconnect",
+    (Exception,),
+    {"__module__": "starlette.requests", "__qualname__": "ClientDisconnect"},
+)()
+
+
+def exchange(method: str = "GET", *, debug: bool = False, **settings: Any) -> Exchange:
+    """Return a response that has not begun."""
+    request = REQUEST._replace(method=method)
+    return Exchange(Engine(Config(**settings)), request, framework_debug=debug)
+
+
+def reply_of(pieces: list[Piece]) -> Reply:
+    """Return the whole answer of ours that two pieces are."""
+    head, chunk = pieces
+    assert isinstance(head, Head)
+    assert isinstance(chunk, Chunk)
+    assert not head.original
+    assert not chunk.more
+    return Reply(head.status, head.headers, chunk.body)
+
+
+def ours_of(pieces: list[Piece], method: str = "GET") -> dict[str, Any]:
+    """Return the error of an answer of ours, which conforms."""
+    reply = reply_of(pieces)
+    assert check_answer(*reply, method=method) == []
+    return error_of(reply.body) if reply.body else {}
+
+
+# --- what is not an error --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [200, 201, 301, 304, 399])
+def test_a_head_with_a_length_goes_out_at_once(status: int) -> None:
+    """And the body passes without a look."""
+    response = exchange()
+    assert response.start(status, [TEXT, LENGTH]) == [Head(status, (TEXT, LENGTH), original=True)]
+    assert response.passing
+    assert response.started
+    assert response.body(b"he", more=True) == [Chunk(b"he", more=True)]
+    assert response.body(b"llo", more=False) == [Chunk(b"llo", more=False)]
+    assert response.end() == []
+
+
+def test_a_head_without_a_length_waits_for_the_first_body() -> None:
+    """A generator that fails before its first chunk can still be answered."""
+    response = exchange()
+    assert response.start(200, [TEXT]) == []
+    assert not response.started
+    assert response.body(b"a", more=True) == [
+        Head(200, (TEXT,), original=True),
+        Chunk(b"a", more=True),
+    ]
+    assert response.passing
+
+
+def test_a_held_head_goes_out_when_the_application_returns() -> None:
+    """What the server makes of a missing body is the server's business."""
+    response = exchange()
+    response.start(204, [])
+    assert response.end() == [Head(204, (), original=True)]
+
+
+def test_an_event_stream_is_not_held_unless_that_is_configured() -> None:
+    """A client waits for the head to know that it is connected."""
+    assert exchange().start(200, [SSE]) == [Head(200, (SSE,), original=True)]
+    held = exchange(hold_event_streams=True)
+    assert held.start(200, [SSE]) == []
+    assert len(held.body(b"data: 1\n\n", more=True)) == 2
+
+
+def test_json_lines_are_held_until_the_first() -> None:
+    """Like any other body."""
+    assert exchange().start(200, [LINES]) == []
+
+
+def test_a_second_head_of_the_applications_is_its_servers_business() -> None:
+    """Its server says what is wrong, as it did before."""
+    response = exchange()
+    response.start(200, [LENGTH])
+    assert response.start(200, [LENGTH]) == [Head(200, (LENGTH,), original=True)]
+
+
+def test_a_head_that_is_still_held_can_be_replaced() -> None:
+    """WSGI allows that to error handlers."""
+    response = exchange()
+    response.start(200, [TEXT])
+    assert response.start(404, [TEXT]) == []
+    assert ours_of(response.body(b"No such thing", more=False))["message"] == "No such thing"
+
+
+# --- returned errors -------------------------------------------------------------------------
+
+
+def test_an_error_answer_is_collected_and_rewritten() -> None:
+    """In as many parts as it comes; cookies stay, its length goes."""
+    response = exchange()
+    assert response.start(409, [JSON, ("Content-Length", "18"), ("Set-Cookie", "a=1")]) == []
+    assert response.body(b'{"detail":', more=True) == []
+    assert not response.started
+    pieces = response.body(b'"Taken"}', more=False)
+    assert ours_of(pieces)["message"] == "Taken"
+    assert ("Set-Cookie", "a=1") in reply_of(pieces).headers
+    assert response.started
+    assert not response.passing
+    assert response.end() == []
+
+
+def test_an_error_answer_that_is_never_finished_is_rewritten_at_the_end() -> None:
+    """The application returned without a last part."""
+    response = exchange()
+    response.start(409, [JSON])
+    response.body(b'{"detail":"Taken"}', more=True)
+    assert ours_of(response.end())["message"] == "Taken"
+
+
+def test_a_body_that_says_nothing_is_replaced_as_it_begins() -> None:
+    """HTML is not waited for."""
+    response = exchange()
+    response.start(404, [("Content-Type", "text/html")])
+    assert ours_of(response.body(b"<h1>", more=True))["code"] == "not_found"
+    assert response.body(b"Not Found</h1>", more=False) == []
+
+
+def test_an_error_body_of_64_kib_is_read_and_one_byte_more_is_not() -> None:
+    """To the byte, however it is cut into parts."""
+    body = b'{"detail":"Taken"}'.ljust(BODY_LIMIT)
+    response = exchange()
+    response.start(409, [JSON])
+    assert response.body(body[:-1], more=True) == []
+    assert ours_of(response.body(body[-1:], more=False))["message"] == "Taken"
+    response = exchange()
+    response.start(409, [JSON])
+    assert response.body(body, more=True) == []
+    assert ours_of(response.body(b" ", more=True))["code"] == "conflict"
+
+
+def test_a_large_error_body_is_not_kept_in_memory() -> None:
+    """A hundred megabytes pass through less than one."""
+    part = bytes(1_000_000)
+    response = exchange()
+    response.start(500, [JSON])
+    tracemalloc.start()
+    try:
+        pieces = [piece for _ in range(100) for piece in response.body(part, more=True)]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert ours_of(pieces)["code"] == "internal"
+    assert peak < 300_000
+
+
+def test_a_compressed_error_is_read() -> None:
+    """A wrapper outside of a compressing middleware sees this."""
+    response = exchange()
+    response.start(409, [JSON, ("Content-Encoding", "gzip")])
+    pieces = response.body(gzip.compress(b'{"detail":"Taken"}'), more=False)
+    assert ours_of(pieces)["message"] == "Taken"
+
+
+def test_rewriting_can_be_switched_off() -> None:
+    """The answer then passes, its head held until its body."""
+    response = exchange(rewrite_answers=False)
+    assert response.start(404, [TEXT]) == []
+    assert response.body(b"theirs", more=False) == [
+        Head(404, (TEXT,), original=True),
+        Chunk(b"theirs", more=False),
+    ]
+    failing = exchange(rewrite_answers=False)
+    failing.start(500, [TEXT])
+    assert ours_of(failing.fail(NotFoundError()).pieces)["code"] == "not_found"
+
+
+@pytest.mark.parametrize("status", [99, 0, -1, 600, 700, 999, "200", None])
+def test_a_status_that_no_server_would_send_is_a_500(
+    status: Any, log: pytest.LogCaptureFixture
+) -> None:
+    """It would drop the connection, or stop the server."""
+    response = exchange()
+    assert ours_of(response.start(status, []))["code"] == "internal"
+    assert response.body(b"x", more=False) == []
+    assert response.start(200, []) == []
+    assert len(log.records) == 1
+    assert log.records[0].levelname == "ERROR"
+
+
+BAD_HEADERS: list[tuple[Any, Any]] = [
+    ("X-Own", "a\r\nb"),
+    ("X Own", "a"),
+    ("X-Own", "☃"),
+    ("X-Own", 5),
+]
+
+
+@pytest.mark.parametrize("pair", BAD_HEADERS, ids=ascii)
+def test_a_header_that_no_server_would_send_is_a_500_on_a_success(pair: tuple[Any, Any]) -> None:
+    """On an error it is dropped, and the error answered."""
+    assert ours_of(exchange().start(200, [pair]))["code"] == "internal"
+    response = exchange()
+    assert response.start(404, [TEXT, pair]) == []
+    assert ours_of(response.body(b"No such thing", more=False))["message"] == "No such thing"
+
+
+def test_an_application_that_answers_nothing_is_a_500(log: pytest.LogCaptureFixture) -> None:
+    """Some servers hang on it, some say 200."""
+    assert ours_of(exchange().end())["code"] == "internal"
+    assert "returned without an answer" in log.records[0].getMessage()
+
+
+def test_a_body_before_any_head_is_a_500(log: pytest.LogCaptureFixture) -> None:
+    """And what follows is dropped."""
+    response = exchange()
+    assert ours_of(response.body(b"x", more=True))["code"] == "internal"
+    assert response.body(b"y", more=False) == []
+    assert response.end() == []
+    assert "a body before a head" in log.records[0].getMessage()
+
+
+def test_an_answer_to_head_has_no_body() -> None:
+    """Its length and all else are as they would be."""
+    response = exchange("HEAD")
+    response.start(404, [TEXT])
+    pieces = response.body(b"", more=False)
+    assert ours_of(pieces, "HEAD") == {}
+    failing = exchange("HEAD")
+    assert ours_of(failing.fail(NotFoundError()).pieces, "HEAD") == {}
+
+
+# --- exceptions --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("begin", ["nothing", "held", "error"])
+@pytest.mark.parametrize("reraise", [True, False])
+def test_an_exception_before_anything_was_sent_is_answered(
+    begin: str,
+    reraise: bool,  # noqa: FBT001 - both are to be had
+) -> None:
+    """Typed ones end there; an unmapped one is handed on unless that is switched off."""
+    for exc, code in ((NotFoundError(), "not_found"), (ValueError(), "internal")):
+        response = exchange(reraise=reraise)
+        if begin != "nothing":
+            response.start(200 if begin == "held" else 503, [TEXT, ("ETag", "1")])
+        failed = response.fail(exc)
+        assert ours_of(failed.pieces)["code"] == code
+        assert failed.hand_on is (reraise and code == "internal")
+        assert response.end() == []
+
+
+def test_what_cors_middleware_said_stays_on_an_exceptions_answer() -> None:
+    """Or the browser would hide the error from its script."""
+    response = exchange()
+    cors = [("Access-Control-Allow-Origin", "https://a"), ("vary", "Origin")]
+    response.start(200, [TEXT, ("X-Own", "1"), *cors])
+    pieces = response.fail(ConflictError()).pieces
+    assert ours_of(pieces)["code"] == "conflict"
+    names = [name for name, _ in reply_of(pieces).headers]
+    assert "Access-Control-Allow-Origin" in names
+    assert "vary" in names
+    assert "X-Own" not in names
+
+
+@pytest.mark.parametrize("begin", ["nothing", "held", "error", "open", "stream"])
+def test_a_client_that_left_is_answered_with_silence(
+    begin: str, log: pytest.LogCaptureFixture
+) -> None:
+    """One debug record, nothing sent, nothing handed on."""
+    response = exchange()
+    heads = {"held": [TEXT], "error": [TEXT], "open": [LENGTH], "stream": [SSE]}
+    if begin in heads:
+        response.start(500 if begin == "error" else 200, heads[begin])
+    failed = response.fail(GONE)
+    assert failed.pieces == []
+    assert not failed.hand_on
+    assert response.end() == []
+    assert [record.levelname for record in log.records] == ["DEBUG"]
+
+
+def test_an_exception_after_the_answer_is_logged_and_handed_on(
+    log: pytest.LogCaptureFixture,
+) -> None:
+    """The connection is cut: it never ends as if it were whole."""
+    for exc, level in ((ValueError(), "ERROR"), (NotFoundError(), "WARNING")):
+        response = exchange()
+        response.start(200, [LENGTH])
+        response.body(b"he", more=True)
+        assert response.fail(exc) == ([], True)
+        assert log.records[-1].levelname == level
+        assert "the answer was cut short" in log.records[-1].getMessage()
+
+
+def test_an_exception_after_our_own_answer_is_late(log: pytest.LogCaptureFixture) -> None:
+    """Nothing more is sent."""
+    response = exchange()
+    response.start(404, [TEXT])
+    response.body(b"x", more=False)
+    assert response.fail(ValueError()) == ([], True)
+    assert "raised after the answer" in log.records[-1].getMessage()
+
+
+def test_an_answer_while_an_exception_is_handled_is_that_exceptions() -> None:
+    """Starlette's ServerErrorMiddleware answers, then the exception comes out."""
+    for exc, code in ((NotFoundError("typed"), "not_found"), (ValueError("bug"), "internal")):
+        response = exchange()
+        try:
+            raise exc
+        except Exception:  # noqa: BLE001 - as Starlette does
+            response.start(500, [TEXT])
+            pieces = response.body(b"Internal Server Error", more=False)
+        assert ours_of(pieces)["code"] == code
+        assert response.fail(exc) == ([], code == "internal")
+
+
+def test_an_exception_that_is_wrapped_on_its_way_is_the_same(
+    log: pytest.LogCaptureFixture,
+) -> None:
+    """A framework that finds the answer started raises another one from it."""
+    response = exchange()
+    bug = ValueError("bug")
+    try:
+        raise bug
+    except ValueError:
+        response.start(500, [TEXT])
+        response.body(b"Internal Server Error", more=False)
+    wrapped = RuntimeError("response already started")
+    wrapped.__cause__ = bug
+    assert response.fail(wrapped) == ([], True)
+    assert len(log.records) == 1
+
+
+def test_a_services_own_answer_to_an_exception_is_reported_once_it_comes_out(
+    log: pytest.LogCaptureFixture,
+) -> None:
+    """As the exception's, at ERROR; or as an answer, when nothing comes out."""
+    for comes_out in (True, False):
+        log.clear()
+        response = exchange()
+        bug = ValueError("bug")
+        try:
+            raise bug
+        except ValueError:
+            response.start(500, [JSON])
+            assert ours_of(response.body(b'{"detail":"own"}', more=False))["code"] == "internal"
+        assert log.records == []
+        if comes_out:
+            assert response.fail(bug) == ([], True)
+        else:
+            assert response.end() == []
+        (record,) = log.records
+        assert record.levelname == ("ERROR" if comes_out else "WARNING")
+
+
+def test_an_answer_to_a_client_that_left_is_not_sent() -> None:
+    """The exception being handled says so."""
+    response = exchange()
+    try:
+        raise GONE
+    except Exception:  # noqa: BLE001 - as Starlette does
+        response.start(500, [TEXT])
+        assert response.body(b"Internal Server Error", more=False) == []
+
+
+# --- debug pages ---------------------------------------------------------------------------------
+
+
+def test_the_frameworks_debug_page_is_left_alone(log: pytest.LogCaptureFixture) -> None:
+    """In debug, for who prefers HTML; the exception is still reported."""
+    response = exchange(debug=True)
+    page = ("Content-Type", "text/html; charset=utf-8")
+    bug = ValueError()
+    try:
+        raise bug
+    except ValueError:
+        assert response.start(500, [page]) == [Head(500, (page,), original=True)]
+        assert response.body(b"<h1>", more=False) == [Chunk(b"<h1>", more=False)]
+    response.fail(bug)
+    assert [record.levelname for record in log.records] == ["ERROR"]
+    assert exchange(debug=True).start(404, [TEXT]) == []
+
+
+def test_an_unmapped_exception_in_debug_is_left_to_the_framework() -> None:
+    """It makes the page further out; a typed error is answered even so."""
+    assert exchange(debug=True).fail(ValueError()) == ([], True)
+    assert ours_of(exchange(debug=True).fail(NotFoundError()).pieces)["code"] == "not_found"
+
+
+# --- streams --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sent", [[], [b"data: 1\n\n"], [b"data: 1", b"\n", b""], [b"da", b"ta:"]])
+@pytest.mark.parametrize("exc", [NotFoundError("gone"), ValueError("secret")], ids=["typed", "bug"])
+def test_an_event_stream_that_fails_ends_with_one_error_event(
+    sent: list[bytes], exc: Exception
+) -> None:
+    """Type and code are in the frame, since the status stays 200; a half event is ended."""
+    response = exchange()
+    response.start(200, [SSE])
+    stream = b""
+    for part in sent:
+        (piece,) = response.body(part, more=True)
+        assert piece == Chunk(part, more=True)
+        stream += part
+    failed = response.fail(exc)
+    (last,) = failed.pieces
+    assert isinstance(last, Chunk)
+    assert not last.more
+    assert check_event_stream(stream + last.body, request_id=REQUEST_ID) == []
+    assert b"secret" not in last.body
+    assert failed.hand_on is isinstance(exc, ValueError)
+    assert response.body(b"more", more=True) == []
+    assert response.end() == []
+
+
+def test_json_lines_that_fail_end_with_one_line() -> None:
+    """Likewise."""
+    for kind in ("application/x-ndjson", "application/jsonl; charset=utf-8"):
+        response = exchange()
+        response.start(200, [("content-type", kind)])
+        stream = b""
+        for part in (b'{"a":1}\n', b'{"b"'):
+            stream += b"".join(
+                piece.body for piece in response.body(part, more=True) if isinstance(piece, Chunk)
+            )
+        (last,) = response.fail(NotFoundError()).pieces
+        assert isinstance(last, Chunk)
+        assert check_json_lines(stream + last.body, request_id=REQUEST_ID) == []
+
+
+@pytest.mark.parametrize("extra", [("Content-Length", "99"), ("Content-Encoding", "gzip")])
+def test_a_stream_whose_end_was_promised_can_only_be_cut(extra: tuple[str, str]) -> None:
+    """One more event would break the length, or the encoding."""
+    response = exchange()
+    response.start(200, [SSE, extra])
+    response.body(b"data: 1\n\n", more=True)
+    assert response.fail(NotFoundError()) == ([], True)
+
+
+def test_a_stream_that_has_ended_is_not_ended_again() -> None:
+    """What fails after the last part is late."""
+    response = exchange()
+    response.start(200, [SSE])
+    assert response.body(b"data: 1\n\n", more=False) == [Chunk(b"data: 1\n\n", more=False)]
+    assert response.fail(NotFoundError()) == ([], True)
+
+
+def test_a_stream_asked_for_with_head_gets_no_event() -> None:
+    """An answer to HEAD has no body."""
+    response = exchange("HEAD")
+    response.start(200, [SSE])
+    assert response.fail(NotFoundError()).pieces == [Chunk(b"", more=False)]
+
+
+def test_a_stream_that_is_held_and_fails_gets_a_clean_error() -> None:
+    """That is what holding is for."""
+    response = exchange(hold_event_streams=True)
+    response.start(200, [SSE])
+    assert ours_of(response.fail(NotFoundError()).pieces)["code"] == "not_found"
+
+
+def test_streams_are_told_by_their_type() -> None:
+    """Parameters and case aside; nothing else can be ended from outside."""
+    assert stream_kind([SSE]) is event_frame
+    assert stream_kind([("content-type", "Application/JSONL")]) is json_line
+    assert stream_kind([TEXT]) is None
+    assert stream_kind([]) is None
+    assert stream_kind([SSE, ("content-encoding", "br")]) is None
+
+
+# --- other ways -----------------------------------------------------------------------------------
+
+
+def test_an_answer_can_be_passed_on_as_it_is() -> None:
+    """For excluded paths and `kaiko_passthrough`."""
+    response = exchange()
+    assert response.pass_on(404, [TEXT]) == [Head(404, (TEXT,), original=True)]
+    assert response.passing
+    noted = exchange()
+    noted.pass_on()
+    assert noted.started
+    assert noted.fail(ValueError()) == ([], True)
+
+
+def test_a_body_that_comes_by_another_way_is_let_through() -> None:
+    """A file's path cannot be looked into: an error is answered by its status."""
+    held = exchange()
+    held.start(200, [TEXT])
+    assert held.other_body() == [Head(200, (TEXT,), original=True)]
+    assert held.passing
+    error = exchange()
+    error.start(404, [JSON])
+    assert ours_of(error.other_body())["code"] == "not_found"
+    assert error.other_body() == []
+    stream = exchange()
+    stream.start(200, [SSE])
+    assert stream.other_body() == []
+    assert stream.passing
+    assert ours_of(exchange().other_body())["code"] == "internal"
+
+
+# --- an inner layer's reply -----------------------------------------------------------------------
+
+
+def answered(exc: Exception, response: Exchange) -> Reply:
+    """Let an inner layer answer an exception, and tell the outer one."""
+    reply = Engine(Config()).on_exception(exc, REQUEST).reply
+    response.ours = reply
+    return reply
+
+
+def test_an_inner_layers_reply_is_recognized_and_not_reported_again(
+    log: pytest.LogCaptureFixture,
+) -> None:
+    """What middleware added on its way stays."""
+    response = exchange()
+    reply = answered(NotFoundError("inner"), response)
+    cors = ("Access-Control-Allow-Origin", "*")
+    response.start(reply.status, [*reply.headers, cors])
+    pieces = response.body(reply.body, more=False)
+    assert ours_of(pieces)["message"] == "inner"
+    assert cors in reply_of(pieces).headers
+    assert len(log.records) == 1
+
+
+def test_a_compressed_reply_of_ours_is_sent_as_it_was_made() -> None:
+    """A client of an error needs no encoding."""
+    response = exchange()
+    reply = answered(NotFoundError("inner"), response)
+    headers = [pair for pair in reply.headers if pair[0] != "Content-Length"]
+    response.start(404, [*headers, ("content-encoding", "gzip"), ("content-length", "9")])
+    assert ours_of(response.body(gzip.compress(reply.body), more=False))["message"] == "inner"
+
+
+@pytest.mark.parametrize("change", ["status", "id", "body"])
+def test_another_answer_is_not_taken_for_an_inner_layers(
+    change: str, log: pytest.LogCaptureFixture
+) -> None:
+    """Somebody between replaced it: it is read and reported like any."""
+    response = exchange()
+    reply = answered(NotFoundError("inner"), response)
+    log.clear()
+    headers = list(reply.headers)
+    if change == "id":
+        headers = [pair for pair in headers if pair[0] != "X-Request-ID"]
+    response.start(409 if change == "status" else 404, headers)
+    body = b'{"detail":"outer"}' if change == "body" else reply.body
+    ours_of(response.body(body, more=False))
+    assert len(log.records) == 1
+
+
+def test_what_an_inner_layer_has_reported_is_only_handed_on(
+    log: pytest.LogCaptureFixture,
+) -> None:
+    """Its answer is sent if somebody between dropped it."""
+    sent = exchange()
+    reply = answered(ValueError(), sent)
+    sent.start(reply.status, list(reply.headers))
+    sent.body(reply.body, more=False)
+    log.clear()
+    assert sent.fail(ValueError(), seen=True) == ([], True)
+    dropped = exchange()
+    answered(ValueError(), dropped)
+    log.clear()
+    failed = dropped.fail(ValueError(), seen=True)
+    assert ours_of(failed.pieces)["code"] == "internal"
+    assert failed.hand_on
+    assert log.records == []
+
+
+def test_a_request_is_only_looked_at() -> None:
+    """The information an adapter gives is not changed."""
+    request = RequestInfo(REQUEST_ID, "GET", "/v2/chat")
+    Exchange(Engine(Config()), request).fail(NotFoundError())
+    assert request == RequestInfo(REQUEST_ID, "GET", "/v2/chat")
