@@ -28,7 +28,16 @@ if TYPE_CHECKING:
     from kaiko_middleware.catalog import CodeEntry, Status
 
 _PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
-_NAMES = {"django": "Django", "starlette": "Starlette"}
+# What the pages tell of, in this order.
+_NAMES = {
+    "pydantic": "pydantic",
+    "starlette": "Starlette",
+    "django": "Django",
+    "asgiref": "asgiref",
+    "rich": "rich",
+    "uvicorn": "uvicorn",
+    "waitress": "waitress",
+}
 # What the toolkit itself answers with: taken before any service's codes are imported.
 _CODES = known_codes()
 _REJECTED = "request_rejected"
@@ -157,7 +166,7 @@ def versions_table() -> str:
         ("What", "Supported"),
         [
             ("Python", ", ".join(pythons)),
-            *((_NAMES.get(name, name), f"from {lowest}") for name, lowest in wanted.items()),
+            *((shown, f"from {wanted[name]}") for name, shown in _NAMES.items()),
         ],
     )
 
