@@ -266,15 +266,12 @@ class Exchange:
         return [Head(status, tuple(headers), original=True)]
 
     def _collect(self, body: bytes, *, more: bool) -> list[Piece]:
-        if self._body is not None:
-            if len(self._body) + len(body) > BODY_LIMIT:
-                self._body = None
-            else:
-                self._body += body
-        if more and self._body is not None and self._readable():
-            return []
+        if self._body is None or len(self._body) + len(body) > BODY_LIMIT:
+            self._body = None
+            return self._replace()
+        self._body += body
         # The rest of a body that says nothing is dropped as it comes.
-        return self._replace()
+        return [] if more and self._readable() else self._replace()
 
     def _readable(self) -> bool:
         said = {name.lower(): value.lower() for name, value in self._head[1]}

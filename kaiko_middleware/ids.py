@@ -46,7 +46,7 @@ def _forget_pools() -> None:
         pool.clear()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
     os.register_at_fork(after_in_child=_forget_pools)
 
 
@@ -67,6 +67,7 @@ class RequestIdPool:
         """The pool's bare `list.pop`: the fastest way, raising IndexError when it is empty."""
 
     def __call__(self) -> str:
+        """Return a fresh id."""
         try:
             return self.pop()
         except IndexError:
