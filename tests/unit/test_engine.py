@@ -24,6 +24,12 @@ def library(name: str) -> type[Exception]:
     return type(qualname, (Exception,), {"__module__": module, "__qualname__": qualname})
 
 
+def test_a_configuration_of_another_kind_is_refused_at_once() -> None:
+    """A dictionary passed by mistake fails where it stands, not at the first error."""
+    with pytest.raises(TypeError, match="config takes a kaiko_middleware.Config, not dict"):
+        Engine({})  # type: ignore[arg-type]  # wrong on purpose
+
+
 def test_a_typed_error_is_answered_as_itself() -> None:
     """It is mapped, and there is somebody to answer."""
     error = NotFoundError("No such model")

@@ -21,7 +21,7 @@ from kaiko_middleware import (
     ServerError,
     ServiceUnavailableError,
 )
-from kaiko_middleware.errors import error_for_status, invalid_code, whole_seconds
+from kaiko_middleware.errors import error_for_status, error_from_wire, invalid_code, whole_seconds
 from unit.support import ContextNotFound, DuplicateId, Throttled
 
 # Section 2 of the contract and the names of the architecture, written down once more.
@@ -315,3 +315,23 @@ def test_a_status_becomes_the_error_of_its_kind(status: int, cls: type[KaikoErro
 def test_seconds_are_whole_rounded_up_and_bounded(value: float | None, text: str | None) -> None:
     """A wait is never told too short; what is no number of seconds is not told at all."""
     assert whole_seconds(value) == text
+
+
+def test_a_wire_answer_becomes_the_class_that_was_raised() -> None:
+    """The same classes on both sides, whatever their `__init__` takes."""
+    error = error_from_wire(429, "plan_exhausted", "Plan free is exhausted", retry_after=3)
+    assert type(error) is Throttled
+    assert (error.message, error.retry_after, error.retryable) == (
+        "Plan free is exhausted",
+        3,
+        True,
+    )
+    assert str(error) == "Plan free is exhausted"
+    known = error_from_wire(409, "duplicate_id", "Again", param="external_id", retryable=False)
+    assert (type(known), known.param, known.retryable) == (DuplicateId, "external_id", False)
+
+
+def test_an_unknown_code_becomes_the_class_of_its_row() -> None:
+    """With the code that was sent."""
+    error = error_from_wire(410, "was_deleted", "It is gone", retryable=False)
+    assert (type(error), error.status, error.code) == (NotFoundError, 410, "was_deleted")

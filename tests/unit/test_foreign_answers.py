@@ -350,6 +350,44 @@ def test_fastapis_own_validation_answer_follows_section_7(
     assert error.message == message
 
 
+TYPES = [
+    # The request's Content-Type, FastAPI's failure, the code that is answered.
+    ("text/plain", {"type": "model_attributes_type", LOC: ["body"]}, "unsupported_media_type"),
+    ("text/plain", {"type": "missing", LOC: ["body", "a"]}, "unsupported_media_type"),
+    ("", {"type": "model_attributes_type", LOC: ["body"]}, "unsupported_media_type"),
+    ("", {"type": "missing", LOC: ["body", "a"]}, "missing_field"),
+    ("text/plain", {"type": "missing", LOC: ["body"]}, "missing_body"),
+    ("text/plain", {"type": "missing", LOC: ["query", "a"]}, "missing_field"),
+    ("multipart/form-data; boundary=x", {"type": "missing", LOC: ["body", "a"]}, "missing_field"),
+    ("application/json", {"type": "model_attributes_type", LOC: ["body"]}, "invalid_value"),
+    ("Application/Vnd.API+JSON; a=b", {"type": "missing", LOC: ["body", "a"]}, "missing_field"),
+    (None, {"type": "model_attributes_type", LOC: ["body"]}, "invalid_value"),
+    (
+        "application/json",
+        {"type": "union_tag_not_found", LOC: ["body"], "ctx": {"discriminator": "'kind'"}},
+        "missing_field",
+    ),
+    (
+        "application/json",
+        {"type": "union_tag_not_found", LOC: ["body"], "ctx": {"discriminator": "by_shape()"}},
+        "invalid_value",
+    ),
+    ("application/json", {"type": "union_tag_not_found", LOC: ["body"]}, "invalid_value"),
+]
+
+
+@pytest.mark.parametrize("case", TYPES, ids=range(len(TYPES)))
+def test_a_body_that_was_refused_for_its_type_is_a_415(
+    case: tuple[str | None, dict[str, object], str],
+) -> None:
+    """FastAPI hands on raw what is not declared as JSON, and then finds no object in it."""
+    content_type, item, code = case
+    body = json.dumps({"detail": [item]}).encode()
+    request = REQUEST._replace(content_type=content_type)
+    answer = Engine(Config()).on_answer(422, [("Content-Type", JSON)], body, request)
+    assert error_of(answer.reply.body)["code"] == code
+
+
 @pytest.mark.parametrize("detail", [[], ["text"], [{"msg": "no loc"}]])
 def test_a_list_that_is_no_validation_answer_says_nothing(detail: list[object]) -> None:
     """The status stays what it was."""

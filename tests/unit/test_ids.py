@@ -19,6 +19,7 @@ from kaiko_middleware import Config, bind_request_id, current_request_id
 from kaiko_middleware.engine import Engine
 from kaiko_middleware.ids import (
     RequestIdPool,
+    _forget_pools,
     accept_request_id,
     current_request_id_or,
     is_request_id,
@@ -117,6 +118,17 @@ sys.exit(len(mine & theirs))
 def test_a_forked_process_has_ids_of_its_own() -> None:
     """The pool is emptied in the child: workers that are forked share nothing."""
     assert subprocess.run([sys.executable, "-c", FORK], check=False).returncode == 0
+
+
+def test_forgetting_empties_every_pool() -> None:
+    """What a forked child does first."""
+    pools = [RequestIdPool(digits) for digits in (10, 11, 32)]
+    for pool in pools:
+        pool()
+    _forget_pools()
+    for pool in pools:
+        with pytest.raises(IndexError):
+            pool.pop()
 
 
 def test_threads_draw_different_ids() -> None:

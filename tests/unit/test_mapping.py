@@ -258,6 +258,83 @@ def test_a_frameworks_exception_has_its_status_and_a_fixed_text(
         assert "secret" not in error.message
 
 
+def refused(body: object, errors: object) -> BaseException:
+    """Make what FastAPI raises for a request that it refuses."""
+    exc: BaseException = library("fastapi.exceptions.RequestValidationError")()
+    vars(exc).update(body=body, errors=lambda: errors)
+    return exc
+
+
+@pytest.mark.parametrize(
+    ("body", "errors", "status", "code"),
+    [
+        ({}, [{"type": "missing", "loc": ("body", "a")}], 400, "missing_field"),
+        (
+            b"raw",
+            [{"type": "model_attributes_type", "loc": ("body",)}],
+            415,
+            "unsupported_media_type",
+        ),
+        ({}, [], 422, "invalid_value"),
+        ({}, "no list", 422, "invalid_value"),
+    ],
+    ids=range(4),
+)
+def test_what_fastapi_refuses_follows_section_7(
+    body: object, errors: object, status: int, code: str
+) -> None:
+    """Where no handler of ours saw it."""
+    error = ExceptionMapping().resolve(refused(body, errors))
+    assert (error.status, error.code) == (status, code)
+
+
+def raised_in(module: str, exc: BaseException, context: BaseException) -> BaseException:
+    """Raise an exception in a module's code while another one is handled."""
+    namespace: dict[str, Any] = {"__name__": module, "exc": exc, "context": context}
+    code = "try:\n    raise context\nexcept BaseException:\n    raise exc"
+    try:
+        exec(code, namespace)  # noqa: S102 - only so does a frame have a module's name
+    except BaseException as caught:  # noqa: BLE001 - that is what is wanted
+        return caught
+    raise AssertionError
+
+
+def test_a_framework_that_fails_to_echo_an_error_does_not_hide_it() -> None:
+    """Input that is no JSON (NaN, a surrogate) is no bug of the service's."""
+    handlers, responses = "fastapi.exception_handlers", "starlette.responses"
+    invalid = refused({}, [{"type": "missing", "loc": ("body", "a")}])
+    teapot = http_exception(status_code=418, detail={"x": 1}, headers=None)
+    texted = http_exception(status_code=418, detail="text", headers=None)
+    resolve = ExceptionMapping().resolve
+    assert resolve(raised_in(handlers, ValueError("nan"), invalid)).code == "missing_field"
+    assert resolve(raised_in(handlers, ValueError("nan"), teapot)).code == "im_a_teapot"
+    assert resolve(raised_in(responses, AttributeError("encode"), teapot)).code == "im_a_teapot"
+    assert resolve(raised_in(responses, AttributeError("encode"), texted)).code == "internal"
+    assert resolve(raised_in("service", ValueError("nan"), invalid)).code == "internal"
+    assert resolve(raised_in("service", AttributeError("x"), teapot)).code == "internal"
+
+
+def test_starlettes_complaint_that_the_answer_has_started_is_seen_through() -> None:
+    """A handled exception after the head is wrapped once for each application mounted."""
+    started = "Caught handled exception, but response already started."
+    exc: BaseException = ConflictError("inner")
+    for _ in range(3):
+        outer = RuntimeError(started)
+        outer.__cause__ = exc
+        exc = outer
+    assert ExceptionMapping().resolve(exc).message == "inner"
+    exc.__cause__ = exc
+    assert ExceptionMapping().find(exc) is None
+    assert ExceptionMapping().find(RuntimeError(started)) is None
+
+
+def test_a_client_librarys_failure_is_an_upstreams() -> None:
+    """Also where the service did not translate it."""
+    error = ExceptionMapping().resolve(library("httpx.ConnectError")("secret"))
+    assert (error.status, error.code) == (503, "service_unavailable")
+    assert "secret" not in error.message
+
+
 def test_a_timeout_is_a_503_timeout() -> None:
     """Whichever library's, since they all derive from the builtin."""
     error = ExceptionMapping().resolve(TimeoutError("secret"))

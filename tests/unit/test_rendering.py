@@ -24,7 +24,7 @@ from kaiko_middleware import (
 )
 from kaiko_middleware.conformance import check_answer, check_event_stream, check_json_lines
 from kaiko_middleware.errors import error_for_status
-from kaiko_middleware.rendering import event_frame, json_line
+from kaiko_middleware.rendering import close_frame, event_frame, json_line
 from unit.support import KEYS, REQUEST_ID, any_text, error_of, header
 
 if TYPE_CHECKING:
@@ -417,6 +417,29 @@ def test_a_half_written_event_is_ended_before_the_last_one(newline: bytes, cut: 
     sent = {0: whole, 1: whole[: -len(newline)], 2: whole[: -2 * len(newline)], 3: whole[:-9]}[cut]
     frame = event_frame(render(NotFoundError(), REQUEST_ID).body, sent[-4:])
     assert check_event_stream(sent + frame, request_id=REQUEST_ID) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "frame"),
+    [
+        (NotFoundError(code="context_not_found"), (1008, f"context_not_found {REQUEST_ID}")),
+        (ServerError(), (1011, f"internal {REQUEST_ID}")),
+        (error_for_status(502), (1011, f"service_unavailable {REQUEST_ID}")),
+    ],
+    ids=["4xx", "5xx", "collapsed"],
+)
+def test_a_socket_is_closed_with_code_and_id(error: KaikoError, frame: tuple[int, str]) -> None:
+    """1008 for the client's errors, 1011 for ours."""
+    assert close_frame(error, REQUEST_ID) == frame
+
+
+def test_a_close_reason_is_short_and_shows_nothing() -> None:
+    """At most 123 bytes, no key, and no code that is none."""
+    error = NotFoundError(code="c" * 64)
+    _, reason = close_frame(error, "r" * 128)
+    assert len(reason.encode()) == 123
+    error.code = "no code\n"
+    assert close_frame(error, "kaiko_live_abc") == (1008, "not_found kaiko_live_***")
 
 
 @pytest.mark.parametrize("sent", [b"", b'{"a":1}\n', b'{"a":1}\n{"b"'])

@@ -37,6 +37,7 @@ from kaiko_middleware.report import (
     report_late,
     report_note,
 )
+from kaiko_middleware.upstream import UpstreamDetails
 from unit.support import KEYS, REQUEST, REQUEST_ID, any_text
 
 if TYPE_CHECKING:
@@ -93,6 +94,25 @@ def test_a_record_carries_all_that_one_searches_for(log: pytest.LogCaptureFixtur
 
 
 FIELDS = ("request_id", "type", "code", "status", "param", "method", "path")
+
+
+def test_a_record_tells_of_the_upstream_that_failed(log: pytest.LogCaptureFixture) -> None:
+    """Its name, status and id; never on the wire."""
+    error = ServiceUnavailableError()
+    error.upstream = UpstreamDetails(
+        name="llm\n",
+        category="unavailable",
+        status=529,
+        request_id="up-1",
+        excerpt="overloaded",
+        processed=False,
+    )
+    answer = Engine(Config()).on_exception(error, REQUEST)
+    (record,) = log.records
+    said = vars(record)
+    assert (said["upstream"], said["upstream_status"]) == ("llm\\n", 529)
+    assert (said["upstream_request_id"], said["upstream_said"]) == ("up-1", "overloaded")
+    assert b"overloaded" not in answer.reply.body
 
 
 def raise_unmapped() -> NoReturn:

@@ -187,6 +187,12 @@ def test_every_made_up_key_of_these_tests_is_one(key: str) -> None:
     assert redact(key) != key
 
 
+def test_a_text_that_redaction_makes_short_is_looked_at_to_its_end() -> None:
+    """A key as long as the window leaves room for what comes after it."""
+    text = f"kaiko_live_{'x' * 5 * MESSAGE_LIMIT} and sk-{SECRET}"
+    assert clean_message(text, "x") == "kaiko_live_*** and sk-***"
+
+
 def test_ten_megabytes_are_no_trouble() -> None:
     """A huge text is cut, not copied about."""
     huge = "kaiko_live_abc " * 700_000
