@@ -29,6 +29,7 @@ __all__ = [
     "author_text",
     "decode_body",
     "error_from_answer",
+    "error_from_reason",
     "read_body",
     "read_detail",
 ]
@@ -207,3 +208,12 @@ def error_from_answer(
     if status >= 500:
         return error_for_status(status)
     return error_for_status(status, said.message, code=said.code, param=said.param)
+
+
+def error_from_reason(reason: list[object]) -> KaikoError:
+    """Return the typed error for the list that FastAPI closes a WebSocket with.
+
+    It is what validation refused, in place of a text: no server can send it.
+    """
+    failures = read_failures(reason, None)
+    return error_from_failures(failures) if failures else error_for_status(422)

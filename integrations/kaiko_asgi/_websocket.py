@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from kaiko_asgi._flow import Flow
 from kaiko_asgi.scope import is_answerable, mark_seen, raised_by_send, request_info, was_seen
 from kaiko_middleware import ForbiddenError
+from kaiko_middleware.normalize import error_from_reason
 from kaiko_middleware.rendering import close_frame
 from kaiko_middleware.report import report_disconnect
 
@@ -84,6 +85,8 @@ class _Socket:
         elif kind == "websocket.accept":
             self._accepted = True
             await self._send(self._with_id(message))
+        elif kind == "websocket.close" and isinstance(message.get("reason"), list):
+            await self._refuse(message["reason"])
         elif kind == "websocket.close" and not self._accepted and self._deniable:
             if not self._denied:
                 # A server would turn this into a 403 of its own, without a body.
@@ -92,6 +95,15 @@ class _Socket:
         else:
             self._closed = self._closed or kind == "websocket.close"
             await self._send(message)
+
+    async def _refuse(self, reason: list[object]) -> None:
+        """Deny or close what FastAPI refused: a server could not send its reason."""
+        refused = error_from_reason(reason)
+        if self._deniable and not self._accepted:
+            self._denied = self._ended = True
+            await self._flow.deny(refused)
+        else:
+            await self._close(self._engine.on_exception(refused, self._request).error)
 
     def _with_id(self, message: Message) -> Message:
         name = self._engine.config.request_id_header.lower().encode("ascii")
