@@ -31,6 +31,8 @@ FEATURES = {
     "form limits": "form_limits" in _PARAMETERS,
     "frontends": hasattr(FastAPI, "frontend"),
     "telemetry": "telemetry" in _PARAMETERS,
+    # Not to be asked for: a body of null told from none, and NaN written as null.
+    "null": "telemetry" in _PARAMETERS,
 }
 
 
