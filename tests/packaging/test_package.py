@@ -46,6 +46,10 @@ ADAPTER_NAMES = {
         "KaikoMiddleware", "Settings", "error_response", "get_asgi_application",
         "get_wsgi_application",
     },
+    "kaiko_httpx": {
+        "AsyncClient", "AsyncRetryTransport", "Client", "RetryBudget", "RetryEvent",
+        "RetryPolicy", "RetryTransport",
+    },
 }  # fmt: skip
 
 
@@ -208,6 +212,7 @@ def test_importing_the_core_stays_light(foreign: str) -> None:
         *(("kaiko_starlette", foreign) for foreign in ("django", "asgiref", "fastapi")),
         *(("kaiko_fastapi", foreign) for foreign in ("django", "asgiref")),
         *(("kaiko_django", foreign) for foreign in ("starlette", "anyio", "rest_framework")),
+        *(("kaiko_httpx", foreign) for foreign in ("django", "httpx", "starlette", "trio")),
     ],
 )
 def test_importing_an_adapter_loads_no_other_framework(package: str, foreign: str) -> None:
