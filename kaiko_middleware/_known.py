@@ -135,7 +135,7 @@ _CLIENTS = frozenset(
 )
 
 
-def known_handler(cls: type[BaseException]) -> Handler | None:
+def known_handler(cls: type) -> Handler | None:
     """Return what the toolkit itself does about a class of another library, if anything."""
     module = cls.__module__
     return KNOWN.get(f"{module}.{cls.__qualname__}") or (

@@ -9,7 +9,7 @@ lets a message start a line of its own.
 from __future__ import annotations
 
 import linecache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ._text import log_safe, safe_str
 
@@ -43,8 +43,9 @@ def compact_traceback(exc: BaseException) -> str:
         lines.append(f"{prefix}{describe(current, _TEXT if whole else _SHORT_TEXT)}")
         if whole:
             lines += _frames(current.__traceback__)
-        if isinstance(current, BaseExceptionGroup):
-            members = current.exceptions
+        group = as_group(current)
+        if group is not None:
+            members = group.exceptions
             pending.extend(
                 (f"member {number} of {len(members)}: ", member)
                 for number, member in reversed(list(enumerate(members, 1)))
@@ -56,15 +57,23 @@ def compact_traceback(exc: BaseException) -> str:
     return "\n".join(lines)
 
 
+def as_group(exc: BaseException | None) -> BaseExceptionGroup[BaseException] | None:
+    """Return `exc` if it is a group, else None."""
+    if isinstance(exc, BaseExceptionGroup):
+        return cast("BaseExceptionGroup[BaseException]", exc)
+    return None
+
+
 def leaves(exc: BaseException) -> Iterator[BaseException]:
     """Yield the exceptions that `exc` holds, in the order raised; itself if it is no group."""
     stack = [exc]
     while stack:
         current = stack.pop()
-        if isinstance(current, BaseExceptionGroup):
-            stack.extend(reversed(current.exceptions))
-        else:
+        group = as_group(current)
+        if group is None:
             yield current
+        else:
+            stack.extend(reversed(group.exceptions))
 
 
 def _name(exc: BaseException) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from .headers import DESCRIBES_BODY, EXPOSED, is_field_name, is_field_value
 from .mapping import ExceptionMapping, is_plain_callable
@@ -118,7 +118,7 @@ class Config:
         _set(self, "challenge", challenge.strip())
         if mapping is None:
             mapping = ExceptionMapping()
-        given: object = mapping
+        given = cast("object", mapping)
         if not isinstance(given, ExceptionMapping):
             _refuse("mapping", given, "an ExceptionMapping")
         _set(self, "mapping", mapping)
@@ -136,7 +136,7 @@ class Config:
             ConfigError: a key is unknown, or a value is not allowed.
 
         """
-        given: object = settings
+        given = cast("object", settings)
         if not isinstance(given, Mapping):
             msg = f"{source}: {_shown(given)} is not allowed; it must be a mapping of settings"
             raise ConfigError(msg)
@@ -144,7 +144,8 @@ class Config:
             if key not in cls.__slots__:
                 raise ConfigError(_unknown(source, key, settings[key], cls.__slots__))
         try:
-            return cls(**settings)  # type: ignore[arg-type]  # the constructor checks every value
+            # Whatever the types are: the constructor checks every value.
+            return cls(**cast("dict[str, Any]", settings))
         except ConfigError as exc:
             msg = f"{source}: {exc}"
         raise ConfigError(msg)
@@ -202,7 +203,7 @@ def _prefixes(key: str, value: object) -> tuple[str, ...]:
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         _refuse(key, value, allowed)
     found: list[str] = []
-    for prefix in value:
+    for prefix in cast("Iterable[object]", value):
         if not isinstance(prefix, str) or not prefix.startswith("/"):
             _refuse(key, prefix, allowed)
         found.append(prefix.rstrip("/") or "/")
@@ -213,11 +214,11 @@ def _hooks(value: object) -> tuple[Hook, ...]:
     allowed = "a sequence of plain functions that take an ErrorReport"
     if not isinstance(value, Iterable):
         _refuse("on_error", value, allowed)
-    hooks = tuple(value)
+    hooks = tuple(cast("Iterable[object]", value))
     for hook in hooks:
         if not is_plain_callable(hook):
             _refuse("on_error", hook, allowed)
-    return hooks
+    return cast("tuple[Hook, ...]", hooks)
 
 
 def _within(path: str, prefixes: tuple[str, ...]) -> bool:

@@ -7,7 +7,7 @@ framework's request into a `RequestInfo` and the `Answer` into its framework's r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from .config import Config
 from .errors import KaikoError, ServerError
@@ -56,7 +56,7 @@ class Engine:
     __slots__ = ("config", "covers_everything", "ids")
 
     def __init__(self, config: Config) -> None:
-        if not isinstance(config, Config):
+        if not isinstance(cast("object", config), Config):
             msg = f"config takes a kaiko_middleware.Config, not {type(config).__qualname__}"
             raise TypeError(msg)
         config.mapping.freeze()

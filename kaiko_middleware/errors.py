@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from ._text import is_code
 from .catalog import STATUSES, class_for, register_class, status_entry
@@ -185,8 +185,9 @@ class KaikoError(Exception):
         if retryable is not None:
             self.retryable = retryable
         if headers is not None:
-            pairs = headers.items() if isinstance(headers, Mapping) else headers
-            self.headers = tuple((name, value) for name, value in pairs)
+            if isinstance(headers, Mapping):
+                headers = cast("Mapping[str, str]", headers).items()
+            self.headers = tuple((name, value) for name, value in headers)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Make every subclass picklable and copyable, whatever its `__init__` takes."""

@@ -8,10 +8,10 @@ is imported here. Implements the table of section 8 of the V2 contract.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from ._known import KNOWN, Disconnected, is_http_exception, known_handler, underlying
-from ._traceback import leaves
+from ._traceback import as_group, leaves
 from .errors import KaikoError, ServerError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class ExceptionMapping:
                 handler cannot be called, or is an `async def`, which nobody would await.
 
         """
-        given: object = exc_type
+        given = cast("object", exc_type)
         if not isinstance(given, type) or not issubclass(given, BaseException):
             msg = f"{given!a} is no exception class"
             raise TypeError(msg)
@@ -102,8 +102,9 @@ class ExceptionMapping:
         unmapped leaf makes the group unmapped, else the first that is mapped to a 5xx and
         no HTTP exception of a framework's counts, else the first of all.
         """
-        if isinstance(exc, BaseExceptionGroup) and not self._knows_group(type(exc)):
-            return self._find_in_group(exc)
+        group = as_group(exc)
+        if group is not None and not self._knows_group(group):
+            return self._find_in_group(group)
         return self._find_one(exc)
 
     def resolve(self, exc: BaseException) -> KaikoError:
@@ -127,23 +128,27 @@ class ExceptionMapping:
                 return None
         return None
 
-    def _knows_group(self, cls: type[BaseExceptionGroup[BaseException]]) -> bool:
+    def _knows_group(self, group: BaseExceptionGroup[BaseException]) -> bool:
         # A handler of Exception means the leaves, and finds each of them.
-        groups = (base for base in cls.__mro__ if issubclass(base, BaseExceptionGroup))
-        return any(base in self._handlers for base in groups)
+        return any(
+            issubclass(cls, BaseExceptionGroup) and cls in self._handlers
+            for cls in type(group).__mro__
+        )
 
     def _find_in_group(self, group: BaseExceptionGroup[BaseException]) -> KaikoError | None:
-        first = first_5xx = None
+        first: KaikoError | None = None
+        first_5xx: KaikoError | None = None
         for leaf in leaves(group):
             if is_disconnect(leaf):
                 continue
             error = self._find_one(leaf)
             if error is None:
                 return None
-            first = first or error
+            if first is None:
+                first = error
             if first_5xx is None and error.status >= 500 and not is_http_exception(leaf):
                 first_5xx = error
-        return first_5xx or first
+        return first if first_5xx is None else first_5xx
 
 
 def is_plain_callable(value: object) -> bool:
@@ -155,7 +160,7 @@ def is_plain_callable(value: object) -> bool:
 
 def is_disconnect(exc: BaseException) -> bool:
     """Whether `exc` says that the client went away, so that nobody waits for an answer."""
-    if isinstance(exc, BaseExceptionGroup):
+    if as_group(exc) is not None:
         return all(is_disconnect(leaf) for leaf in leaves(exc))
     exc = underlying(exc)
     for cls in type(exc).__mro__:

@@ -2,10 +2,10 @@
 
 Records go to the logger `kaiko` with `request_id`, `type`, `code`, `status`, `param`,
 `method` and `path` as attributes (and `upstream`, `upstream_status`,
-`upstream_request_id` and `upstream_said` where one failed), all redacted, cut and on one line. An unmapped
-exception is logged at ERROR with its `exc_info` (so that Sentry counts it once) and with
-a compact `exc_text` already in place (so that no formatter spends a millisecond on the
-full one). Implements section 9 of the V2 contract.
+`upstream_request_id` and `upstream_said` where one failed), all redacted, cut and on one
+line. An unmapped exception is logged at ERROR with its `exc_info` (so that Sentry counts
+it once) and with a compact `exc_text` already in place (so that no formatter spends a
+millisecond on the full one). Implements section 9 of the V2 contract.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._text import clean_param, log_safe, redact
-from ._traceback import compact_traceback, describe, leaves
+from ._traceback import as_group, compact_traceback, describe, leaves
 from .ids import current_request_id_or
 
 if TYPE_CHECKING:
@@ -113,8 +113,9 @@ def report_error(
     level = logging.ERROR if bug else level_of(error.status, unmapped=unmapped)
     if logger.isEnabledFor(level):
         text = "unmapped exception" if unmapped else log_safe(bug or error.message)
-        if isinstance(exc, BaseExceptionGroup) and not unmapped:
-            text += f" (leaves: {_leaves(exc)})"
+        group = as_group(exc)
+        if group is not None and not unmapped:
+            text += f" (leaves: {_leaves(group)})"
         text = f"{error.status} {log_safe(error.code, 64)}: {text}"
         _log(level, text, request, error, exc if unmapped else None)
     request_id, method, path, _ = request
