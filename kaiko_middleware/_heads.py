@@ -57,7 +57,7 @@ def cors_fields(headers: Pairs) -> Pairs:
     ]
 
 
-def recognize(
+def recognize(  # noqa: PLR0917 - an answer's parts, in the order that they have on the wire
     ours: Reply, status: int, headers: Pairs, body: bytes, request: RequestInfo, config: Config
 ) -> Reply | None:
     """Return an inner layer's reply with what was added on its way, if this answer is it.

@@ -236,9 +236,7 @@ def _statuses() -> dict[int, Status]:
             received, received, _INVALID, "request_rejected", _REJECTED, False
         )
     for received, type_, code, message in _KEPT:
-        entries[received] = Status(
-            received, received, type_, code, message, received in _RETRIED
-        )
+        entries[received] = Status(received, received, type_, code, message, received in _RETRIED)
     for received in range(500, 600):
         row = table[500 if received in _PERMANENT else 503]
         entries[received] = Status(

@@ -148,7 +148,7 @@ class Exchange:
         self._head = status, headers
         if status >= 400:
             self._pending = sys.exception() if status == 500 else None
-            said = dict((name.lower(), value) for name, value in headers)
+            said = {name.lower(): value for name, value in headers}
             kind = said.get("content-type", "").lower()
             if self._framework_debug and kind.startswith("text/html"):
                 self._unsaid = ServerError()
