@@ -117,7 +117,7 @@ def test_a_wrong_value_is_one_line_that_names_key_value_and_what_is_allowed(
 
 def test_an_async_hook_is_refused() -> None:
     """Nobody would await it, so nothing would ever be reported."""
-    with pytest.raises(ConfigError, match="on_error: <function async_hook .* plain functions"):
+    with pytest.raises(ConfigError, match=r"on_error: <function async_hook .* plain functions"):
         Config(on_error=[async_hook])
 
 
@@ -132,8 +132,10 @@ KEYS = (
     [
         (
             {"path": ["/v2"]},
-            "KAIKO: unknown key 'path' (with the value ['/v2']); did you mean 'paths'? "
-            f"allowed are {KEYS}",
+            (
+                "KAIKO: unknown key 'path' (with the value ['/v2']); did you mean 'paths'? "
+                f"allowed are {KEYS}"
+            ),
         ),
         ({"zzz\n": 1}, f"KAIKO: unknown key 'zzz\\n' (with the value 1); allowed are {KEYS}"),
         ({5: 1}, f"KAIKO: unknown key 5 (with the value 1); allowed are {KEYS}"),
@@ -197,13 +199,13 @@ def test_every_setting_can_be_set_from_a_mapping() -> None:
 
 def test_a_configuration_is_frozen() -> None:
     """Two middlewares may share one."""
-    config = Config()
+    config: Any = Config()
     with pytest.raises(AttributeError, match="make a new one to change 'paths'"):
         config.paths = ("/v2",)
     with pytest.raises(AttributeError, match="'paths' cannot be deleted"):
         del config.paths
     with pytest.raises(AttributeError):
-        config.other = 1  # type: ignore[attr-defined]  # that there is none is the promise
+        config.other = 1
 
 
 def test_its_repr_is_the_call_that_makes_it() -> None:

@@ -1,5 +1,7 @@
 """The checker: it passes what conforms, finds each fault by its rule, and never raises."""
 
+# ruff: noqa: E501 - a row of a table stands on one line
+
 from __future__ import annotations
 
 import json
@@ -80,7 +82,7 @@ def test_an_answer_that_conforms_passes(case: tuple[str, tuple[int, Any, bytes],
 
 
 ID = "X-Request-ID"
-FAIL: list[tuple[str, tuple[int, Any, bytes], set[str]]] = [
+FAIL: list[tuple[str, tuple[Any, Any, bytes], set[str]]] = [
     ("not JSON", with_body(b"Not Found"), {"json"}),
     ("empty", with_body(b""), {"json"}),
     ("bad UTF-8", with_body(GOOD.body.replace(b"such", b"\xff")), {"json"}),
@@ -154,7 +156,7 @@ FAIL: list[tuple[str, tuple[int, Any, bytes], set[str]]] = [
     ("status 599", with_body(ERROR.body, 599), {"status"}),
     ("status 700", with_body(ERROR.body, 700), {"status"}),
     ("status 99", with_body(ERROR.body, 99), {"status"}),
-    ("status that is a text", ("404", GOOD.headers, GOOD.body), {"status"}),  # type: ignore[list-item]  # wrong on purpose
+    ("status that is a text", ("404", GOOD.headers, GOOD.body), {"status"}),
     ("status that is a flag", (True, GOOD.headers, GOOD.body), {"status"}),
     ("success without an id", (200, {}, b""), {"one-id"}),
     ("success with two ids", (204, [(ID, "a"), (ID, "a")], b""), {"one-id"}),
@@ -163,7 +165,7 @@ FAIL: list[tuple[str, tuple[int, Any, bytes], set[str]]] = [
 
 
 @pytest.mark.parametrize("case", FAIL, ids=lambda case: case[0])
-def test_a_fault_is_found_by_its_rule(case: tuple[str, tuple[int, Any, bytes], set[str]]) -> None:
+def test_a_fault_is_found_by_its_rule(case: tuple[str, tuple[Any, Any, bytes], set[str]]) -> None:
     """By that one and no other."""
     _, answer, broken = case
     found = check_answer(*answer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -26,8 +26,9 @@ def library(name: str) -> type[Exception]:
 
 def test_a_configuration_of_another_kind_is_refused_at_once() -> None:
     """A dictionary passed by mistake fails where it stands, not at the first error."""
-    with pytest.raises(TypeError, match="config takes a kaiko_middleware.Config, not dict"):
-        Engine({})  # type: ignore[arg-type]  # wrong on purpose
+    settings: Any = {}
+    with pytest.raises(TypeError, match=r"config takes a kaiko_middleware\.Config, not dict"):
+        Engine(settings)
 
 
 def test_a_typed_error_is_answered_as_itself() -> None:

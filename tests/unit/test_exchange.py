@@ -327,7 +327,7 @@ def test_an_answer_while_an_exception_is_handled_is_that_exceptions() -> None:
     for exc, code in ((NotFoundError("typed"), "not_found"), (ValueError("bug"), "internal")):
         response = exchange()
         try:
-            raise exc
+            raise exc  # noqa: TRY301 - only that it is being handled is wanted
         except Exception:  # noqa: BLE001 - as Starlette does
             response.start(500, [TEXT])
             pieces = response.body(b"Internal Server Error", more=False)
@@ -378,7 +378,7 @@ def test_an_answer_to_a_client_that_left_is_not_sent() -> None:
     """The exception being handled says so."""
     response = exchange()
     try:
-        raise GONE
+        raise GONE  # noqa: TRY301 - as above
     except Exception:  # noqa: BLE001 - as Starlette does
         response.start(500, [TEXT])
         assert response.body(b"Internal Server Error", more=False) == []

@@ -1,5 +1,7 @@
 """Error answers in other people's words: every shape is read, and no body can do harm."""
 
+# ruff: noqa: E501 - a row of a table stands on one line
+
 from __future__ import annotations
 
 import gzip
@@ -14,7 +16,13 @@ from hypothesis import strategies as st
 from kaiko_middleware import Config, render
 from kaiko_middleware.conformance import check_answer
 from kaiko_middleware.engine import Engine
-from kaiko_middleware.normalize import BODY_LIMIT, decode_body, error_from_answer, read_body
+from kaiko_middleware.normalize import (
+    BODY_LIMIT,
+    decode_body,
+    error_from_answer,
+    error_from_reason,
+    read_body,
+)
 from unit.support import KEYS, REQUEST, REQUEST_ID, any_text, error_of
 
 if TYPE_CHECKING:
@@ -509,6 +517,13 @@ def test_a_compressed_answer_that_cannot_be_read_says_nothing(encoding: str, bod
     headers = [("Content-Type", JSON), ("Content-Encoding", encoding)]
     reply = Engine(Config()).on_answer(404, headers, body, REQUEST).reply
     assert error_of(reply.body)["message"] == "Resource not found or context expired"
+
+
+def test_the_reason_of_a_socket_that_fastapi_refused_is_a_validation_failure() -> None:
+    """A list stands where a text is due: no server can send it."""
+    error = error_from_reason([{"type": "missing", LOC: ("query", "token")}])
+    assert (error.code, error.param) == ("missing_field", "token")
+    assert error_from_reason([]).code == "invalid_value"
 
 
 def test_a_body_over_64_kib_is_not_read() -> None:

@@ -57,9 +57,11 @@ def test_every_digit_is_random() -> None:
 
 def empty(pool: RequestIdPool) -> None:
     """Drop the ids that other tests have left; pools of one length share them."""
-    with pytest.raises(IndexError):
+    try:
         while True:
             pool.pop()
+    except IndexError:
+        pass
 
 
 def test_ids_come_from_the_operating_systems_randomness(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +272,7 @@ def test_a_bare_thread_sees_no_id_unless_it_is_bound() -> None:
     assert seen == [None, REQUEST_ID]
     assert bound("c", end="?") == "c?"
     assert current_request_id() is None
-    assert bound.__name__ == "work"
+    assert getattr(bound, "__name__", "") == "work"
 
 
 def test_a_reused_thread_of_an_executor_forgets_the_id() -> None:

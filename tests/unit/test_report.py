@@ -212,13 +212,14 @@ def test_no_key_is_in_any_field_of_a_record(key: str, log: pytest.LogCaptureFixt
     for record in log.records:
         written = {name: str(value) for name, value in vars(record).items() if name != "exc_info"}
         shown = json.dumps({**written, "message": record.getMessage()})
-        assert key.split()[-1] not in shown
+        assert key.rsplit(maxsplit=1)[-1] not in shown
 
 
 @given(any_text, any_text, any_text)
 def test_whatever_is_logged_can_be_written(method: str, path: str, message: str) -> None:
     """To a UTF-8 file, on one line."""
-    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="")
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding="utf-8", newline="")
     handler = logging.StreamHandler(stream)
     logger = logging.getLogger("kaiko")
     logger.addHandler(handler)
@@ -231,8 +232,7 @@ def test_whatever_is_logged_can_be_written(method: str, path: str, message: str)
         logger.removeHandler(handler)
         logger.setLevel(logging.NOTSET)
     stream.flush()
-    written = stream.buffer.getvalue()  # type: ignore[attr-defined]  # a BytesIO
-    assert len(written.decode().splitlines()) == 1
+    assert len(written.getvalue().decode().splitlines()) == 1
 
 
 def test_fields_are_cut(log: pytest.LogCaptureFixture) -> None:
@@ -321,12 +321,10 @@ def test_hooks_are_called_whatever_the_level_of_the_log(
 class NoText(KaikoError):
     """Raises when its message is looked at."""
 
-    @property
-    def message(self) -> str:  # type: ignore[override]  # broken on purpose
-        raise RuntimeError("no message")
-
-    @message.setter
-    def message(self, value: str) -> None: ...
+    def __getattribute__(self, name: str) -> object:
+        if name == "message":
+            raise RuntimeError("no message")
+        return super().__getattribute__(name)
 
 
 def test_an_error_that_cannot_be_reported_is_answered(log: pytest.LogCaptureFixture) -> None:

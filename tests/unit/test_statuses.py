@@ -52,15 +52,15 @@ TABLE: dict[int, tuple[int, str, str, str]] = {
         for status in (419, 420, 427, 430, 432, 440, 444, 450, 452, 460, 494, 498, 499)
     },
     500: (500, SERVER, "internal", "true"),
-    **{status: (500, SERVER, "internal", "false") for status in (501, 505, 506, 508, 510, 511)},
-    **{
-        status: (503, SERVER, "service_unavailable", "true")
-        for status in (502, 503, 504, 507, 509, *range(520, 531), 540, 561, 598, 599)
-    },
-    **{
-        status: (500, SERVER, "internal", "true")
-        for status in (-1, 0, 99, 100, 200, 204, 302, 304, 399, 600, 700, 10**9)
-    },
+    **dict.fromkeys((501, 505, 506, 508, 510, 511), (500, SERVER, "internal", "false")),
+    **dict.fromkeys(
+        (502, 503, 504, 507, 509, *range(520, 531), 540, 561, 598, 599),
+        (503, SERVER, "service_unavailable", "true"),
+    ),
+    **dict.fromkeys(
+        (-1, 0, 99, 100, 200, 204, 302, 304, 399, 600, 700, 10**9),
+        (500, SERVER, "internal", "true"),
+    ),
 }
 
 

@@ -1,5 +1,7 @@
 """Validation failures: one rule, our own words, and no path that a client could have written."""
 
+# ruff: noqa: E501 - a row of a table stands on one line
+
 from __future__ import annotations
 
 import enum
@@ -37,6 +39,7 @@ from kaiko_middleware.validation import Failure, Where, error_from_failures, fai
 from unit.support import REQUEST_ID, error_of
 
 SECRET = "kaiko_live_hunter2"
+WRONG: Any = "x"  # of no type that anything here is declared with
 
 
 class Role(enum.StrEnum):
@@ -399,7 +402,7 @@ def caught(call: Any) -> ValidationError:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: Message(role="x", content="y"),  # type: ignore[arg-type]  # wrong on purpose
+        lambda: Message(role=WRONG, content="y"),
         lambda: Message.model_validate({"role": "x", "content": "y"}),
         lambda: Message.model_validate_json('{"role": "x", "content": "y"}'),
         lambda: TypeAdapter(Message).validate_python({"role": "x", "content": "y"}),
@@ -415,7 +418,7 @@ def test_pydantics_own_failure_finds_its_model_by_itself(call: Any) -> None:
 
 def test_a_validated_dataclass_finds_itself_too() -> None:
     """It has no method of pydantic's to be recognized by."""
-    error = validation_error(caught(lambda: Validated(number="x")))  # type: ignore[arg-type]  # wrong on purpose
+    error = validation_error(caught(lambda: Validated(number=WRONG)))
     assert error.param == "number"
 
 
@@ -437,7 +440,7 @@ def test_a_call_that_was_validated_names_no_argument_of_python() -> None:
     def function(argument_name: int) -> int:
         return argument_name
 
-    error = validation_error(caught(lambda: function("x")))  # type: ignore[arg-type]  # wrong on purpose
+    error = validation_error(caught(lambda: function(WRONG)))
     assert error.param is None
     by_hand = ValidationError.from_exception_data(
         "title",
@@ -453,7 +456,7 @@ def test_a_bad_parameter_is_a_400_with_its_name(where: Where) -> None:
     class Query(BaseModel):
         limit: int
 
-    error = validation_error(caught(lambda: Query(limit="x")), where=where)  # type: ignore[arg-type]  # wrong on purpose
+    error = validation_error(caught(lambda: Query(limit=WRONG)), where=where)
     assert (error.status, error.code, error.param) == (400, "invalid_limit", "limit")
     assert error.message == "The 'limit' parameter has an invalid value"
     absent = validation_error(caught(Query), where=where)
@@ -534,7 +537,8 @@ def test_a_path_in_a_recursive_union_costs_no_more_than_its_length() -> None:
 
 def test_a_path_deeper_than_a_param_can_be_long_ends_somewhere() -> None:
     """Python's own limit is never reached."""
-    location = ["node", *["children", 0] * 5_000, "name"]
+    location: list[int | str] = ["node"]
+    location += ["children", 0] * 5_000
     path = declared_path(Request.__pydantic_core_schema__, location)
     assert path is not None
     error = error_from_failures([Failure("value", "body", path)])
