@@ -120,12 +120,12 @@ class _Document:
         """Mend what FastAPI makes of an entry of `responses()`."""
         content: Object = response.get("content", {})
         ours = [media for media in content if self._is_envelope(content[media].get("schema"))]
-        for media in ours:
-            if media != JSON:  # it files every model under the content type of the success
-                content.setdefault(JSON, {})["schema"] = {"$ref": self._envelope}
-                del content[media]
         if not ours:
             return
+        for media in ours:
+            if media != JSON:  # it files every model under the content type of the success
+                del content[media]
+        content.setdefault(JSON, {})["schema"] = {"$ref": self._envelope}
         self._name_header(response)
         for example in content[JSON].get("examples", {}).values():
             error: object = example.get("value", {}).get("error")
@@ -169,9 +169,11 @@ class _Document:
         return None
 
     def _remove_unused(self) -> None:
-        """Remove FastAPI's schemas of validation errors, unless the service refers to them."""
-        for name in ("HTTPValidationError", "ValidationError"):
-            if not any(ref == f"{_REF}{name}" for ref in _references(self._document)):
+        """Remove what only FastAPI referred to: its own schemas, and a second envelope."""
+        again = [name for name in self._schemas if self._is_envelope({"$ref": f"{_REF}{name}"})]
+        for name in ("HTTPValidationError", "ValidationError", *again):
+            reference = f"{_REF}{name}"
+            if reference != self._envelope and reference not in _references(self._document):
                 self._schemas.pop(name, None)
 
 

@@ -182,7 +182,7 @@ CASES = (
     Case("included", "/also/included", _missing("messages", " (and 1 more: model)"), {}),
     Case(
         "of-the-inclusion",
-        "/of/a/included?time-zone=x",
+        "/of/included?time-zone=x",
         _parameter("time-zone", "invalid_value", " (and 1 more: temp)"),
         _GOOD | {"temp": SECRET},
     ),
