@@ -25,7 +25,7 @@ from kaiko_middleware import (
 from kaiko_middleware.conformance import check_answer, check_event_stream, check_json_lines
 from kaiko_middleware.errors import error_for_status
 from kaiko_middleware.rendering import close_frame, event_frame, json_line
-from unit.support import KEYS, REQUEST_ID, any_text, error_of, header
+from unit.support import KEYS, REQUEST_ID, any_text, error_of, faults, header
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ def test_any_string_renders_as_json_that_strict_parsers_take(
     """Whatever Python can hold, a client's parser can read."""
     reply = render(NotFoundError(message, param=param), REQUEST_ID)
     assert from_json(reply.body)["error"]["request_id"] == REQUEST_ID
-    assert check_answer(*reply) == []
+    assert faults(reply) == []
 
 
 def test_ten_megabytes_render_as_a_short_message() -> None:
@@ -398,7 +398,7 @@ def test_every_answer_conforms(
 ) -> None:
     """The checker, which shares only the tables, finds nothing."""
     error = error_for_status(given_status, message, headers=names)
-    assert check_answer(*render(error, REQUEST_ID, replaced=names)) == []
+    assert faults(render(error, REQUEST_ID, replaced=names)) == []
 
 
 def test_a_reply_is_three_things() -> None:
