@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kaiko_asgi._types import Scope, Send
-    from kaiko_middleware import Reply
 
 __all__ = [
     "BODY_LIMIT",
@@ -41,7 +40,7 @@ STATE_ID = "kaiko_request_id"
 STATE_REPLY = "kaiko_reply"
 """The key under which an inner layer says what it answered, so that outer ones know it."""
 _SEEN = "kaiko_seen"
-STATE_PASS = "kaiko_passthrough"
+STATE_PASS = "kaiko_passthrough"  # noqa: S105 - no password
 """The key under which a service lets one answer through as it is, by a true value."""
 
 
@@ -66,8 +65,8 @@ def was_seen(exc: BaseException, request_id: str) -> bool:
     if isinstance(exc, BaseExceptionGroup):
         return all(was_seen(member, request_id) for member in exc.exceptions)
     # A framework that finds the answer started raises a RuntimeError from what it caught.
-    cause = exc.__cause__
-    return type(exc) is RuntimeError and cause is not None and cause.__dict__.get(_SEEN) == request_id
+    cause = exc.__cause__ if type(exc) is RuntimeError else None
+    return cause is not None and cause.__dict__.get(_SEEN) == request_id
 
 
 def request_info(scope: Scope, request_id: str, *, typed: bool = False) -> RequestInfo:
@@ -136,7 +135,7 @@ def _code_of(function: Callable[..., object]) -> object:
     while isinstance(function, partial):
         function = function.func
     function = getattr(function, "__func__", function)
-    called: object = getattr(type(function), "__call__", None)
+    called: object = type(function).__call__
     return getattr(function, "__code__", None) or getattr(called, "__code__", None)
 
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaiko_asgi.scope import is_answerable, mark_seen, request_info, shows_debug_page, was_seen
+from starlette.requests import Request
+
+from kaiko_asgi.scope import is_answerable, shows_debug_page, was_seen
 from kaiko_middleware import current_request_id
 from kaiko_middleware.mapping import is_disconnect
-from kaiko_starlette._response import ReplyResponse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from kaiko_middleware.engine import Engine
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from kaiko_starlette._handlers import Handlers
 
 
 class Boundary:
@@ -26,13 +28,13 @@ class Boundary:
 
     Arguments:
         app: what it wraps.
-        engine: the core's steps, of the installed configuration.
+        handlers: the handlers of the installed configuration.
 
     """
 
-    def __init__(self, app: ASGIApp, engine: Engine) -> None:
+    def __init__(self, app: ASGIApp, handlers: Handlers) -> None:
         self.app = app
-        self._engine = engine
+        self._handlers = handlers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -60,8 +62,8 @@ class Boundary:
                 or shows_debug_page(scope)
             ):
                 raise
-            answer = self._engine.on_exception(exc, request_info(scope, request_id))
-            mark_seen(exc, request_id)
-            await ReplyResponse(answer.reply)(scope, receive, send)
-            if (answer.unmapped and self._engine.config.reraise) or not isinstance(exc, Exception):
+            request = Request(scope, receive, send)
+            response, hand_on = await self._handlers.last(request, exc, request_id)
+            await response(scope, receive, send)
+            if hand_on:
                 raise

@@ -6,19 +6,35 @@ whole answer.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from kaiko_asgi.scope import STATE_ID, STATE_REPLY, request_info, was_seen
-from kaiko_middleware import current_request_id
-from kaiko_starlette._response import ReplyResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.exceptions import ExceptionMiddleware
-from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from kaiko_asgi.scope import STATE_ID, STATE_REPLY, mark_seen, request_info, was_seen
+from kaiko_middleware import current_request_id
+from kaiko_starlette._response import ReplyResponse
+
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.types import ExceptionHandler
+
     from kaiko_middleware import Reply
     from kaiko_middleware.engine import Engine
-    from starlette.types import ASGIApp
+
+_HANDLED = "kaiko_handled"
+
+
+class Last(NamedTuple):
+    """The answer to an exception that no handler of its own took."""
+
+    response: Response
+    hand_on: bool
 
 
 class Handlers:
@@ -30,8 +46,11 @@ class Handlers:
 
     """
 
-    def __init__(self, engine: Engine, app: ASGIApp) -> None:
+    def __init__(self, engine: Engine, app: Starlette) -> None:
+        self.last_resort: ExceptionHandler | None = None
+        """The service's own handler of `Exception` or 500; it is called once an exception."""
         self._engine = engine
+        self._app = app
         self._starlettes_own = ExceptionMiddleware(app).http_exception
 
     async def typed_error(self, request: Request, exc: Exception) -> Response:
@@ -39,7 +58,8 @@ class Handlers:
         request_id = current_request_id()
         if request_id is None or request.scope["type"] != "http":
             raise exc  # left alone; or a socket, which the middleware denies or closes
-        return self._answer(request, exc, request_id)
+        answer = self._engine.on_exception(exc, request_info(request.scope, request_id))
+        return ReplyResponse(answer.reply)
 
     async def http_exception(self, request: Request, exc: Exception) -> Response:
         """Answer an `HTTPException`; one that is no error stays what Starlette makes of it."""
@@ -54,19 +74,68 @@ class Handlers:
         """Answer what middleware outside of ours raised; Starlette raises it again."""
         scope = request.scope
         if not self._engine.config.covers(scope["path"]):
-            return _plain()
-        state = scope.get("state") or {}
+            response = await self._service_response(request, exc, "")
+            return _plain() if response is None else response
+        state: dict[str, Any] = scope.get("state") or {}
         # What stands outside of our middleware finds the id there, if it was reached at all.
-        request_id = state.get(STATE_ID) or self._engine.ids()
+        request_id: str = state.get(STATE_ID) or self._engine.ids()
         if not was_seen(exc, request_id):
-            return self._answer(request, exc, request_id)
+            return (await self.last(request, exc, request_id)).response
+        if exc.__dict__.get(_HANDLED) != request_id:
+            await self._service_response(request, exc, request_id)  # told, as Starlette tells it
         # Answered further in: Starlette sends this only where that answer was dropped.
         reply: Reply | None = state.get(STATE_REPLY)
         return _plain() if reply is None else ReplyResponse(reply)
 
-    def _answer(self, request: Request, exc: Exception, request_id: str) -> Response:
-        answer = self._engine.on_exception(exc, request_info(request.scope, request_id))
-        return ReplyResponse(answer.reply)
+    async def last(self, request: Request, exc: BaseException, request_id: str) -> Last:
+        """Answer what no handler of its own took: as the service says, else by the mapping.
+
+        Arguments:
+            request: the request.
+            exc: the exception that failed it.
+            request_id: its id.
+
+        """
+        engine = self._engine
+        mark_seen(exc, request_id)
+        response = None
+        if isinstance(exc, Exception):
+            response = await self._service_response(request, exc, request_id)
+        if response is None:
+            answer = engine.on_exception(exc, request_info(request.scope, request_id))
+            hand_on = answer.unmapped and engine.config.reraise
+            return Last(ReplyResponse(answer.reply), hand_on or not isinstance(exc, Exception))
+        info = request_info(request.scope, request_id, typed=True)
+        unmapped = engine.find(exc, info) is None
+        if response.status_code >= 400:
+            headers = [
+                (name.decode("latin-1"), value.decode("latin-1"))
+                for name, value in response.raw_headers
+            ]
+            body = bytes(response.body) if hasattr(response, "body") else None
+            answer = engine.on_answer(response.status_code, headers, body, info, report=False)
+            engine.report(answer.error, exc, info, unmapped=unmapped)
+            response = ReplyResponse(answer.reply, response.background)
+        return Last(response, unmapped and engine.config.reraise)
+
+    async def _service_response(
+        self, request: Request, exc: Exception, request_id: str
+    ) -> Response | None:
+        """Return what the service's own handler answers; in debug Starlette asks none."""
+        exc.__dict__[_HANDLED] = request_id
+        handler = self.last_resort
+        if handler is None or self._app.debug:
+            return None
+        called = cast("Callable[[Request, Exception], object]", handler)
+        try:
+            if iscoroutinefunction(handler) or iscoroutinefunction(type(handler).__call__):
+                given = await cast("Awaitable[object]", called(request, exc))
+            else:
+                given = await run_in_threadpool(called, request, exc)
+        except Exception as failed:
+            failed.__dict__[_HANDLED] = request_id  # it is not asked about its own failure
+            raise
+        return given if isinstance(given, Response) else None
 
 
 def _plain() -> Response:

@@ -14,14 +14,23 @@ Four places of a Starlette application answer errors, and each gets what it need
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
 from kaiko_asgi import KaikoMiddleware
 from kaiko_middleware import Config, KaikoError
 from kaiko_middleware.engine import Engine
 from kaiko_starlette._boundary import Boundary
 from kaiko_starlette._handlers import Handlers
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
+
+if TYPE_CHECKING:
+    from starlette.types import ExceptionHandler
+
+
+_LAST_RESORTS = (500, Exception)
 
 
 def install(app: Starlette, config: Config | None = None) -> None:
@@ -40,7 +49,7 @@ def install(app: Starlette, config: Config | None = None) -> None:
         RuntimeError: it is installed already, or the application has started.
 
     """
-    if not isinstance(app, Starlette):
+    if not isinstance(cast("object", app), Starlette):
         msg = f"install(app) takes a Starlette application, not {type(app).__qualname__}"
         raise TypeError(msg)
     installed: list[object] = [entry.cls for entry in app.user_middleware]
@@ -54,10 +63,31 @@ def install(app: Starlette, config: Config | None = None) -> None:
     engine = Engine(config)
     handlers = Handlers(engine, app)
     app.add_middleware(KaikoMiddleware, config=config)
-    app.user_middleware.append(Middleware(Boundary, engine=engine))
+    app.user_middleware.append(Middleware(Boundary, handlers=handlers))
     if KaikoError not in app.exception_handlers:
         app.add_exception_handler(KaikoError, handlers.typed_error)
     if HTTPException not in app.exception_handlers:
         app.add_exception_handler(HTTPException, handlers.http_exception)
-    if Exception not in app.exception_handlers and 500 not in app.exception_handlers:
-        app.add_exception_handler(Exception, handlers.server_error)
+    _keep_last_resort(app, handlers)
+
+
+def _keep_last_resort(app: Starlette, handlers: Handlers) -> None:
+    """Let ours call the service's handler of `Exception` or 500, now and later.
+
+    Starlette would call it outside of all middleware, and after `Boundary` has answered:
+    its answer would have no CORS headers, or would be dropped.
+    """
+    for key in [key for key in app.exception_handlers if key in _LAST_RESORTS]:
+        handlers.last_resort = app.exception_handlers.pop(key)
+    app.exception_handlers[Exception] = handlers.server_error
+    register = app.add_exception_handler
+
+    def add_exception_handler(
+        exc_class_or_status_code: int | type[Exception], handler: ExceptionHandler
+    ) -> None:
+        if exc_class_or_status_code in _LAST_RESORTS:
+            handlers.last_resort = handler
+        else:
+            register(exc_class_or_status_code, handler)
+
+    app.add_exception_handler = add_exception_handler  # type: ignore[method-assign]  # on this one

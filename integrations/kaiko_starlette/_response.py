@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaiko_asgi.scope import STATE_REPLY
 from starlette.responses import Response
 
+from kaiko_asgi.scope import STATE_REPLY
+
 if TYPE_CHECKING:
-    from kaiko_middleware import Reply
+    from starlette.background import BackgroundTask
     from starlette.types import Receive, Scope, Send
+
+    from kaiko_middleware import Reply
 
 
 class ReplyResponse(Response):
     """A response that sends a `Reply` as it is."""
 
-    def __init__(self, reply: Reply) -> None:  # the parent's would encode it all again
+    def __init__(self, reply: Reply, background: BackgroundTask | None = None) -> None:
+        # The parent's would encode it all again.
         self.reply = reply
         self.status_code = reply.status
         self.body = reply.body
-        self.background = None
+        self.background = background
         self.raw_headers = [
             (name.lower().encode("latin-1"), value.encode("latin-1"))
             for name, value in reply.headers
