@@ -100,11 +100,12 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(python=NEWEST)
 def docs(session: nox.Session) -> None:
-    """The pages, warnings as errors; their code runs in the tests."""
-    session.install("-e", ".[all]", "--group", "docs")
+    """The pages, warnings as errors, and that they hold what there is and do what they show."""
+    session.install("-e", ".[all]", "--group", "docs", "--group", "test")
     session.run(
         "sphinx-build", "-W", "--keep-going", "-E", "-b", "html", "docs", "docs/_build/html"
     )
+    session.run("pytest", "tests/docs")
 
 
 @nox.session(python=NEWEST)

@@ -23,7 +23,8 @@ WANTED = {
     "demo": ["-e", f"{ROOT}[demo]"],
     "test": ["-e", f"{ROOT}[all]", "--group", f"{ROOT / 'pyproject.toml'}:dev"],
 }
-# Quick and frank first; pytest last, so that its closing line is what one sees.
+# Quick and frank first; pytest, which also builds the documentation, last, so that its
+# closing line is what one sees.
 CHECKS = {
     "style": ["ruff", "check"],
     "format": ["ruff", "format", "--check"],
@@ -32,7 +33,6 @@ CHECKS = {
     "pyrefly": ["pyrefly", "check"],
     "pyright": ["pyright"],
     "mypy": ["mypy"],
-    "docs": ["sphinx-build", "-W", "--keep-going", "-q", "docs", "docs/_build/html"],
     "tests": ["pytest"],
 }
 
