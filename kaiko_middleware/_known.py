@@ -46,7 +46,7 @@ def _timeout(_exc: BaseException) -> KaikoError:
 
 
 def _http_exception(exc: BaseException) -> KaikoError | None:
-    """Read Starlette's HTTPException, and FastAPI's, which derives from it."""
+    """Read Starlette's HTTPException, from which FastAPI's derives; DRF's, and Ninja's."""
     status: object = getattr(exc, "status_code", None)
     if not isinstance(status, int):
         return None
@@ -54,7 +54,7 @@ def _http_exception(exc: BaseException) -> KaikoError | None:
         # No error answer: the framework turns it into a redirect or an empty answer;
         # where it cannot any more, or the status is none at all, it is a bug.
         return None
-    detail: object = getattr(exc, "detail", None)
+    detail: object = getattr(exc, "detail", getattr(exc, "message", None))
     headers: object = getattr(exc, "headers", None)
     message = code = None
     if status < 500 and isinstance(detail, str) and not is_phrase(detail, status):
@@ -101,6 +101,8 @@ KNOWN: dict[str, Handler] = {
     "starlette.websockets.WebSocketDisconnect": Disconnected(),
     "fastapi.exceptions.RequestValidationError": _validation_failure,
     "fastapi.exceptions.WebSocketRequestValidationError": _validation_failure,
+    "ninja.errors.HttpError": _http_exception,
+    "rest_framework.exceptions.APIException": _http_exception,
     "uvicorn.protocols.utils.ClientDisconnected": Disconnected(),
     "django.http.response.Http404": _status(404),
     f"{_DJANGO}PermissionDenied": _status(403),

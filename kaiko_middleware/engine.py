@@ -26,6 +26,7 @@ from .report import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from .mapping import Known
 
 __all__ = ["Answer", "Engine", "prefers_html"]
 
@@ -83,13 +84,21 @@ class Engine:
             return fresh
         return self.ids()
 
-    def find(self, exc: BaseException, request: RequestInfo) -> KaikoError | None:
+    def find(
+        self, exc: BaseException, request: RequestInfo, known: Known | None = None
+    ) -> KaikoError | None:
         """Return the typed error for `exc`, or None where it is unmapped.
 
         A handler that fails is logged, and its exception is then unmapped.
+
+        Arguments:
+            exc: what was raised.
+            request: the request that failed.
+            known: what the adapter knows of its framework's classes beside the toolkit.
+
         """
         try:
-            return self.config.mapping.find(exc)
+            return self.config.mapping.find(exc, known)
         except Exception as failed:  # noqa: BLE001 - a service's handler may raise anything
             report_late(
                 failed,

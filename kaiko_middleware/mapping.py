@@ -15,7 +15,11 @@ from ._traceback import as_group, leaves
 from .errors import KaikoError, ServerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import TypeAlias
+
+    # The handler of a class takes exceptions of that class; None is no error of its own.
+    Known: TypeAlias = Mapping[type[BaseException], Callable[[Any], KaikoError | None]]
 
 __all__ = ["ExceptionMapping", "is_disconnect", "is_plain_callable", "leaves"]
 
@@ -95,28 +99,39 @@ class ExceptionMapping:
         """Refuse registrations from now on; installing a middleware does this."""
         self._frozen = True
 
-    def find(self, exc: BaseException) -> KaikoError | None:
+    def find(self, exc: BaseException, known: Known | None = None) -> KaikoError | None:
         """Return the typed error for `exc`, or None where nobody mapped it.
 
         An exception group is answered by its leaves, unless its class has a handler: an
         unmapped leaf makes the group unmapped, else the first that is mapped to a 5xx and
         no HTTP exception of a framework's counts, else the first of all.
+
+        Arguments:
+            exc: what was raised.
+            known: what an adapter knows of its framework's classes, which may depend on the
+                request: at each class it counts after the service's own handler, and before
+                what the toolkit itself knows.
+
         """
         group = as_group(exc)
         if group is not None and not self._knows_group(group):
-            return self._find_in_group(group)
-        return self._find_one(exc)
+            return self._find_in_group(group, known)
+        return self._find_one(exc, known)
 
     def resolve(self, exc: BaseException) -> KaikoError:
         """Return the typed error for `exc`: 500 `internal` where nobody mapped it."""
         return self.find(exc) or ServerError()
 
-    def _find_one(self, exc: BaseException) -> KaikoError | None:
+    def _find_one(self, exc: BaseException, known: Known | None) -> KaikoError | None:
         exc = underlying(exc)
         if isinstance(exc, KaikoError):
             return exc
         for cls in type(exc).__mro__:
-            handler = self._handlers.get(cls) or known_handler(cls)
+            handler = (
+                self._handlers.get(cls)
+                or (None if known is None else known.get(cls))
+                or known_handler(cls)
+            )
             if handler is not None:
                 found: object = handler(exc)
                 if isinstance(found, KaikoError):
@@ -135,13 +150,15 @@ class ExceptionMapping:
             for cls in type(group).__mro__
         )
 
-    def _find_in_group(self, group: BaseExceptionGroup[BaseException]) -> KaikoError | None:
+    def _find_in_group(
+        self, group: BaseExceptionGroup[BaseException], known: Known | None
+    ) -> KaikoError | None:
         first: KaikoError | None = None
         first_5xx: KaikoError | None = None
         for leaf in leaves(group):
             if is_disconnect(leaf):
                 continue
-            error = self._find_one(leaf)
+            error = self._find_one(leaf, known)
             if error is None:
                 return None
             if first is None:
