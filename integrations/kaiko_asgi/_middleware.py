@@ -85,7 +85,7 @@ class KaikoMiddleware:
             if flow is None:
                 if message["type"] == "http.response.start" and 200 <= message["status"] < 400:
                     known_length = False
-                    headers = message.get("headers", ())
+                    headers: list[tuple[bytes, bytes]] = message.get("headers", ())
                     if type(headers) is not list:
                         headers = list(headers)  # a generator can be looked at only once
                         message = {**message, "headers": headers}
@@ -146,7 +146,8 @@ class KaikoMiddleware:
         # What is left alone must not see the id of an app that calls it in process; that of
         # a layer around this one stays.
         current = current_request_id()
-        around = (scope.get("state") or {}).get(STATE_ID)
+        state: State = scope.get("state") or {}
+        around = state.get(STATE_ID)
         token = set_request_id(current if current == around else None)
         try:
             await self.app(scope, receive, send)

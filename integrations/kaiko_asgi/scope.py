@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kaiko_middleware.engine import prefers_html
+from kaiko_middleware.mapping import leaves
 from kaiko_middleware.report import RequestInfo
 
 if TYPE_CHECKING:
@@ -55,18 +56,19 @@ def mark_seen(exc: BaseException, request_id: str) -> None:
     On the exception, since its `id()` may be another's by the time it is asked for, and a
     reference in the scope would keep all its frames alive.
     """
-    exc.__dict__[_SEEN] = request_id
+    for leaf in leaves(exc):
+        leaf.__dict__[_SEEN] = request_id
 
 
 def was_seen(exc: BaseException, request_id: str) -> bool:
     """Whether an inner layer of this request reported `exc`, or what it was made of, already."""
-    if exc.__dict__.get(_SEEN) == request_id:
-        return True
-    if isinstance(exc, BaseExceptionGroup):
-        return all(was_seen(member, request_id) for member in exc.exceptions)
     # A framework that finds the answer started raises a RuntimeError from what it caught.
     cause = exc.__cause__ if type(exc) is RuntimeError else None
-    return cause is not None and cause.__dict__.get(_SEEN) == request_id
+    return any(
+        all(leaf.__dict__.get(_SEEN) == request_id for leaf in leaves(each))
+        for each in (exc, cause)
+        if each is not None
+    )
 
 
 def request_info(scope: Scope, request_id: str, *, typed: bool = False) -> RequestInfo:
@@ -98,10 +100,12 @@ def is_answerable(exc: BaseException) -> bool:
     Not for a cancellation that somebody asked for, a closed generator, or another
     framework's control flow: these propagate at once.
     """
+    return all(_is_answerable(leaf) for leaf in leaves(exc))
+
+
+def _is_answerable(exc: BaseException) -> bool:
     if isinstance(exc, Exception | SystemExit | KeyboardInterrupt):
         return True
-    if isinstance(exc, BaseExceptionGroup):
-        return all(is_answerable(member) for member in exc.exceptions)
     asyncio = sys.modules.get("asyncio")
     if asyncio is not None and isinstance(exc, asyncio.CancelledError):
         try:
