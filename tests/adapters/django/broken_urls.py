@@ -1,0 +1,5 @@
+"""A URLconf that does not import."""
+
+from __future__ import annotations
+
+raise ImportError("secret")
