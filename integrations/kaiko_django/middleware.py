@@ -78,19 +78,22 @@ def _synchronous(get_response: GetResponse) -> GetResponse:
         setup = current_setup()
         previous = current_request_id()
         request_id = _begin(setup, request, previous)
+        wrapped = request_id == previous
         try:
             response = get_response(request)
-            if request_id is not None:
-                if getattr(response, "status_code", None) in _FINE and not response.streaming:
+            if request_id is None:
+                pass
+            elif getattr(response, "status_code", None) in _FINE and not response.streaming:
+                if not wrapped:
                     put_id(response, setup, request_id)
-                else:
-                    response = settle(setup, request, response, request_id)
-                    if isinstance(response, StreamingHttpResponse) and response.status_code < 400:
-                        _stream(setup, request, response, wrapped=request_id == previous)
+            else:
+                response = settle(setup, request, response, request_id)
+                if isinstance(response, StreamingHttpResponse) and response.status_code < 400:
+                    _stream(setup, request, response, wrapped=wrapped)
         except BaseException:
             set_request_id(previous)
             raise
-        if request_id != previous:
+        if not wrapped:
             _restore_when_closed(response, previous)
         return response
 
@@ -102,21 +105,22 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
         setup = current_setup()
         previous = current_request_id()
         request_id = _begin(setup, request, previous)
+        wrapped = request_id == previous
         try:
             response = await get_response(request)
-            if request_id is not None:
-                if getattr(response, "status_code", None) in _FINE and not response.streaming:
+            if request_id is None:
+                pass
+            elif getattr(response, "status_code", None) in _FINE and not response.streaming:
+                if not wrapped:
                     put_id(response, setup, request_id)
-                else:
-                    response = settle(setup, request, response, request_id)
-                    if isinstance(response, StreamingHttpResponse) and response.status_code < 400:
-                        await _stream_async(
-                            setup, request, response, wrapped=request_id == previous
-                        )
+            else:
+                response = settle(setup, request, response, request_id)
+                if isinstance(response, StreamingHttpResponse) and response.status_code < 400:
+                    await _stream_async(setup, request, response, wrapped=wrapped)
         except BaseException:
             set_request_id(previous)
             raise
-        if request_id != previous:
+        if not wrapped:
             _restore_when_closed(response, previous)
         return response
 

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
+from kaiko_django.in_view import read_returned
 from kaiko_django.layers import leave_alone, leave_reply
 from kaiko_django.recognize import Seen, recognize, take_seen
 from kaiko_django.responses import EnvelopeResponse, finish_envelope, put_id, request_info, rewrite
@@ -47,11 +48,17 @@ def settle(
         if reply is not None:
             leave_reply(request, reply)
             return response
-    if _is_left_alone(setup, request, response, seen):
+    if getattr(response, "kaiko_passthrough", False) or (
+        not setup.config.rewrite_answers and not (seen and seen.explains(response))
+    ):
         put_id(response, setup, request_id)
         leave_alone(request)
         return response
     answer = _answer(setup, request, response, seen)
+    if _is_debug_page(request, response):
+        put_id(response, setup, request_id)
+        leave_alone(request)
+        return response
     if answer.disconnected:
         silence(response)
     rewrite(request, response, answer.reply)
@@ -110,15 +117,13 @@ def _no_response(
     return response
 
 
-def _is_left_alone(
-    setup: Setup, request: HttpRequest, response: HttpResponseBase, seen: Seen | None
-) -> bool:
-    if getattr(response, "kaiko_passthrough", False):
-        return True
-    if settings.DEBUG and prefers_html(request.META.get("HTTP_ACCEPT", "")):
-        return response.get("Content-Type", "").startswith("text/html")
-    explained = seen is not None and seen.explains(response)
-    return not explained and not setup.config.rewrite_answers
+def _is_debug_page(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Whether this is a page of Django's for a developer who asked for one."""
+    return (
+        settings.DEBUG
+        and response.get("Content-Type", "").startswith("text/html")
+        and prefers_html(request.META.get("HTTP_ACCEPT", ""))
+    )
 
 
 def _answer(
@@ -137,6 +142,8 @@ def _answer(
         engine.report(bug, seen.exception, info, unmapped=True)
         return Answer(engine.render(bug, info, headers), bug, unmapped=True, disconnected=False)
     error = recognize(request, response)
+    if error is None:
+        error = read_returned(request, response)
     if error is not None:
         return engine.on_exception(error, info, replaced=headers)
     return engine.on_answer(status, headers, _body(response), info)

@@ -56,6 +56,8 @@ class Alone:
     """Left alone on purpose: what goes out is what went out before, and the id."""
 
     status: int
+    reported: bool = False
+    """Whether it is a debug page, which is reported all the same."""
 
 
 @dataclass(frozen=True)

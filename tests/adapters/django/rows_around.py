@@ -122,7 +122,7 @@ HOSTS = (
     Row(
         "host/DisallowedHost-debug",
         view(ok, COMMON, **_DEBUG),
-        Alone(400),
+        Alone(400, reported=True),
         Ask(headers=(*_BAD_HOST, *BROWSER)),
     ),
     Row(
@@ -141,7 +141,7 @@ CSRF_ROWS = (
     Row(
         "csrf/no-cookie-debug",
         view(ok, CSRF, **_DEBUG),
-        Alone(403),
+        Alone(403, reported=True),
         Ask(method="POST", headers=BROWSER),
     ),
     Row(
@@ -419,20 +419,20 @@ HANDLERS = (
 )
 _boom = raises(lambda: ValueError("secret"))
 DEBUG = (
-    Row("debug/404", view(ok, **_DEBUG), Alone(404), Ask("/nowhere", headers=BROWSER)),
+    Row("debug/404", view(ok, **_DEBUG), Alone(404, reported=True), Ask("/nowhere", headers=BROWSER)),
     Row("debug/404-json", view(ok, **_DEBUG), NOT_FOUND, Ask("/nowhere", headers=JSON)),
-    Row("debug/500", view(_boom, **_DEBUG), Alone(500), Ask(headers=BROWSER)),
+    Row("debug/500", view(_boom, **_DEBUG), Alone(500, reported=True), Ask(headers=BROWSER)),
     Row("debug/500-text", view(_boom, **_DEBUG), INTERNAL, Ask(headers=JSON)),
     Row(
         "debug/403",
         view(raises(lambda: PermissionDenied("secret")), **_DEBUG),
-        Alone(403),
+        Alone(403, reported=True),
         Ask(headers=BROWSER),
     ),
     Row(
         "debug/SuspiciousOperation",
         view(raises(lambda: SuspiciousOperation("secret")), CSRF, **_DEBUG),
-        Alone(403),
+        Alone(403, reported=True),
         Ask(method="POST", headers=BROWSER),
     ),
     Row(

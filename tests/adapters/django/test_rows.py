@@ -117,6 +117,9 @@ def test_one_record(row: Row, stack: Stack, caplog: pytest.LogCaptureFixture) ->
             assert record.__dict__["request_id"] == answer.id
         case Cut():
             assert len(records) == (1 if stack.wrapped else 0)
+        case Alone(reported=True):
+            (record,) = records
+            assert record.__dict__["request_id"] == answer.id
         case Alone() | Gone() | Raised():
             assert [item.getMessage() for item in records] == []
         case None:
