@@ -79,7 +79,7 @@ def _is_of_wrong_type(error_type: str, location: list[object], request_type: str
     kind = request_type.partition(";")[0].strip().lower()
     if kind.startswith("application/") and kind.endswith(("/json", "+json")):
         return False
-    if location == ["body"] and error_type.endswith("_type"):
-        return True
+    if location == ["body"]:
+        return error_type.endswith("_type")
     # A form's own fields fail like any, and without a type there may be no body either.
     return kind not in _FORMS and kind != ""
