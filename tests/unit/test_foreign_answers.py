@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 import zlib
 from typing import TYPE_CHECKING
 
@@ -524,6 +525,18 @@ def test_the_reason_of_a_socket_that_fastapi_refused_is_a_validation_failure() -
     error = error_from_reason([{"type": "missing", LOC: ("query", "token")}])
     assert (error.code, error.param) == ("missing_field", "token")
     assert error_from_reason([]).code == "invalid_value"
+
+
+def test_a_bomb_is_not_unpacked() -> None:
+    """A hundred megabytes in a hundred kilobytes take no more memory than the limit."""
+    bomb = gzip.compress(bytes(100_000_000), 1)
+    tracemalloc.start()
+    try:
+        assert decode_body(bomb, "gzip") is None
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 def test_a_body_over_64_kib_is_not_read() -> None:

@@ -100,19 +100,25 @@ from kaiko_middleware.ids import RequestIdPool
 pools = [RequestIdPool(10), RequestIdPool(16)]
 for pool in pools:
     pool()
-read, write = os.pipe()
-child = os.fork()
-mine = {pool() for pool in pools for _ in range(255)}
-if child == 0:
-    os.write(write, "\\n".join(mine).encode())
-    os._exit(0)
-os.close(write)
-theirs = set()
-with open(read) as pipe:
-    theirs = set(pipe.read().split("\\n"))
-os.waitpid(child, 0)
-assert len(mine) == len(theirs) == 510, (len(mine), len(theirs))
-sys.exit(len(mine & theirs))
+
+def draw():
+    return {pool() for pool in pools for _ in range(255)}
+
+def draw_in_a_child():
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write, "\\n".join(draw()).encode())
+        os._exit(0)
+    os.close(write)
+    with open(read) as pipe:
+        drawn = set(pipe.read().split("\\n"))
+    os.waitpid(child, 0)
+    return drawn
+
+every = [draw_in_a_child(), draw_in_a_child(), draw()]
+assert [len(drawn) for drawn in every] == [510] * 3
+sys.exit(510 * 3 - len(set.union(*every)))
 """
 
 
