@@ -5,6 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import django
+from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import Http404, HttpResponse, HttpResponseNotAllowed
+from django.template.loader import render_to_string
+from django.views import View
+from django.views.decorators.http import condition, require_http_methods
+from django.views.static import serve
+
 from adapters.django.row import (
     BROWSER,
     JSON,
@@ -18,13 +26,6 @@ from adapters.django.row import (
 )
 from adapters.django.rows_views import BAD, DENIED, INTERNAL, NOT_FOUND
 from adapters.django.stacks import Project
-from django.contrib.auth.decorators import permission_required
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.http import Http404, HttpResponse, HttpResponseNotAllowed
-from django.template.loader import render_to_string
-from django.views import View
-from django.views.decorators.http import condition, require_http_methods
-from django.views.static import serve
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -186,7 +187,9 @@ _FRENCH = (("Accept-Language", "fr"),)
 MIDDLEWARE_OF_DJANGO = (
     Row(
         "auth/LoginRequiredMiddleware",
-        view(ok, SESSIONS, AUTH, "django.contrib.auth.middleware.LoginRequiredMiddleware", **_SIGNED),
+        view(
+            ok, SESSIONS, AUTH, "django.contrib.auth.middleware.LoginRequiredMiddleware", **_SIGNED
+        ),
         Alone(302),
     ),
     Row("auth/permission_required", view(_refusing, SESSIONS, AUTH, **_SIGNED), DENIED),
@@ -234,7 +237,11 @@ MIDDLEWARE_OF_DJANGO = (
     Row("cors/preflight", view(ok, f"{HERE}.cors"), Alone(200), Ask(method="OPTIONS")),
     Row(
         "session/unserialisable",
-        view(lambda request: request.session.__setitem__("a", object()) or ok(request), SESSIONS, **_SIGNED),
+        view(
+            lambda request: request.session.__setitem__("a", object()) or ok(request),
+            SESSIONS,
+            **_SIGNED,
+        ),
         INTERNAL,
     ),
     Row(
@@ -272,7 +279,9 @@ def _part(name: str, value: bytes, more: bytes = b"") -> bytes:
 
 _FILE = b'; filename="f"\r\nContent-Type: text/plain'
 BODIES = (
-    Row("body/multipart-no-boundary", view(_form), _INVALID_FORM, _post("multipart/form-data", b"x")),
+    Row(
+        "body/multipart-no-boundary", view(_form), _INVALID_FORM, _post("multipart/form-data", b"x")
+    ),
     Row("body/multipart-garbage", view(_form), Alone(200), _post(_MULTIPART, b"garbage")),
     Row("body/multipart-truncated", view(_form), Alone(200), _post(_MULTIPART, _part("a", b"1"))),
     Row(
@@ -406,7 +415,11 @@ HANDLERS = (
         INTERNAL,
     ),
     Row("handler/404.html-broken", Project(handlers=_handlers(handler404=_broken_page)), INTERNAL),
-    Row("handler/404.html", Project(handlers=_handlers(handler404=_handler("<h1>404", 404))), NOT_FOUND),
+    Row(
+        "handler/404.html",
+        Project(handlers=_handlers(handler404=_handler("<h1>404", 404))),
+        NOT_FOUND,
+    ),
     Row(
         "handler/handler500-says-503",
         Project(
@@ -415,11 +428,17 @@ HANDLERS = (
         ),
         INTERNAL,
     ),
-    Row("settings/DEBUG_PROPAGATE_EXCEPTIONS-404", view(None, DEBUG_PROPAGATE_EXCEPTIONS=True), NOT_FOUND),
+    Row(
+        "settings/DEBUG_PROPAGATE_EXCEPTIONS-404",
+        view(None, DEBUG_PROPAGATE_EXCEPTIONS=True),
+        NOT_FOUND,
+    ),
 )
 _boom = raises(lambda: ValueError("secret"))
 DEBUG = (
-    Row("debug/404", view(ok, **_DEBUG), Alone(404, reported=True), Ask("/nowhere", headers=BROWSER)),
+    Row(
+        "debug/404", view(ok, **_DEBUG), Alone(404, reported=True), Ask("/nowhere", headers=BROWSER)
+    ),
     Row("debug/404-json", view(ok, **_DEBUG), NOT_FOUND, Ask("/nowhere", headers=JSON)),
     Row("debug/500", view(_boom, **_DEBUG), Alone(500, reported=True), Ask(headers=BROWSER)),
     Row("debug/500-text", view(_boom, **_DEBUG), INTERNAL, Ask(headers=JSON)),
@@ -560,11 +579,21 @@ def whitenoise(_get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
 OWN_MIDDLEWARE = (
     Row("middleware/mw_sync-after", view(ok, f"{HERE}.after_bug"), INTERNAL),
     Row("middleware/mw_sync-Http404", view(ok, f"{HERE}.before_404"), NOT_FOUND),
-    Row("middleware/mw_sync_inner-before", view(ok, f"{HERE}.passing", f"{HERE}.before_bug"), INTERNAL),
-    Row("middleware/mw_sync_inner-after", view(ok, f"{HERE}.passing", f"{HERE}.after_bug"), INTERNAL),
+    Row(
+        "middleware/mw_sync_inner-before",
+        view(ok, f"{HERE}.passing", f"{HERE}.before_bug"),
+        INTERNAL,
+    ),
+    Row(
+        "middleware/mw_sync_inner-after", view(ok, f"{HERE}.passing", f"{HERE}.after_bug"), INTERNAL
+    ),
     Row("middleware/mw_async-before", view(ok, f"{HERE}.async_bug"), INTERNAL),
     Row("middleware/PermissionDenied", view(ok, f"{HERE}.before_denied"), DENIED),
-    Row("middleware/returns-None-inner", view(ok, f"{HERE}.passing", f"{HERE}.returns_none"), INTERNAL),
+    Row(
+        "middleware/returns-None-inner",
+        view(ok, f"{HERE}.passing", f"{HERE}.returns_none"),
+        INTERNAL,
+    ),
     Row("middleware/returns-None", view(ok, f"{HERE}.returns_none"), INTERNAL),
     Row("middleware/process_view-Http404", view(ok, f"{HERE}.Hooks"), NOT_FOUND),
     Row("middleware/outer-try-except", view(_boom, f"{HERE}.passing"), INTERNAL),

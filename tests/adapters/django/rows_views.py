@@ -8,20 +8,6 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from adapters.django.row import (
-    Alone,
-    Ask,
-    Cut,
-    Ended,
-    Envelope,
-    Gone,
-    Raised,
-    Row,
-    araises,
-    raises,
-    returns,
-    view,
-)
 from django.core.exceptions import (
     BadRequest,
     FieldError,
@@ -47,6 +33,21 @@ from django.template import engines
 from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.urls import reverse
 from django.views import View
+
+from adapters.django.row import (
+    Alone,
+    Ask,
+    Cut,
+    Ended,
+    Envelope,
+    Gone,
+    Raised,
+    Row,
+    araises,
+    raises,
+    returns,
+    view,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -139,7 +140,11 @@ BASE = (
     ),
     Row("BaseException/base", view(raises(lambda: Odd("secret"))), Raised()),
     Row("BaseException/async-base", view(araises(lambda: Odd("secret"))), Raised()),
-    Row("BaseException/async-generator-exit", view(araises(lambda: GeneratorExit("secret"))), Raised()),
+    Row(
+        "BaseException/async-generator-exit",
+        view(araises(lambda: GeneratorExit("secret"))),
+        Raised(),
+    ),
 )
 
 

@@ -16,12 +16,14 @@ from django.core.handlers.asgi import ASGIHandler  # noqa: E402 - Django is set 
 from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
 from django.test import override_settings  # noqa: E402
 from django.urls import path  # noqa: E402
+
 from kaiko_django import get_asgi_application, get_wsgi_application  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from django.urls import URLPattern
+
     from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
 
 OURS = "kaiko_django.KaikoMiddleware"
@@ -52,7 +54,11 @@ class Project:
         view: Any = self.view
         routes = [path("x", view), path("x/<path:rest>", view)] if view is not None else []
         listed = [*self.first, *((OURS,) if ours else ()), *self.middleware]
-        return {"MIDDLEWARE": listed, "ROOT_URLCONF": Urls(routes, **self.handlers), **self.settings}
+        return {
+            "MIDDLEWARE": listed,
+            "ROOT_URLCONF": Urls(routes, **self.handlers),
+            **self.settings,
+        }
 
 
 @dataclass(frozen=True)
@@ -71,9 +77,7 @@ class Stack:
         with override_settings(**project.all_settings(ours=ours)):
             return self.ask_app(self.make(), where, **request)
 
-    def ask_app(
-        self, app: Any, where: str = "/x", *, body: bytes = b"", **request: Any
-    ) -> Answer:
+    def ask_app(self, app: Any, where: str = "/x", *, body: bytes = b"", **request: Any) -> Answer:
         """Serve one request of an application that this stack made."""
         if not self.asgi:
             return ask_wsgi(app, where, body=body, **request)

@@ -8,6 +8,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 import pytest
+
 from adapters.django.row import Alone, Cut, Ended, Envelope, Gone, Raised, Row
 from adapters.django.rows_around import AROUND
 from adapters.django.rows_views import BASE, ORM, RAISED, RETURNED, STREAMED, TEMPLATES

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from adapters.asgi.server import Answer, RefusedError
 
 if TYPE_CHECKING:
-    from _typeshed import OptExcInfo
     from collections.abc import Callable, Iterable
     from wsgiref.types import WSGIApplication, WSGIEnvironment
+
+    from _typeshed import OptExcInfo
 
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "te"})
 

@@ -1,0 +1,62 @@
+"""Django's test clients, and the threads that an asynchronous stack hops to."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from asgiref.sync import SyncToAsync
+from django.test import AsyncClient, Client, override_settings
+
+from adapters.django.stacks import STACKS, Project, Stack
+from adapters.django.support import async_bug, bug, each_asgi_stack, fine, refused, typed, views
+
+
+def test_client_raises_bugs_alone() -> None:
+    """Django's test client raises what is unmapped, and returns what is typed."""
+    with (
+        override_settings(**Project(bug).all_settings()),
+        pytest.raises(ValueError, match="secret"),
+    ):
+        Client().get("/x")
+    with override_settings(**Project(typed).all_settings()):
+        response = Client().get("/x")
+    assert response.json()["error"]["message"] == "typed"
+
+
+def test_async_client_raises_bugs_alone() -> None:
+    """The asynchronous one as well."""
+
+    async def get() -> Any:
+        return await AsyncClient().get("/x")
+
+    with (
+        override_settings(**Project(async_bug).all_settings()),
+        pytest.raises(ValueError, match="secret"),
+    ):
+        asyncio.run(get())
+    with override_settings(**Project(typed).all_settings()):
+        assert asyncio.run(get()).json()["error"]["message"] == "typed"
+
+
+@each_asgi_stack
+@views(async_bug=async_bug, typed=typed, fine=fine, refused=refused)
+def test_no_thread_hop(stack: Stack, view: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under ASGI, as many calls hop to a thread as without the middleware."""
+    hops: list[object] = []
+    called = SyncToAsync.__call__
+
+    def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        hops.append(self.func)
+        return called(self, *args, **kwargs)
+
+    monkeypatch.setattr(SyncToAsync, "__call__", counted)
+    counts: list[int] = []
+    for ours in (True, False):
+        hops.clear()
+        with override_settings(DEBUG_PROPAGATE_EXCEPTIONS=False):
+            (stack if ours else STACKS[2]).ask(Project(view), ours=ours)
+        counts.append(len(hops))
+    # An error that Django would make a 500 of is answered in one hop less.
+    assert counts[0] <= counts[1]

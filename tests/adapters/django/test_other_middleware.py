@@ -1,0 +1,144 @@
+"""Errors that other middleware raises, returns, replaces and watches."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.signals import got_request_exception
+from django.http import HttpResponse, HttpResponseServerError
+
+from adapters.django.stacks import Project, Stack
+from adapters.django.support import bug, each_stack, heard, reports_of, typed
+from kaiko_django import error_response
+from kaiko_middleware import RateLimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest
+
+HERE = __name__
+
+
+def raising(_get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Raise a typed error in a middleware."""
+
+    def middleware(_request: HttpRequest) -> HttpResponse:
+        raise RateLimitError("Slow down", retry_after=3)
+
+    return middleware
+
+
+def returning(_get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Return one, as middleware should."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        return error_response(request, RateLimitError("Slow down", retry_after=3))
+
+    return middleware
+
+
+class ProcessView:
+    """Raises a typed error in `process_view`."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass."""
+        return self.get_response(request)
+
+    def process_view(self, *_args: object) -> None:
+        """Raise."""
+        raise RateLimitError("Slow down", retry_after=3)
+
+
+@each_stack
+@pytest.mark.parametrize(
+    ("name", "signals"), [("raising", 1), ("ProcessView", 1), ("returning", 0)]
+)
+def test_typed_error_in_middleware(stack: Stack, name: str, signals: int) -> None:
+    """It is answered as what it is; raised, Django has signalled it before anyone could map it."""
+    with heard(got_request_exception) as found:
+        answer = stack.ask(Project(bug, (f"{HERE}.{name}",)))
+    assert len(found) == signals
+    assert (answer.status, answer.one("retry-after")) == (429, "3")
+    assert json.loads(answer.body)["error"]["message"] == "Slow down"
+
+
+@each_stack
+@pytest.mark.parametrize("name", ["raising", "ProcessView", "returning"])
+def test_typed_error_in_middleware_is_reported_once(stack: Stack, name: str) -> None:
+    """The hook is told once, wherever it was raised."""
+    (report,) = reports_of(stack, Project(bug, (f"{HERE}.{name}",)))
+    assert (report.error.status, report.unmapped) == (429, False)
+
+
+def replacing(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Replace what failed by a page of one's own."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        return HttpResponse("we are sorry") if response.status_code == 500 else response
+
+    return middleware
+
+
+def masking(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Replace any error by another one."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        get_response(request)
+        return HttpResponse("Busy", status=409, content_type="text/plain")
+
+    return middleware
+
+
+def again(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Replace what failed by a 500 of one's own."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        get_response(request)
+        return HttpResponseServerError("sorry")
+
+    return middleware
+
+
+@each_stack
+def test_middleware_that_replaces_a_bug(stack: Stack) -> None:
+    """A page that a middleware put in a bug's place is its answer, not the bug's."""
+    assert stack.ask(Project(bug, (f"{HERE}.replacing",))).body == b"we are sorry"
+    answer = stack.ask(Project(bug, (f"{HERE}.masking",)))
+    assert json.loads(answer.body)["error"]["message"] == "Busy"
+    answer = stack.ask(Project(typed, (f"{HERE}.masking",)))
+    assert (answer.status, json.loads(answer.body)["error"]["message"]) == (409, "Busy")
+    (report,) = reports_of(stack, Project(bug, (f"{HERE}.again",)))
+    assert isinstance(report.exception, ValueError)
+
+
+class Watching:
+    """Watches exceptions, as error trackers do."""
+
+    seen: list[str] = []  # noqa: RUF012 - shared on purpose, and cleared by its test
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass."""
+        return self.get_response(request)
+
+    def process_exception(self, _request: HttpRequest, exception: Exception) -> None:
+        """Note the exception."""
+        self.seen.append(repr(exception))
+
+
+@each_stack
+def test_other_hooks_see_exceptions(stack: Stack) -> None:
+    """`process_exception` of other middleware is called for all, ours being the last."""
+    Watching.seen.clear()
+    for view in (bug, typed):
+        stack.ask(Project(view, (f"{HERE}.Watching",)))
+    assert Watching.seen == ["ValueError('secret')", "NotFoundError('typed')"]
