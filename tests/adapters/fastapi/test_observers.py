@@ -1,0 +1,169 @@
+"""Who else must still see it: FastAPI's own telemetry, Sentry, the test client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+import sentry_sdk
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from sentry_sdk.transport import Transport
+
+from adapters.asgi.server import ask
+from adapters.fastapi.routes import make_app
+from adapters.fastapi.ways import FEATURES
+from kaiko_fastapi import install
+from kaiko_middleware import Config, NotFoundError, ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sentry_sdk.envelope import Envelope
+
+
+class BugError(Exception):
+    """Nobody foresees it."""
+
+
+async def bug() -> None:
+    """Fail as nobody foresaw."""
+    raise BugError("secret")
+
+
+async def missing() -> None:
+    """Refuse on purpose."""
+    raise NotFoundError("No such thing")
+
+
+async def broken() -> None:
+    """Fail on purpose."""
+    raise ServerError("It is broken")
+
+
+async def late() -> None:
+    """Fail in a way that is mapped."""
+    raise TimeoutError("secret")
+
+
+def service(config: Config | None = None, **how: Any) -> FastAPI:
+    """Return an application of these routes, installed."""
+    app = FastAPI(**how)
+    for endpoint in (bug, missing, broken, late):
+        app.add_api_route(f"/{endpoint.__name__}", endpoint)
+    install(app, config)
+    return app
+
+
+@pytest.mark.skipif(not FEATURES["telemetry"], reason="this FastAPI has no telemetry")
+class TestTelemetry:
+    """What FastAPI itself tells OpenTelemetry."""
+
+    def test_bug(self) -> None:
+        """The exception is logged once; the view's span names it, the request's the status."""
+        spans, logs = self.observe("/bug")
+        assert [log["event"] for log in logs] == ["http.server.request.exception"]
+        assert logs[0]["exception.type"].endswith("BugError")
+        assert spans["fastapi.endpoint"]["error.type"].endswith("BugError")
+        request = spans["GET /bug"]
+        # FastAPI ends this span with the answer, which is sent before the exception is
+        # handed on: by then it knows the status alone.
+        assert (request["http.response.status_code"], request["error.type"]) == (500, "500")
+
+    @pytest.mark.parametrize(
+        ("path", "status"), [("/missing", 404), ("/broken", 500), ("/late", 503)]
+    )
+    def test_mapped(self, path: str, status: int) -> None:
+        """A mapped error is no unhandled exception."""
+        spans, logs = self.observe(path)
+        assert logs == []
+        assert spans[f"GET {path}"]["http.response.status_code"] == status
+
+    def test_refused(self) -> None:
+        """What validation refused is told as before, under the status that is answered."""
+        spans, logs = self.observe("/filtered", make_app)
+        assert [log["event"] for log in logs] == ["fastapi.validation.failed"]
+        assert spans["GET /filtered"]["http.response.status_code"] == 400
+
+    def observe(
+        self, path: str, make: Any = None
+    ) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+        """Return the spans' attributes by name, and the logs', of one request."""
+        spans, logs = InMemorySpanExporter(), cast("Any", InMemoryLogRecordExporter)()
+        tracer, logger = TracerProvider(), LoggerProvider()
+        tracer.add_span_processor(SimpleSpanProcessor(spans))
+        logger.add_log_record_processor(SimpleLogRecordProcessor(logs))
+        how: dict[str, Any] = {"telemetry": {"tracer_provider": tracer, "logger_provider": logger}}
+        if make is None:
+            app = service(**how)
+        else:
+            app = FastAPI(**how)
+            app.router.routes += make().routes
+            install(app)
+        ask(app, path)
+        seen = {span.name: dict(span.attributes or {}) for span in spans.get_finished_spans()}
+        told = [
+            {"event": log.log_record.event_name, **(log.log_record.attributes or {})}
+            for log in logs.get_finished_logs()
+        ]
+        return seen, told
+
+
+class Events(Transport):
+    """Keeps what would be sent to Sentry."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[dict[str, Any]] = []
+
+    def capture_envelope(self, envelope: Envelope) -> None:
+        """Take one envelope."""
+        event = envelope.get_event()
+        if event is not None:
+            self.sent.append(dict(event))
+
+
+@pytest.fixture
+def sentry() -> Iterator[Events]:
+    """Sentry with the integrations that find themselves, FastAPI's among them."""
+    events = Events()
+    sentry_sdk.init(dsn="https://public@sentry.invalid/1", transport=events, shutdown_timeout=0)
+    yield events
+    sentry_sdk.get_client().close()
+    sentry_sdk.init()
+
+
+class TestSentry:
+    """What Sentry records."""
+
+    @pytest.mark.parametrize("reraise", [True, False])
+    def test_bug_once(self, sentry: Events, *, reraise: bool) -> None:
+        """An unmapped exception is one event."""
+        ask(service(Config(reraise=reraise)), "/bug")
+        (event,) = sentry.sent
+        assert event["exception"]["values"][-1]["type"] == "BugError"
+
+    @pytest.mark.parametrize("path", ["/missing", "/late"])
+    def test_mapped(self, sentry: Events, path: str) -> None:
+        """A mapped error is none."""
+        ask(service(), path)
+        assert sentry.sent == []
+
+
+class TestClientOfTests:
+    """The test client behaves as its users expect."""
+
+    def test_raises_bugs(self) -> None:
+        """An unmapped exception is raised in the test."""
+        with pytest.raises(BugError):
+            TestClient(service()).get("/bug")
+
+    def test_raises_no_mapped_error(self) -> None:
+        """A mapped error is an answer, with its id."""
+        answer = TestClient(service()).get("/missing")
+        assert answer.json()["error"]["request_id"] == answer.headers["x-request-id"]
