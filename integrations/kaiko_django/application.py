@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 import django
+from django.core.exceptions import RequestAborted
 
 from kaiko_django.conf import load_config
 
 if TYPE_CHECKING:
-    from kaiko_asgi import ASGIApp
+    from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
     from kaiko_django.wsgi import WSGIWrapper
 
 __all__ = ["get_asgi_application", "get_wsgi_application"]
@@ -54,4 +55,28 @@ def get_asgi_application() -> ASGIApp:
 
     django.setup(set_prefix=False)
     # Its stub asks for a dict where ASGI knows any mutable mapping.
-    return KaikoMiddleware(cast("ASGIApp", ASGIHandler()), load_config())
+    handler = cast("ASGIApp", ASGIHandler())
+    return KaikoMiddleware(_telling_of_disconnects(handler), load_config())
+
+
+def _telling_of_disconnects(handler: ASGIApp) -> ASGIApp:
+    """Have Django's handler raise, rather than return in silence, when the client left.
+
+    An application that returns without an answer has a bug, unless nobody waits for one.
+    """
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        gone = False
+
+        async def watched() -> Message:
+            nonlocal gone
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                gone = True
+            return message
+
+        await handler(scope, watched, send)
+        if gone:
+            raise RequestAborted
+
+    return application

@@ -85,12 +85,12 @@ class Stack:
         if body and not any(name.lower() == "content-length" for name, _ in headers):
             headers.append(("Content-Length", str(len(body))))
         try:
-            return ask(_lowering(app), where, body=(body,), headers=headers, **request)
+            return ask(lowering(app), where, body=(body,), headers=headers, **request)
         except BaseException as exc:  # noqa: BLE001 - what is no Exception ends the event loop
             return Answer(raised=exc)
 
 
-def _lowering(app: ASGIApp) -> ASGIApp:
+def lowering(app: ASGIApp) -> ASGIApp:
     """Send header names in lower case, as servers do with the names that Django sends."""
 
     async def lowered(scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,11 +12,12 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpResponse
 from django.test import AsyncClient, Client, override_settings
+from django.urls import path
 
 from adapters.asgi.server import call, http_scope
 from adapters.django import views
 from adapters.django.row import raises
-from adapters.django.stacks import OURS, STACKS, Project, Stack
+from adapters.django.stacks import OURS, STACKS, Project, Stack, Urls, lowering
 from adapters.django.wsgi_server import Server, ask_wsgi, make_environ
 from kaiko_django import get_wsgi_application
 from kaiko_middleware import NotFoundError, RequestIdFilter, current_request_id
@@ -162,19 +163,7 @@ def test_nothing_is_left_in_the_task(stack: Stack, view: Any) -> None:
             reset_request_id(token)
 
     with override_settings(**Project(view).all_settings()):
-        assert asyncio.run(serve(_Lowering(stack.make()))) == "before"
-
-
-class _Lowering:
-    def __init__(self, app: Any) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async def forward(message: Any) -> None:
-            headers = [(name.lower(), value) for name, value in message.get("headers", ())]
-            await send({**message, "headers": headers} if headers else message)
-
-        await self.app(scope, receive, forward)
+        assert asyncio.run(serve(lowering(stack.make()))) == "before"
 
 
 @pytest.mark.parametrize("stack", STACKS[2:], ids=lambda stack: stack.name)
