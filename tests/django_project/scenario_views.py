@@ -28,10 +28,10 @@ def view(request: HttpRequest, name: str) -> HttpResponseBase:
         case Raises():
             raise act.make()
         case Answers():
-            return _answer(act)
+            return answer_of(act)
         case Streams():
-            chunks = _async_chunks(act) if isinstance(request, ASGIRequest) else _chunks(act)
-            return StreamingHttpResponse(chunks, content_type=act.content_type)
+            made = async_chunks(act) if isinstance(request, ASGIRequest) else chunks(act)
+            return StreamingHttpResponse(made, content_type=act.content_type)
         case Parses():
             parse_body(Body, request.body)
             return JsonResponse({})
@@ -45,7 +45,8 @@ def refuses(_request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-def _answer(act: Answers) -> HttpResponse:
+def answer_of(act: Answers) -> HttpResponse:
+    """Return what a view returns."""
     response = HttpResponse(act.body, status=act.status, content_type=act.content_type)
     if act.content_type is None:
         del response["Content-Type"]
@@ -57,13 +58,15 @@ def _answer(act: Answers) -> HttpResponse:
     return response
 
 
-def _chunks(act: Streams) -> Iterator[bytes]:
+def chunks(act: Streams) -> Iterator[bytes]:
+    """Stream what a view streams."""
     yield from act.chunks
     if act.make is not None:
         raise act.make()
 
 
-async def _async_chunks(act: Streams) -> AsyncIterator[bytes]:
+async def async_chunks(act: Streams) -> AsyncIterator[bytes]:
+    """Stream it asynchronously."""
     for chunk in act.chunks:
         yield chunk
     if act.make is not None:

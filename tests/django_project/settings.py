@@ -10,6 +10,8 @@ USE_TZ = True
 
 INSTALLED_APPS = [
     "kaiko_django",
+    "kaiko_drf",
+    "rest_framework",
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
@@ -27,10 +29,15 @@ TEMPLATES = [
                 (
                     "django.template.loaders.locmem.Loader",
                     {"broken.html": "{% if %}", "fine.html": "fine"},
-                )
+                ),
+                "django.template.loaders.app_directories.Loader",
             ]
         },
     }
 ]
+REST_FRAMEWORK = {
+    "EXCEPTION_HANDLER": "kaiko_drf.exception_handler",
+    "LIST_SERIALIZER_ERRORS_AS_DICT": True,  # what DRF 3.18 warns about otherwise
+}
 # pytest's own handlers see every record; Django's would print each of them.
 LOGGING_CONFIG = None

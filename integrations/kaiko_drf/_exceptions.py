@@ -1,0 +1,172 @@
+"""From DRF's exceptions to typed errors: their status, their code, and what their author wrote.
+
+What DRF itself says of a request is localized and may echo what was sent, so none of it goes
+out; what an author wrote into an exception, or into a class of exceptions, does. Where an
+exception was raised tells one from the other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from django.utils.encoding import force_str
+from rest_framework.exceptions import (
+    APIException,
+    AuthenticationFailed,
+    NotAuthenticated,
+    ParseError,
+    PermissionDenied,
+    Throttled,
+    ValidationError,
+)
+from rest_framework.parsers import BaseParser
+
+from kaiko_django.recognize import CsrfFailed
+from kaiko_drf._failures import failures_of
+from kaiko_middleware import InvalidRequestError, KaikoError, RateLimitError
+from kaiko_middleware.errors import error_for_status
+from kaiko_middleware.normalize import read_detail
+from kaiko_middleware.validation import Failure, error_from_failures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+    from typing import TypeAlias
+
+    from rest_framework.request import Request
+
+    Said: TypeAlias = tuple[str | None, str | None]
+
+__all__ = ["Reading"]
+
+_LONGEST = 1024
+_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+
+class Reading:
+    """Reads the exceptions of one request.
+
+    Arguments:
+        request: DRF's request.
+        view: the view that raised, where it is known.
+
+    """
+
+    def __init__(self, request: Request, view: object) -> None:
+        self._request = request
+        self._view = view
+
+    def api_exception(self, exc: APIException) -> KaikoError | None:
+        """Return the typed error for an exception of DRF's, or one derived from it."""
+        if isinstance(exc, ValidationError) and not _is_own(exc):
+            return error_from_failures(failures_of(exc, self._request, self._view))
+        status = exc.status_code
+        headers: list[tuple[str, str]] = []
+        if isinstance(exc, AuthenticationFailed | NotAuthenticated):
+            # DRF made it a 403 where the first authenticator knows no challenge.
+            status = type(exc).status_code
+            challenge: object = getattr(exc, "auth_header", None)
+            if isinstance(challenge, str):
+                headers.append(("WWW-Authenticate", challenge))
+        if status not in range(400, 600):
+            return None
+        raised_in = _innermost(exc)
+        if isinstance(exc, ParseError) and raised_in is not None:
+            refused = _refused_by(raised_in)
+            if refused is not None:
+                return refused
+        if isinstance(exc, PermissionDenied) and _is_drfs(raised_in, "enforce_csrf"):
+            return CsrfFailed("The CSRF check failed")
+        message, code = _said(exc, status, raised_in)
+        if status == 429:
+            wait: object = getattr(exc, "wait", None)
+            seconds = wait if isinstance(wait, int | float) else None
+            return RateLimitError(message, code=code, retry_after=seconds)
+        if status >= 500:
+            message = None
+        return error_for_status(status, message, code=code, headers=headers or None)
+
+    def recursion(self, exc: RecursionError) -> KaikoError | None:
+        """Return the error for a body that is nested too deeply; None for a bug."""
+        refused = (_refused_by(frame) for frame in _frames(exc))
+        return next((each for each in refused if each is not None), None)
+
+
+def _is_own(exc: ValidationError) -> bool:
+    """Whether a class of the service's says itself what is answered, as a typed error does."""
+    return exc.status_code != 400 or not _is_drfs_default(exc, "default_code")
+
+
+def _is_drfs_default(exc: APIException, attribute: str) -> bool:
+    owner = next(cls for cls in type(exc).__mro__ if attribute in cls.__dict__)
+    return owner.__module__.startswith("rest_framework.")
+
+
+def _said(exc: APIException, status: int, raised_in: FrameType | None) -> Said:
+    """Return the message that the author of `exc` wrote, and the code; None for DRF's own."""
+    detail: object = exc.detail
+    if isinstance(detail, list):
+        items = cast("list[object]", detail)
+        detail = items[0] if len(items) == 1 else None
+    if isinstance(detail, dict):  # DRF's own say nothing but text
+        read = read_detail(cast("dict[str, object]", detail), status)
+        return read.message, read.code
+    if not isinstance(detail, str):
+        return None, None
+    code: object = getattr(detail, "code", None)
+    if code == exc.default_code and _is_drfs_default(exc, "default_code"):
+        code = None
+    text = str(detail)
+    if _is_drfs_text(exc, text, raised_in):
+        text = ""
+    read = read_detail({"detail": text[:_LONGEST], "code": code}, status)
+    return read.message, read.code
+
+
+def _is_drfs_text(exc: APIException, text: str, raised_in: FrameType | None) -> bool:
+    if _is_drfs_default(exc, "default_detail"):
+        # `Method "{method}" not allowed.`, and what DRF adds to the text of a throttle.
+        default, _, inserted = force_str(exc.default_detail).partition("{")
+        if text == default or (
+            (inserted or isinstance(exc, Throttled)) and text.startswith(default)
+        ):
+            return True
+    # A permission's own message is handed on by the view.
+    return _is_drfs(raised_in) and not _is_drfs(raised_in, "permission_denied")
+
+
+def _is_drfs(frame: FrameType | None, function: str | None = None) -> bool:
+    """Whether `frame` is DRF's own code, and that very function where one is named."""
+    if frame is None or function not in {None, frame.f_code.co_name}:
+        return False
+    return str(frame.f_globals.get("__name__")).startswith("rest_framework.")
+
+
+def _refused_by(frame: FrameType) -> KaikoError | None:
+    """Return what a parser said by failing in `frame`; None where that is no parser's."""
+    if frame.f_code.co_name != "parse":
+        return None
+    parser: object = frame.f_locals.get("self")
+    if not isinstance(parser, BaseParser):
+        return None
+    kind = str(parser.media_type)
+    if kind.endswith("json"):
+        return error_from_failures([Failure("json", "body", None)])
+    if kind in _FORMS:
+        return InvalidRequestError("The form data cannot be read", code="invalid_form")
+    return InvalidRequestError("The request body cannot be read")
+
+
+def _frames(exc: BaseException) -> Iterator[FrameType]:
+    traceback = exc.__traceback__
+    while traceback is not None:
+        yield traceback.tb_frame
+        traceback = traceback.tb_next
+
+
+def _innermost(exc: BaseException) -> FrameType | None:
+    """Return the frame that raised `exc`."""
+    frame = None
+    for frame in _frames(exc):  # noqa: B007 - the last is what is wanted
+        pass
+    return frame

@@ -1,0 +1,188 @@
+"""From DRF's validation errors to failures whose paths have declared names only.
+
+DRF tells failures as nested dicts and lists, in which a key may be the name of a field or
+what a client sent as one of a mapping. The serializer knows: DRF leaves it on the errors.
+For errors that a service raises by hand it is looked for among what ran; where there is
+none, a key counts as declared if the function that raised has it as a literal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
+
+from rest_framework.fields import DictField, ListField
+from rest_framework.serializers import BaseSerializer, ListSerializer
+
+from kaiko_middleware.validation import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator
+    from types import CodeType, TracebackType
+    from typing import TypeAlias
+
+    from rest_framework.exceptions import ValidationError
+    from rest_framework.request import Request
+
+    from kaiko_middleware.validation import Kind, Where
+
+    Serializer: TypeAlias = BaseSerializer[Any]
+
+__all__ = ["failures_in", "failures_of", "serializer_of"]
+
+_KINDS: dict[object, Kind] = {
+    "required": "missing",
+    # DRF knows no fields that are not allowed; a serializer that does says so by this code.
+    "unknown_field": "unknown",
+}
+_PARTS: dict[str, Where] = {"GET": "query", "headers": "header", "COOKIES": "cookie"}
+# What is a key of an error, but of no field.
+_NO_FIELDS = frozenset({"code", "detail", "error", "errors", "message", "non_field_errors"})
+
+
+def failures_of(exc: ValidationError, request: Request, view: object) -> list[Failure]:
+    """Return what `exc` says has failed; one failure of the whole where it says nothing."""
+    declared: object = serializer_of(exc.detail)
+    if declared is None:
+        declared = _declared_by(exc.__traceback__, exc.detail)
+    return failures_in(exc.detail, declared, request, view)
+
+
+def failures_in(detail: object, declared: object, request: Request, view: object) -> list[Failure]:
+    """Return the failures that `detail` tells of.
+
+    Arguments:
+        detail: DRF's dicts, lists and texts.
+        declared: the serializer that they come from, or names; None where nothing is known.
+        request: DRF's request, which says what was validated.
+        view: the view.
+
+    """
+    where = _where(declared, request, view)
+    found = [
+        Failure(_KINDS.get(code, "value"), where, _path(segments))
+        for code, segments in _walk(detail, declared, ())
+    ]
+    if not found:
+        return [Failure("value", where, None)]
+    # An error that was raised by hand may mean anything but a body.
+    if _is_serializer(declared) and _lacks_body(found[0], request):
+        return [Failure("body", "body", None)]
+    return found
+
+
+def serializer_of(detail: object) -> Serializer | None:
+    """Return the serializer whose `errors` these are; None where DRF left none on them."""
+    serializer: object = getattr(detail, "serializer", None)
+    return serializer if _is_serializer(serializer) else None
+
+
+def _is_serializer(value: object) -> TypeGuard[Serializer]:
+    return isinstance(value, BaseSerializer)
+
+
+def _walk(
+    detail: object, declared: object, path: tuple[str, ...]
+) -> Iterator[tuple[object, tuple[str, ...]]]:
+    """Yield the code of each error below `detail`, and the declared names on the way to it."""
+    own = serializer_of(detail)
+    if own is not None:  # a service may put the errors of one among others
+        declared = own
+    if isinstance(detail, Mapping):
+        for key, inner in cast("Mapping[object, object]", detail).items():
+            yield from _below(inner, declared, key, path)
+    elif isinstance(detail, (list, tuple)):
+        for index, inner in enumerate(cast("list[object]", detail)):
+            if isinstance(inner, str):
+                yield getattr(inner, "code", None), path
+            else:
+                yield from _below(inner, declared, index, path)
+    else:
+        yield getattr(detail, "code", None), path
+
+
+def _below(
+    inner: object, declared: object, key: object, path: tuple[str, ...]
+) -> Iterator[tuple[object, tuple[str, ...]]]:
+    child, name = _child(declared, key)
+    return _walk(inner, child, path if name is None else (*path, name))
+
+
+def _child(declared: object, key: object) -> tuple[object, str | None]:
+    """Return what is declared under `key`, and how a path says it; None where nothing is."""
+    child: object = getattr(declared, "child", None)
+    if isinstance(declared, DictField):
+        return child, "[*]"
+    if isinstance(declared, (ListField, ListSerializer)):
+        return (child, f"[{key}]") if isinstance(key, int) else (None, None)
+    if isinstance(declared, frozenset):
+        names = cast("frozenset[str]", declared)
+        return (names, str(key)) if key in names else (None, None)
+    fields: object = getattr(declared, "fields", None)
+    if isinstance(fields, Mapping) and key in fields:
+        return cast("Mapping[object, object]", fields)[key], str(key)
+    return None, None
+
+
+def _path(segments: Iterable[str]) -> str | None:
+    path = "".join(part if part.startswith("[") else f".{part}" for part in segments)
+    return path.removeprefix(".") or None
+
+
+def _where(declared: object, request: Request, view: object) -> Where:
+    """Return which part of the request was validated: what the serializer was given."""
+    data: object = getattr(declared, "initial_data", None)
+    if data is not None:
+        if data is getattr(view, "kwargs", None):
+            return "path"
+        # Django keeps there what was asked for once.
+        kept = vars(request._request)  # noqa: SLF001 - DRF's documentation names it
+        for attribute, where in _PARTS.items():
+            if data is kept.get(attribute):
+                return where
+    # Nobody looks for a body there.
+    return "query" if request.method in {"GET", "HEAD"} else "body"
+
+
+def _lacks_body(first: Failure, request: Request) -> bool:
+    meta = request.META
+    return (
+        (first.where, first.kind) == ("body", "missing")
+        and meta.get("CONTENT_LENGTH") in {None, "", "0"}
+        and "HTTP_TRANSFER_ENCODING" not in meta
+    )
+
+
+def _declared_by(traceback: TracebackType | None, detail: object) -> object:
+    """Return what declares a key of `detail`: a serializer that ran, or the code that raised."""
+    if not isinstance(detail, Mapping):
+        return None
+    keys = cast("Mapping[object, object]", detail)
+    frame = None
+    found: Serializer | None = None
+    while traceback is not None:
+        frame = traceback.tb_frame
+        for value in frame.f_locals.values():
+            if _is_serializer(value) and _declares(value, keys):
+                found = value
+        traceback = traceback.tb_next
+    if found is not None or frame is None:
+        return found
+    return frozenset(_literals(frame.f_code)) - _NO_FIELDS
+
+
+def _declares(serializer: object, keys: Iterable[object]) -> bool:
+    fields: object = getattr(serializer, "fields", None)
+    return isinstance(fields, Mapping) and any(
+        key in cast("Container[object]", fields) for key in keys
+    )
+
+
+def _literals(code: CodeType) -> Iterator[str]:
+    for constant in code.co_consts:
+        if isinstance(constant, str):
+            yield constant
+        elif isinstance(constant, tuple):  # the keys of a dict display, up to Python 3.13
+            for item in cast("tuple[object, ...]", constant):
+                if isinstance(item, str):
+                    yield item

@@ -1,0 +1,38 @@
+"""What the exception handler does, on DRF's own classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+from rest_framework.views import exception_handler as default_handler
+
+from kaiko_django.conf import current_setup
+from kaiko_django.in_view import answer_in_view, is_ours
+from kaiko_drf._exceptions import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.http import HttpResponse
+
+    from kaiko_middleware.mapping import Known
+
+__all__ = ["handle"]
+
+
+def handle(exc: Exception, context: Mapping[str, object]) -> HttpResponse | None:
+    """Answer `exc`; None where DRF is to raise it again."""
+    request = context.get("request")
+    setup = current_setup()
+    # What is no error answer (304, say) and what is not ours is DRF's own affair.
+    if (
+        not isinstance(request, Request)
+        or not is_ours(request._request, setup)  # noqa: SLF001 - DRF's documentation names it
+        or (isinstance(exc, APIException) and exc.status_code in range(100, 400))
+    ):
+        return default_handler(exc, cast("dict[str, object]", context))
+    reading = Reading(request, context.get("view"))
+    known: Known = {APIException: reading.api_exception, RecursionError: reading.recursion}
+    return answer_in_view(request._request, exc, known=known, setup=setup)  # noqa: SLF001 - as above
