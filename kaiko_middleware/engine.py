@@ -114,6 +114,7 @@ class Engine:
         request: RequestInfo,
         *,
         replaced: Collection[tuple[str, str]] = (),
+        report: bool = True,
     ) -> Answer:
         """Map an exception, report it and render the answer.
 
@@ -121,6 +122,7 @@ class Engine:
             exc: what was raised.
             request: the request that failed.
             replaced: headers of an answer that was being made, of which some stay.
+            report: whether it is reported here; else the caller does, in its time.
 
         """
         if isinstance(exc, KaikoError):
@@ -134,7 +136,8 @@ class Engine:
         unmapped = error is None
         if error is None:
             error = ServerError()
-        self.report(error, exc, request, unmapped=unmapped)
+        if report:
+            self.report(error, exc, request, unmapped=unmapped)
         return Answer(self.render(error, request, replaced), error, unmapped, False)
 
     def on_answer(

@@ -88,11 +88,15 @@ class Exchange:
         request: the request that is answered.
         framework_debug: whether the framework's debug pages are left alone here, since
             it runs in debug and the client prefers HTML.
+        deferring: whether a 500 that the application answers is reported only once it is
+            known what came out of it (`fail`, `end` or `abandon` then follows for sure): on
+            ASGI, frameworks answer first and raise the exception again.
 
     """
 
     __slots__ = (
         "_body",
+        "_deferring",
         "_end",
         "_engine",
         "_framework_debug",
@@ -108,8 +112,14 @@ class Exchange:
     )
 
     def __init__(
-        self, engine: Engine, request: RequestInfo, *, framework_debug: bool = False
+        self,
+        engine: Engine,
+        request: RequestInfo,
+        *,
+        framework_debug: bool = False,
+        deferring: bool = False,
     ) -> None:
+        self._deferring = deferring
         self._engine = engine
         self._request = request
         self._framework_debug = framework_debug
@@ -119,7 +129,7 @@ class Exchange:
         self._pending: BaseException | None = None
         self._reported: BaseException | None = None
         self._handing_on = True
-        self._unsaid: KaikoError | None = None  # answered, and reported once it is known why
+        self._unsaid: KaikoError | None = None  # answered, and not reported yet
         self._tail = b""
         self._end: Callable[[bytes, bytes], bytes] | None = None
         self.ours: Reply | None = None
@@ -216,6 +226,7 @@ class Exchange:
         """
         engine, request = self._engine, self._request
         if seen and self.started:
+            self._unsaid = None
             return Failed([], hand_on=True)
         if seen and self.ours is not None:
             # Something between that layer and this one dropped its answer.
@@ -248,14 +259,19 @@ class Exchange:
 
     def end(self) -> list[Piece]:
         """Take note that the application returned; return what is missing of an answer."""
-        self._say(None)
+        pieces: list[Piece] = []
         if self._phase is _Phase.NEW:
-            return self._bug("the application returned without an answer")
-        if self._phase is _Phase.HELD:
-            return self._release()
-        if self._phase is _Phase.COLLECTING:
-            return self._replace()
-        return []
+            pieces = self._bug("the application returned without an answer")
+        elif self._phase is _Phase.HELD:
+            pieces = self._release()
+        elif self._phase is _Phase.COLLECTING:
+            pieces = self._replace()
+        self.abandon()
+        return pieces
+
+    def abandon(self) -> None:
+        """Take note that neither a return nor an exception to answer will follow."""
+        self._say(None)
 
     def _hands_on(self, answer: Answer) -> bool:
         return answer.unmapped and self._engine.config.reraise
@@ -289,32 +305,30 @@ class Exchange:
             if ours is not None:
                 return self._finish(ours)
         pending = self._pending
-        if pending is None:
-            return self._finish(self._engine.on_answer(status, headers, body, self._request).reply)
-        # Starlette's ServerErrorMiddleware, or a handler of the service's that it calls,
-        # answers while the exception is handled: it is known here, and comes out next.
-        if is_disconnect(pending):
+        if pending is not None and is_disconnect(pending):
             self._phase = _Phase.DONE
             return []
-        if body == b"Internal Server Error":
-            # The exception may have a better answer than Starlette's own.
+        if pending is not None and body == b"Internal Server Error":
+            # Starlette's ServerErrorMiddleware answers while it handles the exception:
+            # it is known here, and its answer may be a better one than a bare 500.
             answer = self._engine.on_exception(pending, self._request, replaced=headers)
             self._reported = pending
             self._handing_on = self._hands_on(answer)
-        else:
-            answer = self._engine.on_answer(status, headers, body, self._request, report=False)
-            self._unsaid = answer.error
+            return self._finish(answer.reply)
+        later = self._deferring and status == 500
+        answer = self._engine.on_answer(status, headers, body, self._request, report=not later)
+        self._unsaid = answer.error if later else None
         return self._finish(answer.reply)
 
     def _say(self, exc: BaseException | None) -> bool:
-        """Report an answer of which it was not known whether its exception would come out."""
+        """Report an answer that was not yet, with the exception behind it if there is one."""
         error, self._unsaid = self._unsaid, None
         if error is None:
             return False
-        if not _same(exc, self._pending):
+        if exc is None or is_disconnect(exc):
             self._engine.report(error, None, self._request)
             return False
-        unmapped = exc is not None and self._engine.find(exc, self._request) is None
+        unmapped = self._engine.find(exc, self._request) is None
         self._engine.report(error, exc, self._request, unmapped=unmapped)
         self._handing_on = unmapped and self._engine.config.reraise
         return True

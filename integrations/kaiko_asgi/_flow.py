@@ -69,7 +69,9 @@ class Flow:
         self._send = send
         self._prefix = prefix
         self._original: Message = {}
-        self._exchange = Exchange(engine, request, framework_debug=shows_debug_page(scope))
+        self._exchange = Exchange(
+            engine, request, framework_debug=shows_debug_page(scope), deferring=True
+        )
 
     def send(self, message: Message) -> Awaitable[None]:
         """Take one event of the application's."""
@@ -131,6 +133,10 @@ class Flow:
         except OSError as gone:
             report_disconnect(gone, self._request)
         return failed.hand_on or not isinstance(exc, Exception)
+
+    def abandon(self) -> None:
+        """Take note that the application was stopped: nothing more is sent."""
+        self._exchange.abandon()
 
     async def end(self) -> None:
         """Take note that the application returned."""

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 from kaiko_asgi._flow import Flow
 from kaiko_asgi._websocket import serve_websocket
-from kaiko_asgi.scope import BODY_LIMIT, STATE_ID, header_values, is_answerable, request_info
+from kaiko_asgi.scope import (
+    BODY_LIMIT,
+    STATE_ID,
+    STATE_REPORT,
+    header_values,
+    is_answerable,
+    request_info,
+)
 from kaiko_middleware import Config, current_request_id
 from kaiko_middleware.engine import Engine
 from kaiko_middleware.headers import is_field_name
@@ -49,7 +56,7 @@ class KaikoMiddleware:
         # What the names of headers that were looked at are, so that each is looked at once.
         self._names: dict[bytes, int] = {b"content-length": _LENGTH, self._header: _OWN}
 
-    async def __call__(  # noqa: C901, PLR0915 - the hot path: a call of our own costs too much
+    async def __call__(  # noqa: C901, PLR0912, PLR0915 - hot: a call of our own costs too much
         self, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Serve one connection."""
@@ -113,12 +120,16 @@ class KaikoMiddleware:
                 await (flow or self._flow(scope, request_id, send)).end()
         except BaseException as exc:
             if not is_answerable(exc):
+                if flow is not None:
+                    flow.abandon()
                 raise
             if flow is None:
                 flow = self._flow(scope, request_id, send)
             if await flow.fail(exc, started=started):
                 raise
         finally:
+            if STATE_REPORT in state:
+                state.pop(STATE_REPORT)()
             reset_request_id(token)
 
     def _identify(self, scope: Scope, state: State) -> str:

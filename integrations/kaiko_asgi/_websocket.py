@@ -113,6 +113,7 @@ class _Socket:
     async def end(self) -> None:
         """Take note that the application returned."""
         if self._accepted or self._closed or self._left:
+            self._flow.abandon()
             return
         if self._deniable:
             await self._flow.end()

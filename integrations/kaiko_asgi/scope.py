@@ -24,6 +24,7 @@ __all__ = [
     "STATE_ID",
     "STATE_PASS",
     "STATE_REPLY",
+    "STATE_REPORT",
     "header_values",
     "is_answerable",
     "lift_body_limit",
@@ -38,6 +39,11 @@ BODY_LIMIT = "starlette._body_limit_responder"
 """The key of the scope under which Starlette's body limit stands."""
 STATE_ID = "kaiko_request_id"
 """The key of the scope's state under which the request id stands."""
+STATE_REPORT = "kaiko_report"
+"""The key under which an inner layer leaves a report to be made where trackers can match it.
+
+Sentry tells an exception that it saw in a log record by the context, and what is set in a
+task of a BaseHTTPMiddleware is not seen outside of it: the outermost layer calls this."""
 STATE_REPLY = "kaiko_reply"
 """The key under which an inner layer says what it answered, so that outer ones know it."""
 _SEEN = "kaiko_seen"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
-from kaiko_asgi.scope import is_answerable, shows_debug_page, was_seen
+from kaiko_asgi.scope import STATE_REPORT, is_answerable, shows_debug_page, was_seen
 from kaiko_middleware import current_request_id
 from kaiko_middleware.mapping import is_disconnect
 
@@ -63,7 +63,11 @@ class Boundary:
             ):
                 raise
             request = Request(scope, receive, send)
-            response, hand_on = await self._handlers.last(request, exc, request_id)
-            await response(scope, receive, send)
-            if hand_on:
+            last = await self._handlers.last(request, exc, request_id)
+            if last.hand_on:
+                scope["state"][STATE_REPORT] = last.report
+            else:
+                last.report()
+            await last.response(scope, receive, send)
+            if last.hand_on:
                 raise

@@ -6,6 +6,7 @@ whole answer.
 
 from __future__ import annotations
 
+from functools import partial
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -35,6 +36,8 @@ class Last(NamedTuple):
 
     response: Response
     hand_on: bool
+    report: Callable[[], None]
+    """Logs it and calls the hooks; to be called once."""
 
 
 class Handlers:
@@ -80,7 +83,9 @@ class Handlers:
         # What stands outside of our middleware finds the id there, if it was reached at all.
         request_id: str = state.get(STATE_ID) or self._engine.ids()
         if not was_seen(exc, request_id):
-            return (await self.last(request, exc, request_id)).response
+            last = await self.last(request, exc, request_id)
+            last.report()
+            return last.response
         if exc.__dict__.get(_HANDLED) != request_id:
             await self._service_response(request, exc, request_id)  # told, as Starlette tells it
         # Answered further in: Starlette sends this only where that answer was dropped.
@@ -98,25 +103,28 @@ class Handlers:
         """
         engine = self._engine
         mark_seen(exc, request_id)
-        response = None
+        given = None
         if isinstance(exc, Exception):
-            response = await self._service_response(request, exc, request_id)
-        if response is None:
-            answer = engine.on_exception(exc, request_info(request.scope, request_id))
-            hand_on = answer.unmapped and engine.config.reraise
-            return Last(ReplyResponse(answer.reply), hand_on or not isinstance(exc, Exception))
-        info = request_info(request.scope, request_id, typed=True)
-        unmapped = engine.find(exc, info) is None
-        if response.status_code >= 400:
+            given = await self._service_response(request, exc, request_id)
+        info = request_info(request.scope, request_id, typed=given is not None)
+        if given is None:
+            answer = engine.on_exception(exc, info, report=False)
+            unmapped = answer.unmapped
+        else:
+            unmapped = engine.find(exc, info) is None
+            if given.status_code < 400:
+                return Last(given, unmapped and engine.config.reraise, _say_nothing)
             headers = [
                 (name.decode("latin-1"), value.decode("latin-1"))
-                for name, value in response.raw_headers
+                for name, value in given.raw_headers
             ]
-            body = bytes(response.body) if hasattr(response, "body") else None
-            answer = engine.on_answer(response.status_code, headers, body, info, report=False)
-            engine.report(answer.error, exc, info, unmapped=unmapped)
-            response = ReplyResponse(answer.reply, response.background)
-        return Last(response, unmapped and engine.config.reraise)
+            body = bytes(given.body) if hasattr(given, "body") else None
+            answer = engine.on_answer(given.status_code, headers, body, info, report=False)
+        return Last(
+            ReplyResponse(answer.reply, None if given is None else given.background),
+            (unmapped and engine.config.reraise) or not isinstance(exc, Exception),
+            partial(engine.report, answer.error, exc, info, unmapped=unmapped),
+        )
 
     async def _service_response(
         self, request: Request, exc: Exception, request_id: str
@@ -141,3 +149,7 @@ class Handlers:
 def _plain() -> Response:
     """Return what Starlette answers where nobody registered a handler."""
     return PlainTextResponse("Internal Server Error", status_code=500)
+
+
+def _say_nothing() -> None:
+    """Report what is no error answer."""
