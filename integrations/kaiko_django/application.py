@@ -15,6 +15,8 @@ from django.core.exceptions import RequestAborted
 from kaiko_django.conf import load_config
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
     from kaiko_django.wsgi import WSGIWrapper
 
@@ -66,7 +68,7 @@ def _telling_of_disconnects(handler: ASGIApp) -> ASGIApp:
     """
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        gone = False
+        gone = started = False
 
         async def watched() -> Message:
             nonlocal gone
@@ -75,8 +77,13 @@ def _telling_of_disconnects(handler: ASGIApp) -> ASGIApp:
                 gone = True
             return message
 
-        await handler(scope, watched, send)
-        if gone:
+        def forward(message: Message) -> Awaitable[None]:
+            nonlocal started
+            started = True
+            return send(message)
+
+        await handler(scope, watched, forward)
+        if gone and not started:
             raise RequestAborted
 
     return application
