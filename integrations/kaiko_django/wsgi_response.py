@@ -7,17 +7,16 @@ success passes with one header more, and never meets the exchange.
 
 from __future__ import annotations
 
-from asyncio import CancelledError
 from http.client import responses as phrases
 from typing import TYPE_CHECKING, cast
 
 from django.http import HttpResponse
 
 from kaiko_django.layers import ENVIRON_PASS, ENVIRON_REPLY
+from kaiko_django.wsgi_body import Restoring, is_answerable, path_of
 from kaiko_middleware import Reply, ServerError
 from kaiko_middleware.exchange import Exchange, Head
 from kaiko_middleware.ids import reset_request_id
-from kaiko_middleware.mapping import leaves
 from kaiko_middleware.report import RequestInfo
 
 if TYPE_CHECKING:
@@ -34,40 +33,7 @@ if TYPE_CHECKING:
     Headers = list[tuple[str, str]]
     Write = Callable[[bytes], object]
 
-__all__ = ["Restoring", "WrappedResponse", "path_of"]
-
-
-class Restoring:
-    """A body whose `close` puts back the request id that was current before."""
-
-    __slots__ = ("_result", "_token")
-
-    def __init__(self, token: Token[str | None]) -> None:
-        self._token = token
-        self._result: Iterable[bytes] = ()
-
-    def run(
-        self, app: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        """Call the application; return the body."""
-        try:
-            self._result = app(environ, start_response)
-        except BaseException:
-            reset_request_id(self._token)
-            raise
-        return self
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._result)
-
-    def close(self) -> None:
-        """Close the application's body; servers call this when all is sent, or nothing more."""
-        try:
-            close: Callable[[], object] | None = getattr(self._result, "close", None)
-            if close is not None:
-                close()
-        finally:
-            reset_request_id(self._token)
+__all__ = ["WrappedResponse"]
 
 
 class WrappedResponse(Restoring):
@@ -85,6 +51,7 @@ class WrappedResponse(Restoring):
     __slots__ = (
         "_chunks",
         "_environ",
+        "_exc_info",
         "_exchange",
         "_head",
         "_passing",
@@ -113,6 +80,8 @@ class WrappedResponse(Restoring):
         self._request_id = request_id
         self._exchange: Exchange | None = None
         self._server_write: Write | None = None
+        self._exc_info: OptExcInfo | None = None
+        """Why a head that the server has already is replaced, as PEP 3333 wants it."""
         self._head: tuple[str, Headers] | None = None
         """What the application gave to `start`, last."""
         self._plain: Headers | None = None
@@ -156,13 +125,18 @@ class WrappedResponse(Restoring):
     def start(self, status: str, headers: Headers, exc_info: OptExcInfo | None = None, /) -> Write:
         """Be the application's `start_response`."""
         self._head = status, headers
+        if exc_info is not None:
+            self._exc_info = exc_info
         if self._passing:
-            return self._send_head(status, self._with_id(headers), exc_info)
+            if exc_info is None or self._sent:
+                return self._send_head(status, self._with_id(headers))  # and be refused
+            self._passing = False
+            self._exchange = self._new_exchange()
         if self._exchange is not None:
-            self._feed_head(self._exchange, exc_info)
+            self._feed_head(self._exchange)
         elif self._look(status, headers):
             self._passing = True
-            return self._send_head(status, self._plain or headers, exc_info)
+            return self._send_head(status, self._plain or headers)
         return self._write
 
     def __iter__(self) -> Iterator[bytes]:
@@ -211,7 +185,7 @@ class WrappedResponse(Restoring):
         """Decide about a head that waited until it was known what body comes with it."""
         if self._plain is not None and isinstance(result, HttpResponse) and self._head is not None:
             self._passing = True  # a body that is there already cannot fail any more
-            self._send_head(self._head[0], self._plain, None)
+            self._send_head(self._head[0], self._plain)
             return
         exchange = self._opened()
         wrapper: object = self._environ.get("wsgi.file_wrapper")
@@ -224,20 +198,20 @@ class WrappedResponse(Restoring):
         if self._exchange is None:
             self._exchange = self._new_exchange()
             if self._head is not None:
-                self._feed_head(self._exchange, None)
+                self._feed_head(self._exchange)
         return self._exchange
 
     def _new_exchange(self) -> Exchange:
         return Exchange(self._setup.engine, self._info())
 
-    def _feed_head(self, exchange: Exchange, exc_info: OptExcInfo | None) -> None:
+    def _feed_head(self, exchange: Exchange) -> None:
         status, headers = self._head or ("", [])
         code = int(status[:3]) if status[:3].isdecimal() else 0
         if code >= 400 and self._environ.get(ENVIRON_PASS):
             pieces = exchange.pass_on(code, headers)
         else:
             pieces = exchange.start(code, headers)
-        self._chunks += self._take(pieces, exc_info)
+        self._chunks += self._take(pieces)
 
     def _fed(self) -> Iterator[bytes]:
         """Yield what the exchange makes of the application's body."""
@@ -262,6 +236,8 @@ class WrappedResponse(Restoring):
             # A server holds the head until the first chunk. Without its length and type the
             # core holds it, too.
             self._passing = False
+            # An exception that was caught has a traceback, whatever its type allows.
+            self._exc_info = type(exc), exc, cast("TracebackType", exc.__traceback__)
             exchange = self._exchange = self._new_exchange()
             headers = self._head[1] if self._head is not None else []
             exchange.start(200, [pair for pair in headers if pair[0][:8].lower() != "content-"])
@@ -271,13 +247,12 @@ class WrappedResponse(Restoring):
         else:
             exchange = self._opened()
         failed = exchange.fail(exc)
-        exc_info = _exc_info(exc) if taken_back else None
-        chunks = self._take(failed.pieces, exc_info)
+        chunks = self._take(failed.pieces)
         if not failed.pieces and not failed.hand_on and not self._sent:
             # The client is gone, but a server insists on an answer.
             self._replaced = True
             gone = self._setup.engine.render(ServerError(), self._info(), ())
-            self._send_head(_line(gone.status), list(gone.headers), exc_info)
+            self._send_head(_line(gone.status), list(gone.headers))
             return [gone.body]
         # A stream of unknown length that was ended would be cut if this were raised.
         ended = bool(failed.pieces) and not self._replaced
@@ -285,7 +260,7 @@ class WrappedResponse(Restoring):
             self._raised = exc
         return chunks
 
-    def _take(self, pieces: list[Piece], exc_info: OptExcInfo | None = None) -> list[bytes]:
+    def _take(self, pieces: list[Piece]) -> list[bytes]:
         """Send the heads among `pieces` and return the chunks."""
         chunks: list[bytes] = []
         for piece in pieces:
@@ -294,18 +269,20 @@ class WrappedResponse(Restoring):
                     chunks.append(piece.body)
             elif piece.original and self._head is not None:
                 status, headers = self._head
-                self._send_head(status, self._with_id(headers), exc_info)
+                self._send_head(status, self._with_id(headers))
             else:
                 self._replaced = True
-                self._send_head(_line(piece.status), list(piece.headers), exc_info)
+                self._send_head(_line(piece.status), list(piece.headers))
         return chunks
 
-    def _send_head(self, status: str, headers: Headers, exc_info: OptExcInfo | None) -> Write:
-        if exc_info is None:
-            self._server_write = self._server_start(status, headers)
+    def _send_head(self, status: str, headers: Headers) -> Write:
+        exc_info, self._exc_info = self._exc_info, None
+        if self._server_write is None:
+            write = self._server_start(status, headers)
         else:
-            self._server_write = self._server_start(status, headers, exc_info)
-        return self._server_write
+            write = self._server_start(status, headers, exc_info)
+        self._server_write = write
+        return write
 
     def _write(self, data: bytes) -> None:
         """Be what `start_response` returns, for applications of the old kind."""
@@ -323,28 +300,6 @@ class WrappedResponse(Restoring):
         method = str(environ.get("REQUEST_METHOD", "-"))
         kind = str(environ.get("CONTENT_TYPE", ""))
         return RequestInfo(self._request_id, method, path_of(environ), kind)
-
-
-def is_answerable(exc: BaseException) -> bool:
-    """Whether an answer goes out before `exc` is handed on.
-
-    Nobody cancels a synchronous call: a CancelledError is the application's own here.
-    """
-    return all(
-        isinstance(leaf, Exception | SystemExit | KeyboardInterrupt | CancelledError)
-        for leaf in leaves(exc)
-    )
-
-
-def path_of(environ: WSGIEnvironment) -> str:
-    """Return the path as Django has it: UTF-8, with the script's name."""
-    raw = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}"
-    return raw.encode("latin-1", "replace").decode("utf-8", "replace") or "/"
-
-
-def _exc_info(exc: BaseException) -> OptExcInfo:
-    # An exception that was caught has a traceback, whatever its type allows.
-    return type(exc), exc, cast("TracebackType", exc.__traceback__)
 
 
 def _line(status: int) -> str:
