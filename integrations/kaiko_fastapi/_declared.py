@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
     from starlette.types import Scope
 
+    from kaiko_middleware.validation import Failure
+
     Schema = Mapping[str, Any]
 
     class Parameter(Protocol):
@@ -37,16 +39,17 @@ class Declared(NamedTuple):
     """What one route declares.
 
     `schemas` has one core schema for each of `path`, `query`, `header`, `cookie` and
-    `body`; `form` says that the body is a form; `media_type` is the body's, or empty.
+    `body`; `form` says that the body is a form; `media_type` is the body's, or empty;
+    `failures` keeps what records of validation were found to stand for.
     """
 
     schemas: Mapping[str, Schema]
     form: bool
     media_type: str
+    failures: dict[tuple[str, tuple[int | str, ...]], Failure]
 
 
 _ANY: Schema = {"type": "any"}
-_NOTHING = Declared({}, form=False, media_type="")
 
 
 class Declarations:
@@ -62,7 +65,7 @@ class Declarations:
         route = _route(scope)
         dependant: object = getattr(route, "dependant", None)
         if not isinstance(dependant, Dependant):
-            return _NOTHING
+            return Declared({}, form=False, media_type="", failures={})
         found = self._known.get(id(dependant))
         if found is None:
             declared = _read(dependant, getattr(route, "body_field", None))
@@ -92,7 +95,7 @@ def _read(dependant: Dependant, body: Parameter | None) -> Declared:
         "cookie": _joined(field for each in every for field in each.cookie_params),
     }
     if body is None:
-        return Declared(schemas, form=False, media_type="")
+        return Declared(schemas, form=False, media_type="", failures={})
     info = body.field_info
     form = isinstance(info, Form)
     if form:
@@ -103,7 +106,7 @@ def _read(dependant: Dependant, body: Parameter | None) -> Declared:
     else:
         # FastAPI made one model of several body parameters.
         schemas["body"] = _schema_of(info)
-    return Declared(schemas, form, getattr(info, "media_type", ""))
+    return Declared(schemas, form, getattr(info, "media_type", ""), {})
 
 
 def _flat(dependant: Dependant) -> Iterator[Dependant]:

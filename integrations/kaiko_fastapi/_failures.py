@@ -22,9 +22,13 @@ _WHERE: dict[object, Where] = {
     "header": "header",
     "cookie": "cookie",
 }
+_UNASKED = Failure("value", "body", None)
 _FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 _NO_BODY = Failure("body", "body", None)
 _WRONG_TYPE = Failure("media_type", "body", None)
+# How much is kept for one route: keys that clients make up stand in locations, too.
+_KEPT = 512
+_LONGEST = 256
 
 
 def error_of(
@@ -39,8 +43,8 @@ def error_of(
         declared: what the route declares.
 
     """
-    whole = _failure_of_whole(body, headers, declared)
     failures: list[Failure] = []
+    whole: Failure | None = _UNASKED
     for item in errors:
         if not isinstance(item, dict):
             continue
@@ -48,33 +52,56 @@ def error_of(
         location: object = record.get("loc")
         if not isinstance(location, (list, tuple)) or not location:
             continue
-        first, *rest = cast("list[int | str]", location)
-        where = _WHERE.get(first, "body")
-        if where == "body" and whole is not None:
-            failures.append(whole)
+        given = tuple(cast("Iterable[object]", location))
+        if not all(isinstance(each, (int, str)) for each in given):
             continue
-        schema = declared.schemas.get(where)
-        failures.append(failure(str(record.get("type")), rest, where=where, schema=schema))
+        items = cast("tuple[int | str, ...]", given)
+        if items[0] not in _WHERE:
+            if whole is _UNASKED:
+                whole = _failure_of_whole(body, headers, declared)
+            if whole is not None:
+                failures.append(whole)
+                continue
+        failures.append(_failure(str(record.get("type")), items, declared))
     if not failures:  # a service raised it by itself, without saying what failed
         return error_for_status(422)
     return error_from_failures(failures)
+
+
+def _failure(error_type: str, location: tuple[int | str, ...], declared: Declared) -> Failure:
+    """Return what one record stands for; the same ones come again and again."""
+    key = error_type, location
+    found = declared.failures.get(key)
+    if found is None:
+        where = _WHERE.get(location[0], "body")
+        schema = declared.schemas.get(where)
+        found = failure(error_type, location[1:], where=where, schema=schema)
+        if found.kind != "unknown" and len(repr(location)) <= _LONGEST:
+            if len(declared.failures) >= _KEPT:
+                declared.failures.clear()
+            declared.failures[key] = found
+    return found
 
 
 def _failure_of_whole(
     body: object, headers: Mapping[str, str], declared: Declared
 ) -> Failure | None:
     """Return what is wrong with the body before any of its fields: its type, or its absence."""
-    if not declared.media_type:
-        return None
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    absent = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
     if declared.form:
-        if kind in _FORMS:
+        if _media_type(headers) in _FORMS:
             return None
-        return _NO_BODY if absent else _WRONG_TYPE
+        return _NO_BODY if _is_absent(headers) else _WRONG_TYPE
     if isinstance(body, bytes):
         # FastAPI reads JSON only where the type says so, and hands on anything else raw:
         # right where the service declared that very type, and wrong otherwise.
-        return None if kind == declared.media_type.lower() else _WRONG_TYPE
+        return None if _media_type(headers) == declared.media_type.lower() else _WRONG_TYPE
     # A body that is `null` comes as None too, but it has a length.
-    return _NO_BODY if body is None and absent else None
+    return _NO_BODY if body is None and declared.media_type and _is_absent(headers) else None
+
+
+def _media_type(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _is_absent(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers

@@ -19,6 +19,8 @@ from adapters.asgi.server import Answer, ask, connect
 from adapters.fastapi.models import Chat, Tracing
 from adapters.fastapi.routes import make_app
 from kaiko_fastapi import install
+from kaiko_fastapi._declared import Declarations
+from kaiko_fastapi._failures import error_of
 from kaiko_middleware import Config, ConflictError, KaikoError, NotFoundError
 
 if TYPE_CHECKING:
@@ -256,6 +258,7 @@ class TestRaisedByTheService:
             ([{"type": "missing", "loc": ["query", "undeclared"]}], 400, None),
             ([{"type": "value_error", "loc": ("body", "messages", 0, "role")}], 422, None),
             ([{"type": "value_error", "loc": ("nowhere",)}], 422, None),
+            ([{"type": "value_error", "loc": (["body"], {})}], 422, None),
         ],
     )
     def test_any_list(self, errors: list[Any], status: int, param: str | None) -> None:
@@ -378,3 +381,23 @@ def test_form_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     form = (("content-type", "application/x-www-form-urlencoded"), ("content-length", "3"))
     answer = ask(app, "/form", method="POST", headers=form, body=[b"a=b"])
     assert (answer.status, error(answer)["code"]) == (400, "bad_request")
+
+
+def test_what_clients_make_up_is_not_kept() -> None:
+    """However many keys and names come, a route keeps a bounded number of short ones."""
+    declared = Declarations().of({"route": _route("/map")})
+
+    def refuse(key: str) -> None:
+        error_of([{"type": "int_parsing", "loc": ("body", key)}], {}, {}, declared)
+
+    for number in range(2000):
+        refuse(f"key-{number}")
+    assert 0 < len(declared.failures) <= 512
+    declared.failures.clear()
+    refuse("x" * 1000)
+    error_of([{"type": "extra_forbidden", "loc": ("body", "x")}], {}, {}, declared)
+    assert declared.failures == {}
+
+
+def _route(path: str) -> object:
+    return next(route for route in make_app().routes if getattr(route, "path", "") == path)
