@@ -28,6 +28,7 @@ __all__ = [
     "ForeignBody",
     "author_text",
     "decode_body",
+    "decode_start",
     "error_from_answer",
     "error_from_reason",
     "read_body",
@@ -64,17 +65,23 @@ def author_text(text: str, status: int) -> str | None:
 
 def decode_body(body: bytes, encoding: str) -> bytes | None:
     """Undo a `Content-Encoding`, up to 64 KiB; None where that is not possible."""
+    start = decode_start(body, encoding)
+    return None if start is None or len(start) > BODY_LIMIT else start
+
+
+def decode_start(body: bytes, encoding: str) -> bytes | None:
+    """Undo a `Content-Encoding` of which no more than 64 KiB and a byte are wanted.
+
+    None where that is not possible: the encoding is unknown, or it is not what `body` has.
+    """
     for name in reversed([item.strip().lower() for item in encoding.split(",") if item.strip()]):
         if name == "identity":
             continue
         if name not in {"gzip", "x-gzip", "deflate"}:
             return None
-        inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)
         try:
-            body = inflater.decompress(body, BODY_LIMIT + 1)
+            body = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, BODY_LIMIT + 1)
         except zlib.error:
-            return None
-        if len(body) > BODY_LIMIT:
             return None
     return body
 

@@ -15,7 +15,15 @@ from __future__ import annotations
 
 from ._details import UpstreamDetails
 from ._stream import StreamWatch
-from ._tokens import Category
-from ._upstream import Credential, Trust, Upstream
+from ._tokens import Category, Credential, Expects, Trust
+from ._upstream import Upstream
 
-__all__ = ["Category", "Credential", "StreamWatch", "Trust", "Upstream", "UpstreamDetails"]
+__all__ = [
+    "Category",
+    "Credential",
+    "Expects",
+    "StreamWatch",
+    "Trust",
+    "Upstream",
+    "UpstreamDetails",
+]

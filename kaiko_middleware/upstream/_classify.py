@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._body import events, holders, json_lines, tokens
+from ._events import looks_like_events, telling_events, telling_lines
+from ._llm import ends_stream, is_chunk
+from ._members import holders, items, members, only, texts, whole_number
 from ._tokens import (
     ACCOUNT,
     ACCOUNT_4XX,
@@ -20,15 +22,12 @@ from ._tokens import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from ._body import Body
     from ._tokens import Category
 
-_NUMBERS = ("code", "status", "status_code", "statusCode", "StatusCode")
-_TERMINATORS = frozenset({"message_stop", "response.completed", "response.incomplete"})
-_STREAM_OBJECTS = frozenset({"chat.completion.chunk", "text_completion"})
-_STREAM_TYPES = ("message_", "content_block_", "response.")
+_NUMBERS = ("code", "status", "status_code", "statusCode", "StatusCode", "error_code")
 
 
 def by_status(status: int, data: object) -> Category | None:
@@ -46,7 +45,7 @@ def by_status(status: int, data: object) -> Category | None:
     if status < 500:
         if status in ACCOUNT_4XX:
             return "account"
-        if status in {400, 429} and any(token in ACCOUNT for token in tokens(data, MEMBERS)):
+        if status in {400, 429} and any(token in ACCOUNT for token in texts(data, MEMBERS)):
             return "account"
         if status == 429:
             return "throttled"
@@ -55,106 +54,83 @@ def by_status(status: int, data: object) -> Category | None:
 
 
 def inside_success(body: Body, *, is_event_stream: bool) -> tuple[Category, object] | None:
-    """Return the category of the error that a 2xx holds, and the object it is in; else None.
+    """Return the category of the error that a 2xx holds, and what says so; else None.
 
-    A body that should be JSON and is none is broken.
+    A body that should be JSON, its lines or events, and is none of them is broken.
+
+    Arguments:
+        body: the answer's.
+        is_event_stream: whether the answer says that it is one.
+
     """
-    if is_event_stream or body.text.startswith(("data:", "event:", ": ")):
-        return _inside_stream(events(body.text))
     if body.is_json:
         category = error_inside(body.data)
         return None if category is None else (category, body.data)
-    if not body.readable:
-        return None  # too large to look into: a success as far as anybody knows
-    lines = json_lines(body.text)
-    if lines is not None:
-        return _inside_stream(("", line) for line in lines)
-    return "broken", None
+    if is_event_stream or looks_like_events(body.text):
+        return _inside_stream(telling_events(body.text), partial=body.partial)
+    if body.partial:
+        # Too large to look into: a success as far as anybody knows, unless it is markup.
+        return ("broken", None) if body.text.lstrip()[:1] == "<" else None
+    lines = list(telling_lines(body.text))
+    if not lines or not all(is_json for _, is_json in lines):
+        return "broken", None
+    return _inside_stream((("", data) for data, _ in lines), partial=False)
 
 
-def _inside_stream(items: Iterator[tuple[str, object]]) -> tuple[Category, object] | None:
-    needs_end = ended = False
-    for name, data in items:
+def _inside_stream(
+    events: Iterable[tuple[str, object]], *, partial: bool
+) -> tuple[Category, object] | None:
+    needs_end = ended = partial
+    some = False
+    for name, data in events:
         category = error_in_event(name, data)
         if category is not None:
             return category, data
-        needs_end = needs_end or is_llm_chunk(data)
-        ended = ended or ends_stream(data)
-    if needs_end and not ended:
-        return "unavailable", None
-    return None
+        some = some or data is not None
+        needs_end = needs_end or is_chunk(name, data)
+        ended = ended or ends_stream(name, data)
+    if not some:
+        return "broken", None
+    return ("unavailable", None) if needs_end and not ended else None
 
 
 def error_in_event(name: str, data: object) -> Category | None:
     """Return the category of the error that one event of a stream is, or None."""
-    if name == "error" or (isinstance(data, dict) and data.get("type") == "error"):
+    said = members(data)
+    kind = said.get("type") if said is not None else None
+    if name == "error" or kind == "error":
         return _by_content(data)
-    if isinstance(data, dict) and data.get("type") == "response.failed":
-        response: object = data.get("response")
-        return _by_content(response if isinstance(response, dict) else data)
+    if name == "response.failed" or kind == "response.failed":
+        response = members(said.get("response")) if said is not None else None
+        return _by_content(data if response is None else response)
     return error_inside(data)
 
 
 def error_inside(data: object) -> Category | None:
     """Return the category of the error that a success's JSON is, or None."""
-    if isinstance(data, list) and len(data) == 1:
-        data = data[0]
-    if not isinstance(data, dict):
+    said = members(only(data))
+    if said is None:
         return None
-    error: object = data.get("error")
-    errors: object = data.get("errors")
-    embedded: object = data.get("StatusCode")
+    errors, embedded = said.get("errors"), whole_number(said.get("StatusCode"))
     if (
-        (isinstance(error, dict) and error)
-        or data.get("object") == "error"
-        or (isinstance(errors, list) and errors and data.get("data") is None)
-        or (isinstance(embedded, int) and 401 <= embedded <= 403)
+        members(said.get("error"))
+        or said.get("object") == "error"
+        or ((items(errors) or members(errors)) and said.get("data") is None)
+        or (embedded is not None and 401 <= embedded <= 403)
     ):
-        return _by_content(data)
+        return _by_content(said)
     return None
 
 
 def _by_content(data: object) -> Category:
     """Return the category by the embedded number, else by the token, else broken."""
-    if not isinstance(data, dict):
-        return "broken"
     for holder in holders(data):
         for name in _NUMBERS:
-            number: object = holder.get(name)
-            if isinstance(number, str) and len(number) == 3 and number.isdecimal():
-                number = int(number)
-            if isinstance(number, int) and 400 <= number <= 599:
+            number = whole_number(holder.get(name))
+            if number is not None and 400 <= number <= 599:
                 return by_status(number, data) or "broken"
-    found: Category | None = None
-    for token in tokens(data, MEMBERS):
-        category = INSIDE_SUCCESS.get(token)
-        if category == "account":
+    found = set(texts(data, MEMBERS))
+    for category, words in INSIDE_SUCCESS:
+        if found & words:
             return category
-        found = found or category
-    return found or "broken"
-
-
-def is_llm_chunk(data: object) -> bool:
-    """Whether an event is part of an LLM's answer, which ends with a terminator."""
-    if not isinstance(data, dict):
-        return False
-    kind: object = data.get("type")
-    chunk: object = data.get("object")
-    return (isinstance(chunk, str) and chunk in _STREAM_OBJECTS) or (
-        isinstance(kind, str) and kind.startswith(_STREAM_TYPES)
-    )
-
-
-def ends_stream(data: object) -> bool:
-    """Whether an event is an LLM stream's terminator."""
-    if data == "[DONE]":
-        return True
-    if not isinstance(data, dict):
-        return False
-    kind: object = data.get("type")
-    if isinstance(kind, str) and kind in _TERMINATORS:
-        return True
-    choices: object = data.get("choices")
-    return isinstance(choices, list) and any(
-        isinstance(choice, dict) and choice.get("finish_reason") for choice in choices
-    )
+    return "broken"

@@ -28,29 +28,29 @@ _LOST = Failure("unavailable", processed=True)
 _OURS = Failure("broken", processed=False)
 _THEIRS = Failure("broken", processed=True)
 
-_HTTPX: dict[str, Failure] = {
+_HTTPX = {
     "ConnectError": _NOT_SENT,
     "ConnectTimeout": _NOT_SENT,
     "PoolTimeout": _NOT_SENT,
-    "ReadTimeout": _LOST,
-    "WriteTimeout": _LOST,
-    "ReadError": _LOST,
-    "WriteError": _LOST,
-    "CloseError": _LOST,
-    "RemoteProtocolError": _LOST,
-    "TimeoutException": _LOST,
-    "NetworkError": _LOST,
+    "ConnectionNotAvailable": _NOT_SENT,
     "LocalProtocolError": _OURS,
     "ProxyError": _OURS,
     "UnsupportedProtocol": _OURS,
     "TooManyRedirects": _THEIRS,
     "DecodingError": _THEIRS,
+    "SSEError": _THEIRS,
     "InvalidURL": _OURS,
     "StreamError": _OURS,
     "CookieConflict": _OURS,
+    # What is left is of the connection, once the request was on its way.
+    "TimeoutException": _LOST,
+    "NetworkError": _LOST,
+    "ProtocolError": _LOST,
     "TransportError": _LOST,
     "RequestError": _LOST,
 }
+_SDK = {"APIConnectionError": _LOST, "APIError": _THEIRS}
+
 FAILURES: dict[str, dict[str, Failure]] = {
     "httpx": _HTTPX,
     "httpx2": _HTTPX,
@@ -58,70 +58,75 @@ FAILURES: dict[str, dict[str, Failure]] = {
     "httpcore2": _HTTPX,
     "requests": {
         "ConnectTimeout": _NOT_SENT,
-        "ReadTimeout": _LOST,
         "Timeout": _LOST,
         "SSLError": _OURS,
         "ProxyError": _OURS,
         "ChunkedEncodingError": _LOST,
+        "RetryError": _LOST,
         "ConnectionError": _LOST,
         "TooManyRedirects": _THEIRS,
         "ContentDecodingError": _THEIRS,
-        "JSONDecodeError": _THEIRS,
+        "InvalidJSONError": _THEIRS,
         "RequestException": _OURS,
     },
     "urllib3": {
-        "NewConnectionError": _NOT_SENT,
-        "ConnectTimeoutError": _NOT_SENT,
+        "ConnectTimeoutError": _NOT_SENT,  # refused and unresolved ones derive from it
         "EmptyPoolError": _NOT_SENT,
-        "NameResolutionError": _NOT_SENT,
-        "ReadTimeoutError": _LOST,
-        "ProtocolError": _LOST,
+        "HostChangedError": _OURS,
+        "ClosedPoolError": _OURS,
         "TimeoutError": _LOST,
-        "MaxRetryError": _LOST,
-        "SSLError": _OURS,
-        "ProxyError": _OURS,
-        "LocationValueError": _OURS,
+        "ProtocolError": _LOST,
+        "IncompleteRead": _LOST,
+        "InvalidChunkLength": _LOST,
+        "HeaderParsingError": _LOST,
+        "ResponseError": _LOST,
+        "PoolError": _LOST,
         "DecodeError": _THEIRS,
         "HTTPError": _OURS,
     },
     "aiohttp": {
         "ClientConnectorCertificateError": _OURS,
-        "ClientSSLError": _OURS,
+        "ServerFingerprintMismatch": _OURS,
         "ClientProxyConnectionError": _OURS,
         "ClientHttpProxyError": _OURS,
         "ClientConnectorError": _NOT_SENT,
         "ConnectionTimeoutError": _NOT_SENT,
-        "InvalidURL": _OURS,
         "TooManyRedirects": _THEIRS,
+        "RedirectClientError": _THEIRS,
         "ContentTypeError": _THEIRS,
-        "ServerTimeoutError": _LOST,
-        "ServerConnectionError": _LOST,
+        "ClientResponseError": _LOST,  # without an answer: what came was no HTTP
+        "ContentEncodingError": _THEIRS,
+        "HttpProcessingError": _LOST,
         "ClientPayloadError": _LOST,
-        "ClientOSError": _LOST,
+        "UploadAbortedError": _LOST,
         "ClientConnectionError": _LOST,
         "ClientError": _OURS,
     },
-    "openai": {"APITimeoutError": _LOST, "APIConnectionError": _LOST, "APIError": _THEIRS},
-    "anthropic": {"APITimeoutError": _LOST, "APIConnectionError": _LOST, "APIError": _THEIRS},
+    "openai": _SDK,
+    "anthropic": _SDK,
 }
 """By the root of the class's module, then by its name; looked up along the MRO."""
 
-_CHAIN = 8
+_CHAIN = 16
+# No answer of the upstream's own, whatever status they carry: a proxy's, or one made up.
+_NO_ANSWER = frozenset({"ClientHttpProxyError", "HttpProcessingError"})
 
 
 def known_failure(exc: BaseException) -> Failure | None:
     """Return what `exc` says by its class, most specific first; None for a stranger's.
 
-    Clients wrap each other: what says most is the innermost exception that is known, but a
-    certificate that was refused, and a fault of ours, stay what they are.
+    Clients wrap each other: what says most is the innermost exception that is known. But a
+    certificate that was refused, and a fault of ours, stay what they are; and a handshake
+    that failed otherwise is a connection that failed.
     """
     failure = _by_class(exc)
     if failure is None:
         return None
     for cause in chain(exc):
         cls = type(cause)
-        if cls.__module__ == "ssl" and cls.__name__ == "SSLCertVerificationError":
-            return _OURS
+        if any(base.__module__ == "ssl" for base in cls.__mro__):
+            refused = any(base.__name__ == "SSLCertVerificationError" for base in cls.__mro__)
+            return _OURS if refused else Failure("unavailable", failure is not _NOT_SENT)
         if failure.category != "broken":
             failure = _by_class(cause) or failure
     return failure
@@ -136,15 +141,28 @@ def _by_class(exc: BaseException) -> Failure | None:
 
 
 def chain(exc: BaseException) -> Iterator[BaseException]:
-    """Yield `exc` and what it was raised from: its cause, or what its client keeps in it."""
-    seen: set[int] = set()
-    current: object = exc
-    while isinstance(current, BaseException) and id(current) not in seen and len(seen) < _CHAIN:
-        seen.add(id(current))
+    """Yield `exc` and what it was made from: its cause, or what its client keeps in it.
+
+    Only what was said on purpose: an exception's context may be an earlier failure, of
+    another call.
+    """
+    seen: list[BaseException] = []
+    waiting: list[object] = [exc]
+    while waiting and len(seen) < _CHAIN:
+        current = waiting.pop()
+        if not isinstance(current, BaseException) or any(current is done for done in seen):
+            continue
+        seen.append(current)
         yield current
-        reason: object = getattr(current, "reason", None)
-        inner: object = current.args[0] if current.args else None
-        current = reason if isinstance(reason, BaseException) else current.__cause__ or inner
+        waiting += [*current.args[:4], current.__cause__, getattr(current, "reason", None)]
+
+
+def has_answer(exc: BaseException) -> bool:
+    """Whether `exc` is of a client's, and may carry an answer of the upstream."""
+    if not is_client_error(exc):
+        return False
+    names = {cls.__name__ for cause in chain(exc) for cls in type(cause).__mro__}
+    return names.isdisjoint(_NO_ANSWER)
 
 
 def is_client_error(exc: BaseException) -> bool:

@@ -7,93 +7,97 @@ from __future__ import annotations
 
 import math
 import re
-import time
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from ._http_date import timestamp
+from ._members import DETAILS, holders, items, members
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _MAXIMUM = 86_400
-_DECIMAL = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
-_RATELIMIT_T = re.compile(r"(?:^|;)\s*t=([0-9]{1,9})\s*(?:;|,|$)")
-_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)s")
+_DECIMAL = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,20})?")
 _IN_MILLISECONDS = ("retry-after-ms", "x-ms-retry-after-ms", "x-amz-retry-after")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?$)')  # one that does not end, ends it all
+_T = re.compile(r";\s*t=([0-9]{1,9})\s*(?=;|$)")
+_SPENT = re.compile(r";\s*r=0+\s*(?=;|$)")
+_RETRY_INFO = "google.rpc.RetryInfo"
 
 
-def retry_after(headers: Mapping[str, str], body: object) -> int | None:
+def retry_after(headers: Mapping[str, str], body: object, now: Callable[[], float]) -> int | None:
     """Return the seconds to wait, 1 to 86,400, or None where nothing usable is said.
 
     Arguments:
         headers: by lower-case name.
         body: the parsed body, whose structured fields come last; prose never counts.
+        now: the time, for a date in an answer that does not say its own.
 
     """
+    return next((wait for wait in _said(headers, body, now) if wait is not None), None)
+
+
+def _said(
+    headers: Mapping[str, str], body: object, now: Callable[[], float]
+) -> Iterator[int | None]:
+    """Yield what each place says, in the contract's order; None for what cannot be used."""
     for name in _IN_MILLISECONDS:
-        seconds = _decimal(headers.get(name), 1000)
-        if seconds is not None:
-            return seconds
-    said = headers.get("retry-after")
-    seconds = _decimal(said, 1)
-    if seconds is None and said is not None:
-        seconds = _date(said.strip(), headers.get("date"))
-    if seconds is None:
-        match = _RATELIMIT_T.search(headers.get("ratelimit", ""))
-        seconds = _whole(float(match[1])) if match else None
-    return seconds if seconds is not None else _in_body(body)
+        yield _decimal(headers.get(name, ""), 1000)
+    said = headers.get("retry-after", "")
+    yield _decimal(said, 1)
+    yield _date(said, headers.get("date", ""), now)
+    yield _rate_limit(headers.get("ratelimit", ""))
+    yield from _in_body(body)
 
 
-def _decimal(text: str | None, per_second: int) -> int | None:
-    text = text.strip() if text else ""
-    if _DECIMAL.fullmatch(text) is None:
-        return None
-    return _whole(float(text) / per_second)
+def _decimal(text: str, per_second: int) -> int | None:
+    text = text.strip()
+    return _whole(float(text) / per_second) if _DECIMAL.fullmatch(text) else None
 
 
 def _whole(seconds: float) -> int | None:
-    if not math.isfinite(seconds) or seconds <= 0:
-        return None
-    return min(math.ceil(seconds), _MAXIMUM)
+    return min(math.ceil(seconds), _MAXIMUM) if seconds > 0 else None
 
 
-def _date(text: str, now: str | None) -> int | None:
-    moment = _timestamp(text)
+def _date(text: str, answered: str, now: Callable[[], float]) -> int | None:
+    moment = timestamp(text.strip(), now)
     if moment is None:
         return None
-    reference = _timestamp(now) if now else None
-    return _whole(moment - (time.time() if reference is None else reference))
+    reference = timestamp(answered.strip(), now)
+    return _whole(moment - (now() if reference is None else reference))
 
 
-def _timestamp(text: str) -> float | None:
-    """Read any of the three HTTP dates (RFC 9110, 5.6.7), all in UTC."""
-    if len(text) > 40 or not text[:3].isalpha():
-        return None
-    try:
-        moment = parsedate_to_datetime(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError, TypeError, IndexError):
-        return None
-
-
-def _in_body(body: object) -> int | None:
-    if not isinstance(body, dict):
-        return None
-    error = body.get("error")
-    for holder in (body, error):
-        if not isinstance(holder, dict):
-            continue
-        for name in ("retry_after", "estimated_time"):
-            value: object = holder.get(name)
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                return _whole(value) if abs(value) < 1e9 else None
-        details: object = holder.get("details")
-        for item in details if isinstance(details, list) else ():
-            if isinstance(item, dict) and str(item.get("@type", "")).endswith(
-                "google.rpc.RetryInfo"
-            ):
-                delay: object = item.get("retryDelay")
-                match = _DURATION.fullmatch(delay) if isinstance(delay, str) else None
-                if match:
-                    return _whole(float(match[1]))
+def _rate_limit(text: str) -> int | None:
+    """Read `"policy";r=0;t=30`: of several, one that is spent counts first."""
+    policies = _QUOTED.sub("", text).split(",") if text else []
+    for policy in sorted(policies, key=lambda policy: _SPENT.search(policy) is None):
+        match = _T.search(policy)
+        if match:
+            return _whole(float(match[1]))
     return None
+
+
+def _in_body(body: object) -> Iterator[int | None]:
+    held = list(holders(body))
+    for holder in (*held, *(item for outer in held for item in _details(outer))):
+        kind, delay = holder.get("@type"), holder.get("retryDelay")
+        if (
+            isinstance(kind, str)
+            and kind.rpartition("/")[2] == _RETRY_INFO
+            and isinstance(delay, str)
+            and delay.endswith("s")
+        ):
+            yield _decimal(delay[:-1], 1)
+    for name in ("retry_after", "estimated_time"):
+        for holder in held:
+            value = holder.get(name)
+            if isinstance(value, str):
+                yield _decimal(value, 1)
+            elif isinstance(value, int) and not isinstance(value, bool) and value < 10**9:
+                yield _whole(value)
+
+
+def _details(holder: dict[str, object]) -> Iterator[dict[str, object]]:
+    for item in items(holder.get("details"))[:DETAILS]:
+        found = members(item)
+        if found is not None:
+            yield found

@@ -7,11 +7,12 @@ kept but the event that is being received.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from ._body import events
-from ._classify import ends_stream, error_in_event, is_llm_chunk
-from ._tokens import PRELUDE_EVENTS
+from ._classify import error_in_event
+from ._events import EventBuffer, event_of
+from ._llm import ends_stream, is_chunk, is_prelude
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,26 +21,34 @@ if TYPE_CHECKING:
 
     from ._tokens import Category
 
+    MakeError = Callable[[Category, object, str], KaikoError]
+
 __all__ = ["StreamWatch"]
 
 _EVENT_LIMIT = 64 * 1024
-_ENDINGS = (b"\n\n", b"\r\n\r\n", b"\r\r")
+_TYPE = re.compile(r'\{\s*"type"\s*:\s*"([a-z_.-]+)"')
 
 
 class StreamWatch:
-    """Reads the bytes of one event stream; made by `Upstream.watch`.
+    r"""Reads the bytes of one event stream; made by `Upstream.watch`.
+
+    >>> from kaiko_middleware.upstream import Upstream
+    >>> watch = Upstream("llm").watch()
+    >>> watch.feed(b'data: {"object": "chat.completion.chunk", "choices": []}\n\n')
+    >>> watch.close()
+    Traceback (most recent call last):
+    kaiko_middleware.errors.ServiceUnavailableError: Service temporarily unavailable
 
     Arguments:
-        make_error: makes the typed error for a category and the data it was found in.
+        make_error: makes the typed error for a category, what says so, and its text.
 
     """
 
-    __slots__ = ("_buffer", "_ended", "_make_error", "_needs_end", "_skipping", "content_seen")
+    __slots__ = ("_buffer", "_ended", "_make_error", "_needs_end", "content_seen")
 
-    def __init__(self, make_error: Callable[[Category, object], KaikoError]) -> None:
+    def __init__(self, make_error: MakeError) -> None:
         self._make_error = make_error
-        self._buffer = b""
-        self._skipping = False
+        self._buffer = EventBuffer(_EVENT_LIMIT)
         self._needs_end = False
         self._ended = False
         self.content_seen = False
@@ -52,25 +61,8 @@ class StreamWatch:
             KaikoError: they complete an event that is an error.
 
         """
-        self._buffer += chunk
-        while True:
-            cut = min(
-                (at + len(end) for end in _ENDINGS if (at := self._buffer.find(end)) >= 0),
-                default=0,
-            )
-            if not cut:
-                break
-            block, self._buffer = self._buffer[:cut], self._buffer[cut:]
-            if self._skipping:
-                self._skipping = False
-            else:
-                self._take(block)
-        if len(self._buffer) > _EVENT_LIMIT:
-            # An event this large is content; only its end is still of interest.
-            self._skipping = True
-            self._needs_end = self._needs_end or b"chunk" in self._buffer[:_EVENT_LIMIT]
-            self.content_seen = True
-            self._buffer = self._buffer[-3:]
+        for block, whole in self._buffer.feed(chunk):
+            self._take(block, whole=whole)
 
     def close(self) -> None:
         """Take note that the stream ended.
@@ -79,19 +71,21 @@ class StreamWatch:
             KaikoError: an LLM's stream ended without its terminator, or in an error event.
 
         """
-        if self._buffer and not self._skipping:
-            block, self._buffer = self._buffer, b""
-            self._take(block)
+        for block, whole in self._buffer.close():
+            self._take(block, whole=whole)
         if self._needs_end and not self._ended:
-            raise self._make_error("unavailable", None)
+            raise self._make_error("unavailable", None, "the stream ended without its terminator")
 
-    def _take(self, block: bytes) -> None:
-        for name, data in events(block.decode("utf-8", "replace")):
-            category = error_in_event(name, data)
-            if category is not None:
-                raise self._make_error(category, data)
-            self._needs_end = self._needs_end or is_llm_chunk(data)
-            self._ended = self._ended or ends_stream(data)
-            kind: object = data.get("type") if isinstance(data, dict) else None
-            if not isinstance(kind, str) or kind not in PRELUDE_EVENTS:
-                self.content_seen = True
+    def _take(self, block: str, *, whole: bool) -> None:
+        name, data = event_of(block)
+        if not whole and not name and isinstance(data, str):
+            # Its data is cut, and no JSON; but what it is stands at its start.
+            match = _TYPE.match(data)
+            name = match[1] if match else name
+        category = error_in_event(name, data)
+        if category is not None:
+            raise self._make_error(category, data, block)
+        self._needs_end = self._needs_end or is_chunk(name, data)
+        self._ended = self._ended or ends_stream(name, data)
+        if data is not None and data != "[DONE]" and not is_prelude(data):
+            self.content_seen = True

@@ -2,55 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-from kaiko_middleware._text import LOG_LIMIT, is_code, log_safe, safe_str
-from kaiko_middleware.catalog import status_entry
-from kaiko_middleware.errors import (
-    InvalidValueError,
-    KaikoError,
-    PayloadTooLargeError,
-    RateLimitError,
-    ServerError,
-    ServiceUnavailableError,
-    error_from_wire,
-)
-from kaiko_middleware.ids import is_request_id
+from kaiko_middleware._text import safe_str
+from kaiko_middleware.errors import KaikoError
 
-from ._body import Body, excerpt, read, tokens
-from ._classify import by_status, inside_success
-from ._details import UpstreamDetails
-from ._exceptions import is_client_error, known_failure
-from ._retry_after import retry_after
+from ._answers import answer_of, content_of, lower
+from ._body import Body, read
+from ._classify import by_status, error_inside
+from ._exceptions import chain, has_answer, is_client_error, known_failure
+from ._judge import Judge, Said
+from ._members import texts
 from ._stream import StreamWatch
-from ._tokens import (
-    CONTENT_POLICY_STARTS,
-    CONTENT_POLICY_TOKENS,
-    CONTEXT_LENGTH_STARTS,
-    CONTEXT_LENGTH_TOKENS,
-    MEMBERS,
-)
+from ._translate import Translation
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from contextlib import AbstractContextManager
 
-    from ._tokens import Category
+    from ._answers import Headers
+    from ._tokens import Category, Credential, Expects, Trust
 
-    Headers = Mapping[str, str] | Mapping[bytes, bytes] | Iterable[tuple[str | bytes, str | bytes]]
-
-__all__ = ["Credential", "Expects", "Trust", "Upstream"]
-
-Trust = Literal["opaque", "llm", "peer"]
-"""How much of what an upstream says is believed; see `Upstream`."""
-Credential = Literal["own", "forwarded"]
-"""Whose key the call was made with."""
-Expects = Literal["json", "any"]
-"""What a success's body must be; `any` is never looked into."""
-
-_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray")
-_CREDENTIAL_STATUSES = frozenset({401, 402, 403})
+__all__ = ["Upstream"]
 
 
 class Upstream:
@@ -70,7 +42,7 @@ class Upstream:
 
     """
 
-    __slots__ = ("_credential", "_rate_limit_as", "_trust", "name")
+    __slots__ = ("_judge", "name")
 
     def __init__(
         self,
@@ -89,9 +61,11 @@ class Upstream:
                 msg = f"{key}: {value!a} is not allowed; it must be one of {allowed}"
                 raise ValueError(msg)
         self.name = name
-        self._trust = trust
-        self._credential = credential
-        self._rate_limit_as = rate_limit_as
+        self._judge = Judge(name, trust, credential, rate_limit_as)
+
+    def __repr__(self) -> str:
+        judge = self._judge
+        return f"Upstream({self.name!r}, trust={judge.trust!r}, credential={judge.credential!r})"
 
     def error_from_response(
         self,
@@ -112,49 +86,49 @@ class Upstream:
             expects: `json`, or `any` where a success may be whatever it is.
 
         """
-        said = lower(headers)
-        if method == "HEAD":
-            expects = "any"
-        return self._judge(status, said, read(body, said), expects)
-
-    def _judge(
-        self, status: int, said: Mapping[str, str], content: Body, expects: Expects
-    ) -> KaikoError | None:
-        category = by_status(status, content.object)
-        data: object = content.object
-        if category is None:
-            if expects == "any" or status in {204, 205, 304} or status < 200:
-                return None
-            stream = "text/event-stream" in said.get("content-type", "").lower()
-            inside = inside_success(content, is_event_stream=stream)
-            if inside is None:
-                return None
-            category, data = inside
-        elif (passed := self._from_peer(status, said, content)) is not None:
-            return passed
-        return self._error(category, status, said, content, data)
+        fields = lower(headers)
+        said = Said(status, fields, read(body, fields))
+        return self._judge.answer(said, look_inside=expects == "json" and method.upper() != "HEAD")
 
     def error_from_exception(self, exc: BaseException) -> KaikoError:
         """Return the typed error for what a client library raised.
 
         One that no client is known to raise is a 500 that is not to be retried.
+
+        Raises:
+            BaseException: `exc` itself where it is no `Exception`: a cancellation is no
+                failure.
+
         """
-        return self.find_exception(exc) or self._plain("broken", None, None, exc, processed=True)
+        if not isinstance(exc, Exception):
+            raise exc
+        return self.find_exception(exc) or self._failed("broken", exc)
 
     def find_exception(self, exc: BaseException) -> KaikoError | None:
         """Return the typed error for a client's exception; None for a stranger's."""
         if isinstance(exc, KaikoError):
             return exc
-        answered = self._from_status_error(exc)
-        if answered is not None:
-            return answered
+        if is_client_error(exc):
+            # An SDK wraps what its client raised, which may have been a typed error.
+            for cause in chain(exc):
+                if isinstance(cause, KaikoError):
+                    return cause
+            answered = self._from_answer(exc) if has_answer(exc) else None
+            if answered is not None:
+                return answered
         failure = known_failure(exc)
         if failure is not None:
-            return self._plain(failure.category, None, None, exc, processed=failure.processed)
+            return self._failed(failure.category, exc, processed=failure.processed)
         if isinstance(exc, TimeoutError | ConnectionError):
             refused = isinstance(exc, ConnectionRefusedError)
-            return self._plain("unavailable", None, None, exc, processed=not refused)
+            return self._failed("unavailable", exc, processed=not refused)
         return None
+
+    def _failed(
+        self, category: Category, exc: BaseException, *, processed: bool = True
+    ) -> KaikoError:
+        text = f"{type(exc).__name__}: {safe_str(exc)}"
+        return self._judge.failure(category, text, processed=processed)
 
     def raise_for_status(self, response: Any, *, expects: Expects | None = None) -> None:
         """Raise the typed error for a response of httpx2, httpx, requests, or the like.
@@ -162,27 +136,30 @@ class Upstream:
         Arguments:
             response: anything with `status_code`, `headers` and `content`.
             expects: what a success must be; by default a success is looked into only with
-                `trust="llm"`.
+                `trust="llm"`. One whose body was not read, a stream, is never looked into.
 
         Raises:
             KaikoError: the answer is an error.
 
         """
+        status: int = response.status_code
         if expects is None:
-            expects = "json" if self._trust == "llm" else "any"
-        content = _content(response)
+            expects = "json" if self._judge.trust == "llm" else "any"
+        if by_status(status, None) is None and expects == "any":
+            return
+        content = content_of(response)
         method: object = getattr(getattr(response, "request", None), "method", None)
         error = self.error_from_response(
-            response.status_code,
+            status,
             response.headers,
             content,
-            expects="any" if content is None or method == "HEAD" else expects,
+            method=method if isinstance(method, str) else "GET",
+            expects="any" if content is None else expects,
         )
         if error is not None:
             raise error
 
-    @contextmanager
-    def translate(self) -> Generator[None]:
+    def translate(self) -> AbstractContextManager[None]:
         """Raise the typed error in place of what a client library raises.
 
         Typed errors and exceptions that no client is known to raise pass untouched.
@@ -192,198 +169,39 @@ class Upstream:
         Traceback (most recent call last):
         kaiko_middleware.errors.ServiceUnavailableError: Service temporarily unavailable
         """
-        try:
-            yield
-        except KaikoError:
-            raise
-        except Exception as exc:
-            error = self.find_exception(exc)
-            if error is None:
-                raise
-            raise error from exc
+        return Translation(self)
 
-    def watch(self) -> StreamWatch:
-        """Return a watch over one stream of server-sent events."""
+    def watch(self, headers: Headers = ()) -> StreamWatch:
+        """Return a watch over one stream of server-sent events.
 
-        def make(category: Category, data: object) -> KaikoError:
-            return self._error(
-                category,
-                200,
-                {},
-                Body(data, safe_str(data)[:1024], is_json=True, readable=True),
-                data,
-            )
+        Arguments:
+            headers: the answer's, whose id and wishes for a retry go to the error.
+
+        """
+        fields = lower(headers)
+
+        def make(category: Category, data: object, text: str) -> KaikoError:
+            said = Said(200, fields, Body(data, text, is_json=True))
+            return self._judge.inside(category, said, data)
 
         return StreamWatch(make)
 
-    def _from_peer(self, status: int, said: Mapping[str, str], content: Body) -> KaikoError | None:
-        """Return a V2 service's own error, where it may pass through."""
-        forwarded = self._credential == "forwarded" and status in _CREDENTIAL_STATUSES
-        if status in _CREDENTIAL_STATUSES:
-            if not forwarded:
-                return None
-        elif self._trust != "peer":
-            return None
-        entry = status_entry(status)
-        error: object = content.data.get("error") if isinstance(content.data, dict) else None
-        if entry.status != status or not isinstance(error, dict):
-            return None
-        code, message, param = error.get("code"), error.get("message"), error.get("param")
-        if (
-            error.get("type") != entry.type
-            or not isinstance(code, str)
-            or not is_code(code)
-            or not isinstance(message, str)
-            or not 1 <= len(message) <= 1024
-            or not (param is None or (isinstance(param, str) and len(param) <= 256))
-            or not is_request_id(error.get("request_id"))
-        ):
-            return None
-        retryable = {"true": True, "false": False}.get(said.get("x-should-retry", "").lower())
-        wait = retry_after(said, None) if status in {429, 503} else None
-        if status == 429 and self._rate_limit_as == 503:
-            return self._error("throttled", status, said, content, content.data)
-        passed = error_from_wire(
-            status, code, message, param=param, retryable=retryable, retry_after=wait
-        )
-        passed.upstream = self._details("rejected", status, said, content, processed=True)
-        return passed
-
-    def _error(
-        self,
-        category: Category,
-        status: int,
-        said: Mapping[str, str],
-        content: Body,
-        data: object,
-    ) -> KaikoError:
-        veto = said.get("x-should-retry", said.get("stripe-should-retry", "")).strip().lower()
-        if category == "rejected" and veto == "true":
-            category = "unavailable"
-        error = self._refusal(category, status, data) if self._trust == "llm" else None
-        if error is None:
-            wait = retry_after(said, data if isinstance(data, dict) else content.object)
-            error = self._make(category, wait)
-        if veto == "false":
-            error.retryable = False
-        error.upstream = self._details(category, status, said, content, processed=True)
-        return error
-
-    def _refusal(self, category: Category, status: int, data: object) -> KaikoError | None:
-        """Return what an LLM provider refuses for the caller's own content, else None."""
-        if category != "rejected":
-            return None
-        found = set(tokens(data, MEMBERS))
-        messages = tuple(tokens(data, ("message", "error")))
-        if (
-            status == 413
-            or found & CONTEXT_LENGTH_TOKENS
-            or any(message.startswith(CONTEXT_LENGTH_STARTS) for message in messages)
-        ):
-            return PayloadTooLargeError()
-        if found & CONTENT_POLICY_TOKENS or any(
-            message.startswith(CONTENT_POLICY_STARTS) for message in messages
-        ):
-            return InvalidValueError(
-                "The content was refused by a content policy", code="content_policy_violation"
-            )
-        return None
-
-    def _make(self, category: Category, wait: int | None) -> KaikoError:
-        if category == "throttled" and self._rate_limit_as == 429:
-            return RateLimitError(retry_after=wait)
-        if category in {"throttled", "unavailable"}:
-            return ServiceUnavailableError(retry_after=wait)
-        return ServerError(retryable=False)
-
-    def _plain(
-        self,
-        category: Category,
-        status: int | None,
-        request_id: str | None,
-        exc: BaseException,
-        *,
-        processed: bool,
-    ) -> KaikoError:
-        error = self._make(category, None)
-        said = f"{type(exc).__name__}: {safe_str(exc)}"
-        error.upstream = UpstreamDetails(
-            self.name, category, status, request_id, log_safe(said), processed
-        )
-        return error
-
-    def _details(
-        self,
-        category: Category,
-        status: int,
-        said: Mapping[str, str],
-        content: Body,
-        *,
-        processed: bool,
-    ) -> UpstreamDetails:
-        request_id = next((said[name] for name in _IDS if said.get(name)), None)
-        return UpstreamDetails(
-            self.name,
-            category,
-            status,
-            None if request_id is None else log_safe(request_id, LOG_LIMIT // 2),
-            excerpt(content),
-            processed,
-        )
-
-    def _from_status_error(self, exc: BaseException) -> KaikoError | None:
+    def _from_answer(self, exc: BaseException) -> KaikoError | None:
         """Read an exception that carries an answer (raise_for_status, or an SDK's)."""
-        if not is_client_error(exc):
-            return None
-        response: object = getattr(exc, "response", None)
-        status = _first_int(
-            getattr(exc, "status_code", None),
-            getattr(response, "status_code", None),
-            getattr(exc, "status", None),
-        )
-        headers: Any = getattr(response, "headers", None)
-        if headers is None:
-            headers = getattr(exc, "headers", None) or {}
-        said = lower(headers)
-        body: object = getattr(exc, "body", None)
-        if isinstance(body, dict):
-            # An SDK has parsed it, and may have unwrapped it; inside a stream, its status
-            # is the stream's 200, or there is none.
-            data: dict[object, object] = body if "error" in body else {"error": body}
-            content = Body(data, safe_str(body)[:1024], is_json=True, readable=True)
-            return self._judge(200 if status is None else status, said, content, "json")
-        if status is None:
-            return None
-        return self._judge(status, said, read(_content(response), said), "any")
-
-
-def lower(headers: Headers) -> dict[str, str]:
-    """Return headers by lower-case name; several of one name are one list (RFC 9110, 5.3)."""
-    found: dict[str, str] = {}
-    items: Iterable[tuple[object, object]]
-    items = headers.items() if isinstance(headers, Mapping) else headers
-    for raw_name, raw_value in items:
-        name, value = _text(raw_name).lower(), _text(raw_value)
-        found[name] = f"{found[name]}, {value}" if name in found else value
-    return found
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bytes | bytearray):
-        return value.decode("latin-1")
-    return value if isinstance(value, str) else safe_str(value)
-
-
-def _first_int(*values: object) -> int | None:
-    return next(
-        (value for value in values if isinstance(value, int) and not isinstance(value, bool)), None
-    )
-
-
-def _content(response: object) -> bytes | str | None:
-    """Return a response's body, or None where it was not read (a stream) or cannot be."""
-    try:
-        content: object = getattr(response, "content", None)
-    except Exception:  # noqa: BLE001 - what a client raises here is its own business
-        return None
-    return content if isinstance(content, bytes | str) else None
+        answer = answer_of(exc)
+        status = 200 if answer.status is None else answer.status
+        parsed = answer.data
+        text = " ".join(texts({"error": parsed}, ("type", "code", "message")))
+        if by_status(status, None) is None:
+            # Inside a stream: the status is the stream's 200, or there is none.
+            data = parsed if parsed is not None and "error" in parsed else {"error": parsed}
+            category = error_inside(data)
+            if category is None:
+                return None
+            said = Said(status, answer.headers, Body(data, text, is_json=True))
+            return self._judge.inside(category, said, data)
+        if answer.content is not None:
+            body = read(answer.content, answer.headers)
+        else:  # SDKs keep what was in `error`
+            body = Body({"error": parsed}, text, is_json=parsed is not None)
+        return self._judge.answer(Said(status, answer.headers, body), look_inside=False)

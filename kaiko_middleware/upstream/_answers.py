@@ -1,0 +1,85 @@
+"""What an HTTP client's objects say: header fields, bodies, and exceptions that hold an answer.
+
+Clients and SDKs are known by what their objects have, never by their classes, so that
+none is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from kaiko_middleware._text import safe_str
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Headers = Mapping[str, str] | Mapping[bytes, bytes] | Iterable[tuple[str | bytes, str | bytes]]
+    Pairs = Iterable[tuple[object, object]]
+
+_LONGEST = 1024  # characters of a field's value that are looked at
+
+
+class Answer(NamedTuple):
+    """An answer that an exception carries.
+
+    `content` is its body where that was read, `data` what an SDK parsed and kept of it.
+    """
+
+    status: int | None
+    headers: dict[str, str]
+    content: bytes | str | None
+    data: dict[str, object] | None
+
+
+def lower(headers: object) -> dict[str, str]:
+    """Return headers by lower-case name; several of one name are one list (RFC 9110, 5.3)."""
+    pairs = cast("Pairs", headers.items() if isinstance(headers, Mapping) else headers)
+    found: dict[str, str] = {}
+    for raw_name, raw_value in pairs:
+        name, value = _text(raw_name).lower(), _text(raw_value)[:_LONGEST]
+        found[name] = f"{found[name]}, {value}"[:_LONGEST] if name in found else value
+    return found
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes | bytearray):
+        return value.decode("latin-1")
+    return value if isinstance(value, str) else safe_str(value)
+
+
+def content_of(response: object) -> bytes | str | None:
+    """Return a response's body, or None where it was not read (a stream) or cannot be."""
+    # requests would read the whole stream now, however long it is.
+    if getattr(response, "_content", None) is False:
+        return None
+    try:
+        content: object = getattr(response, "content", None)
+    except Exception:  # noqa: BLE001 - what a client raises here is its own business
+        return None
+    return content if isinstance(content, bytes | str) else None
+
+
+def answer_of(exc: BaseException) -> Answer:
+    """Return the answer that an exception of a client's carries, as far as it does."""
+    response: Any = getattr(exc, "response", None)
+    status = _first_int(
+        getattr(exc, "status_code", None),
+        getattr(response, "status_code", None),
+        getattr(exc, "status", None),
+    )
+    headers: object = getattr(response, "headers", None)
+    if headers is None:
+        headers = getattr(exc, "headers", None)
+    body: object = getattr(exc, "body", None)
+    return Answer(
+        status,
+        {} if headers is None else lower(headers),
+        None if response is None else content_of(response),
+        cast("dict[str, object]", body) if isinstance(body, dict) else None,
+    )
+
+
+def _first_int(*values: object) -> int | None:
+    found = (value for value in values if isinstance(value, int) and value)
+    return next((value for value in found if not isinstance(value, bool)), None)

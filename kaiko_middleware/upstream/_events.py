@@ -1,0 +1,134 @@
+"""Server-sent events, whole or in pieces, and lines of JSON.
+
+The rules are those of the HTML standard (a line ends in LF, CR or CRLF; several `data`
+lines are one value; comments say nothing), but that an event counts even where the stream
+ends before its blank line, or where it has a name and no data.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ._body import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_LINE = re.compile(r"\r\n|\n|\r")
+# A blank line: two ends of lines, where a CR LF is one.
+_BLANK = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
+_LOOKS_LIKE_EVENTS = re.compile(r"[\r\n]*+(?:(?:data|event|id|retry)[:\r\n]|:)")
+_BOM = b"\xef\xbb\xbf"
+_HELD = 3  # bytes that may be the start of a blank line
+_START = 1024  # bytes that are kept of an event over the limit
+
+_LINES = 1024  # lines of one event that are looked at
+_EDGE = 16
+_FAILING = 64
+_FIRST, _LAST = 256, 1024
+_MAY_FAIL = re.compile(r"error|fail|StatusCode|\\u")
+
+
+def looks_like_events(text: str) -> bool:
+    """Whether `text` starts as an event stream does; no JSON and no markup starts so."""
+    return _LOOKS_LIKE_EVENTS.match(text) is not None
+
+
+def event_of(block: str) -> tuple[str, object]:
+    """Return the name and the data of one event; data that is no JSON is its text."""
+    name, data = "", list[str]()
+    for line in _LINE.split(block, _LINES)[:_LINES]:
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if field == "event":
+            name = value
+        elif field == "data":
+            data.append(value)
+    if not data:
+        return name, None
+    text = "\n".join(data)
+    value, is_json = parse(text)
+    return name, value if is_json else text
+
+
+def telling_events(text: str) -> Iterator[tuple[str, object]]:
+    """Yield those events of a body that can tell how it ended; see `_telling`."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return (event_of(block) for block in _telling(text, "\n\n"))
+
+
+def telling_lines(text: str) -> Iterator[tuple[object, bool]]:
+    """Yield those lines of JSON that can tell how a body ended, and whether they are JSON."""
+    return (parse(line) for line in _telling(text, "\n") if line.strip())
+
+
+def _telling(text: str, end: str) -> Iterable[str]:
+    """Return the first and the last parts of a body, and those that may be an error.
+
+    A body of 64 KiB can have 30,000 events, which would take ten milliseconds to read: only
+    those are whose text has a word that every error has, and of them only so many.
+    """
+    parts = text.split(end, _FIRST)
+    if len(parts) > _FIRST:
+        parts[-1:] = parts[-1].rsplit(end, _LAST)[-_LAST:]
+    middle = [part for part in parts[_EDGE:-_EDGE] if _MAY_FAIL.search(part)]
+    if len(middle) > 2 * _FAILING:
+        middle = middle[:_FAILING] + middle[-_FAILING:]
+    return (*parts[:_EDGE], *middle, *parts[_EDGE:][-_EDGE:])
+
+
+class EventBuffer:
+    """Cuts the bytes of an event stream into events, however they arrive.
+
+    Arguments:
+        limit: bytes of an event that are kept; of a larger one the start is.
+
+    """
+
+    __slots__ = ("_at", "_buffer", "_limit", "_start", "_started")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._buffer = bytearray()
+        self._at = 0  # where the next blank line may begin
+        self._started = False
+        self._start: bytes | None = None  # of an event over the limit, while it arrives
+
+    def feed(self, chunk: bytes) -> Iterator[tuple[str, bool]]:
+        """Take the next bytes; yield each event that they complete, and whether it is whole."""
+        self._buffer += chunk
+        if not self._started:
+            if len(self._buffer) < len(_BOM) and _BOM.startswith(self._buffer):
+                return
+            self._started = True
+            if self._buffer.startswith(_BOM):
+                del self._buffer[: len(_BOM)]
+        while True:
+            # A CR at the end may be half of a CR LF.
+            end = len(self._buffer) - self._buffer.endswith(b"\r")
+            match = _BLANK.search(self._buffer, self._at, end)
+            if match is None:
+                break
+            yield self._cut(match.end())
+        self._at = max(0, end - _HELD)
+        if self._start is None and len(self._buffer) > self._limit:
+            self._start = bytes(self._buffer[:_START])
+        if self._start is not None:
+            del self._buffer[: self._at]
+            self._at = 0
+
+    def close(self) -> Iterator[tuple[str, bool]]:
+        """Yield what is left, as if a blank line followed."""
+        if self._buffer:
+            yield self._cut(len(self._buffer))
+
+    def _cut(self, end: int) -> tuple[str, bool]:
+        start = self._start
+        if start is None and end > self._limit:
+            start = bytes(self._buffer[:_START])
+        block = bytes(self._buffer[:end]) if start is None else start
+        del self._buffer[:end]
+        self._at = 0
+        self._start = None
+        return block.decode("utf-8", "replace"), start is None

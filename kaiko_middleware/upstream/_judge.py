@@ -1,0 +1,171 @@
+"""From what an upstream said to the typed error that our own callers get.
+
+`Judge` is the policy of one upstream: whose words pass, whose key it was, and what its
+limits are to our callers. Implements the options of section 10 of the V2 contract.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from kaiko_middleware._text import LOG_LIMIT, log_safe
+from kaiko_middleware.errors import (
+    RateLimitError,
+    ServerError,
+    ServiceUnavailableError,
+    error_from_wire,
+)
+
+from ._body import excerpt
+from ._classify import by_status, inside_success
+from ._details import UpstreamDetails
+from ._llm import refusal
+from ._members import texts
+from ._peer import agrees, envelope, status_of
+from ._retry_after import retry_after
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Literal
+
+    from kaiko_middleware.errors import KaikoError
+
+    from ._body import Body
+    from ._tokens import Category, Credential, Trust
+
+_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "apim-request-id", "cf-ray")
+
+
+class Said(NamedTuple):
+    """What an upstream said: its status, its headers by lower-case name, its body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Body
+
+
+class Judge(NamedTuple):
+    """The policy for one upstream; its fields are the arguments of `Upstream`."""
+
+    name: str
+    trust: Trust
+    credential: Credential
+    rate_limit_as: Literal[429, 503]
+
+    def answer(self, said: Said, *, look_inside: bool) -> KaikoError | None:
+        """Return the typed error that an answer stands for, or None where it is no error.
+
+        Arguments:
+            said: the answer.
+            look_inside: whether a success must be JSON without an error in it.
+
+        """
+        status, headers, body = said
+        category = by_status(status, body.data)
+        if category is not None:
+            return self._from_peer(status, said, body.data) or self._error(
+                category, said, body.data
+            )
+        if not look_inside or status in {204, 205, 304} or status < 200:
+            return None
+        events = "text/event-stream" in headers.get("content-type", "").lower()
+        inside = inside_success(body, is_event_stream=events)
+        return None if inside is None else self.inside(inside[0], said, inside[1])
+
+    def inside(self, category: Category, said: Said, data: object) -> KaikoError:
+        """Return the error that is inside a success, which a peer says as an envelope, too."""
+        stands = envelope(data)
+        status = None if stands is None else status_of(stands)
+        passed = None if status is None else self._from_peer(status, said, data)
+        return passed or self._error(category, said, data)
+
+    def failure(self, category: Category, text: str, *, processed: bool) -> KaikoError:
+        """Return the error for a call that got no answer.
+
+        Arguments:
+            category: whose fault that is.
+            text: what the client said, for the log.
+            processed: whether the request may have been acted on.
+
+        """
+        error = self._typed(category, None)
+        error.upstream = UpstreamDetails(self.name, category, None, None, log_safe(text), processed)
+        return error
+
+    def _passes(self, status: int) -> bool:
+        """Whether a V2 error of that status may pass: one about a key is its owner's."""
+        if status in {401, 403}:
+            return self.credential == "forwarded"
+        return self.trust == "peer" and (status != 402 or self.credential == "forwarded")
+
+    def _from_peer(self, status: int, said: Said, data: object) -> KaikoError | None:
+        """Return a V2 service's own error, where it may pass through."""
+        stands = envelope(data) if self._passes(status) else None
+        if stands is None or not agrees(stands, status):
+            return None
+        if status == 429 and self.rate_limit_as == 503:
+            return self._error("throttled", said, data)
+        error = error_from_wire(
+            status,
+            stands.code,
+            stands.message,
+            param=stands.param,
+            retryable=_flag(said.headers.get("x-should-retry", "")),
+        )
+        if error.retryable or status in {429, 503}:
+            error.retry_after = retry_after(said.headers, None, time.time)
+        error.upstream = self._details(by_status(status, None) or "broken", said)
+        return error
+
+    def _error(self, category: Category, said: Said, data: object) -> KaikoError:
+        wish = _wish(said.headers)
+        if category == "rejected" and wish is True:
+            category = "unavailable"
+        error = None
+        if self.trust == "llm" and (
+            category == "rejected" or (category == "broken" and said.status < 300)
+        ):
+            error = refusal(said.status, data)
+        if error is None:
+            error = self._typed(category, retry_after(said.headers, data, time.time))
+        if wish is False:
+            error.retryable = False
+        error.upstream = self._details(category, said)
+        return error
+
+    def _typed(self, category: Category, wait: int | None) -> KaikoError:
+        if category == "throttled" and self.rate_limit_as == 429:
+            return RateLimitError(retry_after=wait)
+        if category in {"throttled", "unavailable"}:
+            return ServiceUnavailableError(retry_after=wait)
+        return ServerError(retryable=False)
+
+    def _details(self, category: Category, said: Said) -> UpstreamDetails:
+        headers, body = said.headers, said.body
+        request_id = next(
+            (headers[name] for name in _IDS if headers.get(name)),
+            next(texts(body.data, ("request_id", "requestId")), None),
+        )
+        return UpstreamDetails(
+            self.name,
+            category,
+            said.status,
+            None if request_id is None else log_safe(request_id, LOG_LIMIT // 2),
+            excerpt(body),
+            processed=True,
+        )
+
+
+def _flag(text: str) -> bool | None:
+    """Read `true` or `false`; a list, from a field that came twice, says what all of it says."""
+    words = {word.strip().lower() for word in text.split(",")}
+    if words == {"false"}:
+        return False
+    return True if words == {"true"} else None
+
+
+def _wish(headers: Mapping[str, str]) -> bool | None:
+    """Return whether the upstream wants to be asked again, where it says so."""
+    flags = (_flag(headers.get(name, "")) for name in ("x-should-retry", "stripe-should-retry"))
+    return next((flag for flag in flags if flag is not None), None)

@@ -1,0 +1,121 @@
+"""What LLM providers say in ways of their own: streams that need an end, and refusals.
+
+A stream of an LLM's answer ends with a terminator; one that just stops was cut. And what a
+provider refuses for the caller's own content is the caller's business, known by exact codes
+or, where a provider has none, by how its message starts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kaiko_middleware.errors import InvalidValueError, PayloadTooLargeError
+
+from ._members import items, members, texts
+from ._tokens import (
+    CONTENT_POLICY_START,
+    CONTENT_POLICY_TOKENS,
+    CONTEXT_LENGTH_START,
+    CONTEXT_LENGTH_TOKENS,
+    MEMBERS,
+    PRELUDE_EVENTS,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kaiko_middleware.errors import KaikoError
+
+    from ._members import Members
+
+_CHUNK_OBJECTS = frozenset({"chat.completion.chunk", "text_completion"})
+_CHUNK_TYPES = frozenset(
+    {
+        "message_start",  # Anthropic
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "message_delta",
+        "message-start",  # Cohere
+        "content-delta",
+    }
+)
+_TERMINATORS = frozenset(
+    {
+        "message_stop",  # Anthropic
+        "message-end",  # Cohere
+        "response.completed",  # OpenAI's responses
+        "response.incomplete",
+        "response.cancelled",
+    }
+)
+
+
+def is_chunk(name: str, data: object) -> bool:
+    """Whether an event is part of an LLM's answer, which ends with a terminator."""
+    if name in _CHUNK_TYPES or name.startswith("response."):
+        return True
+    said = members(data)
+    if said is None:
+        return False
+    kind, chunk = said.get("type"), said.get("object")
+    if isinstance(chunk, str) and chunk in _CHUNK_OBJECTS:
+        return True
+    if isinstance(kind, str) and (kind in _CHUNK_TYPES or kind.startswith("response.")):
+        return True
+    if isinstance(said.get("done"), bool):  # Ollama
+        return "message" in said or "response" in said
+    first = next(_parts(said), None)
+    return first is not None and ("delta" in first or "content" in first)
+
+
+def ends_stream(name: str, data: object) -> bool:
+    """Whether an event is an LLM stream's terminator."""
+    if data == "[DONE]" or name in _TERMINATORS:
+        return True
+    said = members(data)
+    if said is None:
+        return False
+    kind = said.get("type")
+    if (isinstance(kind, str) and kind in _TERMINATORS) or said.get("done") is True:
+        return True
+    return any(part.get("finish_reason") or part.get("finishReason") for part in _parts(said))
+
+
+def _parts(said: Members) -> Iterator[Members]:
+    """Yield the alternatives of an answer: `choices`, or Google's `candidates`."""
+    for name in ("choices", "candidates"):
+        for item in items(said.get(name)):
+            part = members(item)
+            if part is not None:
+                yield part
+
+
+def is_prelude(data: object) -> bool:
+    """Whether an event comes before the first content of an answer."""
+    said = members(data)
+    kind = said.get("type") if said is not None else None
+    return isinstance(kind, str) and kind in PRELUDE_EVENTS
+
+
+def refusal(status: int, data: object) -> KaikoError | None:
+    """Return what a provider refuses for the caller's own content, else None.
+
+    Arguments:
+        status: the answer's status.
+        data: what it says, parsed.
+
+    """
+    found = set(texts(data, MEMBERS))
+    said = tuple(texts(data, ("message", "error")))
+    if (
+        status == 413
+        or found & CONTEXT_LENGTH_TOKENS
+        or any(CONTEXT_LENGTH_START.match(text) for text in said)
+    ):
+        return PayloadTooLargeError("The input is too long for the model")
+    if found & CONTENT_POLICY_TOKENS or any(CONTENT_POLICY_START.match(text) for text in said):
+        return InvalidValueError(
+            "The content was refused by a content policy", code="content_policy_violation"
+        )
+    return None
