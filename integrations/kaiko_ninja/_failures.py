@@ -1,0 +1,123 @@
+"""From Ninja's validation errors to failures in the client's words.
+
+Ninja validates the arguments of an operation as models of its own, whose fields are Python's
+arguments: `("body", "item", "name")` is `name` to the client where `item` is the only
+argument, and `("query", "filters", "limit")` is `limit`. The models know; Ninja shows them
+to whoever overrides `validation_error_from_error_contexts`, from where they are kept.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from kaiko_middleware.normalize import error_from_reason
+from kaiko_middleware.validation import Failure, error_from_failures, failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from django.http import HttpRequest
+    from ninja import NinjaAPI
+    from ninja.errors import ValidationError, ValidationErrorContext
+
+    from kaiko_middleware import KaikoError
+    from kaiko_middleware.validation import Where
+
+    Context = ValidationErrorContext[Any]
+    Location = tuple[int | str, ...]
+
+__all__ = ["error_of", "keep_contexts"]
+
+_CONTEXTS = "_kaiko_contexts"
+_METHOD = "validation_error_from_error_contexts"  # made to be overridden
+_WHERE: dict[object, Where] = {
+    "path": "path",
+    "query": "query",
+    "header": "header",
+    "cookie": "cookie",
+}
+_FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
+
+
+def keep_contexts(api: NinjaAPI) -> None:
+    """Let each validation error of `api` keep the models that refused, for `error_of`."""
+    make: Callable[[list[Context]], ValidationError] = getattr(api, _METHOD)
+
+    def keeping(error_contexts: list[Context]) -> ValidationError:
+        error = make(error_contexts)
+        setattr(error, _CONTEXTS, error_contexts)
+        return error
+
+    setattr(api, _METHOD, keeping)
+
+
+def error_of(exc: ValidationError, request: HttpRequest) -> KaikoError:
+    """Return the typed error for what validation refused."""
+    contexts: list[Context] | None = getattr(exc, _CONTEXTS, None)
+    if contexts is None:  # a service raised it by itself
+        return error_from_reason(cast("list[object]", exc.errors))
+    return error_from_failures(
+        failed for context in contexts for failed in _failures_of(context, request)
+    )
+
+
+def _failures_of(context: Context, request: HttpRequest) -> Iterator[Failure]:
+    arguments = _Arguments(context.model)
+    details = context.pydantic_validation_error.errors(
+        include_url=False, include_context=False, include_input=False
+    )
+    for item in details:
+        failed = arguments.failure(item["type"], item["loc"])
+        yield arguments.of_whole(failed, request) or failed
+
+
+class _Arguments:
+    """One model of Ninja's: the arguments of an operation that come from one part of a request."""
+
+    def __init__(self, model: Any) -> None:
+        self._source: object = getattr(model, "__ninja_param_source__", None)
+        self._where: Where = _WHERE.get(self._source, "body")
+        # The one argument that is the whole body.
+        self._whole: object = getattr(model, "__read_from_single_attr__", None)
+        # What an argument's own fields are called in a query, a form and so on.
+        self._flat: Mapping[Location, Location] = getattr(
+            model, "__ninja_flatten_map_reverse__", {}
+        )
+        schema: object = getattr(model, "__pydantic_core_schema__", None)
+        self._schema = cast("dict[str, Any]", schema) if isinstance(schema, dict) else None
+
+    def failure(self, error_type: str, location: Location) -> Failure:
+        """Return the failure that pydantic's error stands for, in the client's words."""
+        found = self._read(error_type, location)
+        own = ""
+        depth = 1
+        if self._whole is not None:
+            if len(location) == 1 and found.kind == "missing":
+                return Failure("body", "body", None)
+        elif self._flat:
+            lengths = range(len(location), 0, -1)
+            depth = next((each for each in lengths if location[:each] in self._flat), 0)
+            if not depth:  # the argument as a whole
+                return Failure(found.kind, found.where, None)
+            own = str(self._flat[location[:depth]][0])
+        else:  # arguments are the names of the body's parts
+            return found
+        of_argument = self._read("value", location[:depth]).path
+        if found.path is None or of_argument is None:
+            return Failure(found.kind, found.where, None)
+        path = (own + found.path.removeprefix(of_argument)).removeprefix(".")
+        return Failure(found.kind, found.where, path or None)
+
+    def of_whole(self, failed: Failure, request: HttpRequest) -> Failure | None:
+        """Return what is wrong with the body as a whole: that there is none, or its type."""
+        if self._where != "body" or failed.kind != "missing":
+            return None
+        meta = request.META
+        if meta.get("CONTENT_LENGTH") in {None, "", "0"} and "HTTP_TRANSFER_ENCODING" not in meta:
+            return Failure("body", "body", None)
+        if self._source in {"form", "file"} and request.content_type not in _FORMS:
+            return Failure("media_type", "body", None)
+        return None
+
+    def _read(self, error_type: str, location: Location) -> Failure:
+        return failure(error_type, location, where=self._where, schema=self._schema)

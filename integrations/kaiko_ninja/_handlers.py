@@ -1,0 +1,100 @@
+"""Exception handlers for a NinjaAPI, and what Ninja's own exceptions stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from django.http import HttpRequest, HttpResponse
+from ninja.errors import HttpError, Throttled, ValidationError
+
+from kaiko_django.conf import current_setup
+from kaiko_django.in_view import answer_in_view, is_ours
+from kaiko_django.recognize import CsrfFailed
+from kaiko_middleware import KaikoError, RateLimitError
+from kaiko_middleware.errors import error_for_status
+from kaiko_middleware.normalize import read_detail
+from kaiko_middleware.validation import Failure, error_from_failures
+from kaiko_ninja._failures import error_of
+
+if TYPE_CHECKING:
+    from kaiko_django.conf import Setup
+    from kaiko_middleware.mapping import Known
+
+__all__ = ["Handler", "Handling"]
+
+# Ninja says that it may pass a class in place of an exception, which it does not.
+Handler = Callable[[HttpRequest, Any], HttpResponse]
+
+_LONGEST = 1024
+# What Ninja says of every body that its parser refuses, and of a cookie without its token.
+_UNREADABLE = "Cannot parse request body"
+_CSRF = "CSRF check Failed"
+
+
+class Handling:
+    """The handler of one exception class, in place of another.
+
+    Arguments:
+        setup: the settings; None for those of the project.
+        given: the handler that this one stands for, if there was one; it answers on paths
+            that are not ours, and what is no error.
+
+    """
+
+    def __init__(self, setup: Setup | None, given: Handler | None) -> None:
+        self._setup = setup
+        self._given = given
+
+    def answer(self, request: HttpRequest, exc: Any) -> HttpResponse:
+        """Answer `exc`; one that is not to be answered here is raised on."""
+        setup = current_setup() if self._setup is None else self._setup
+        if not is_ours(request, setup) or (
+            isinstance(exc, HttpError) and exc.status_code in range(100, 400)
+        ):
+            return self._as_before(request, exc)
+        known: Known = {
+            HttpError: http_error,
+            ValidationError: lambda failed: error_of(failed, request),
+        }
+        response = answer_in_view(request, exc, known=known, setup=setup)
+        if response is None:
+            raise exc
+        return response
+
+    def hand_on(self, request: HttpRequest, exc: Any) -> HttpResponse:
+        """Raise what nobody foresaw, so that Django logs and signals it."""
+        setup = current_setup() if self._setup is None else self._setup
+        if is_ours(request, setup):
+            raise exc
+        return self._as_before(request, exc)
+
+    def _as_before(self, request: HttpRequest, exc: Any) -> HttpResponse:
+        if self._given is None:
+            raise exc
+        return self._given(request, exc)
+
+
+def http_error(exc: HttpError) -> KaikoError | None:
+    """Return the typed error for an `HttpError`; None where no server would send its status."""
+    status = exc.status_code
+    if status not in range(400, 600):
+        return None
+    said = cast("object", exc.message)  # authors pass anything
+    text = said[:_LONGEST] if isinstance(said, str) else ""
+    cause = exc.__cause__
+    if cause is not None and text.startswith(_UNREADABLE):
+        # A parser of the service's may raise a typed error, which Ninja hides.
+        if isinstance(cause, KaikoError):
+            return cause
+        return error_from_failures([Failure("json", "body", None)])
+    if said == _CSRF:
+        return CsrfFailed("The CSRF check failed")
+    members: dict[str, object] = {"detail": text}
+    if isinstance(said, dict):
+        members = cast("dict[str, object]", said)
+    read = read_detail(members, status)
+    if status == 429:
+        wait = exc.wait if isinstance(exc, Throttled) else None
+        return RateLimitError(read.message, code=read.code, retry_after=wait)
+    return error_for_status(status, read.message if status < 500 else None, code=read.code)

@@ -1,0 +1,74 @@
+"""`install(api)`: handlers for what Ninja itself would answer, and the document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakSet
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+
+from kaiko_django.conf import Setup, current_setup
+from kaiko_middleware import KaikoError
+from kaiko_middleware.openapi import document_errors
+from kaiko_ninja._failures import keep_contexts
+from kaiko_ninja._handlers import Handling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kaiko_middleware import Config
+    from kaiko_ninja._handlers import Handler
+
+__all__ = ["install_on"]
+
+_ANSWERED: tuple[type[Exception], ...] = (
+    HttpError,
+    ValidationError,
+    Http404,
+    PermissionDenied,
+    KaikoError,
+)
+_METHOD = "get_openapi_schema"  # which Ninja's views of the document call, too
+_installed: WeakSet[NinjaAPI] = WeakSet()
+
+
+def install_on(api: NinjaAPI, config: Config | None) -> None:
+    """Install on `api`; see `kaiko_ninja.install`."""
+    if not isinstance(cast("object", api), NinjaAPI):
+        msg = f"install(api) takes a NinjaAPI, not {type(api).__qualname__}"
+        raise TypeError(msg)
+    if api in _installed:
+        msg = "kaiko_ninja is installed on this API already: call install(api) once"
+        raise RuntimeError(msg)
+    setup = None if config is None else Setup(config)
+    handlers: dict[object, Handler] = getattr(api, "_exception_handlers", {})
+    for cls in _ANSWERED:
+        given = handlers.get(cls)
+        if given is None or _is_ninjas_own(given):
+            api.add_exception_handler(cls, Handling(setup, given).answer)
+    given = handlers.get(Exception)
+    if given is not None and _is_ninjas_own(given):
+        # In debug mode, Ninja's own shows the traceback to whoever asks.
+        api.add_exception_handler(Exception, Handling(setup, given).hand_on)
+    keep_contexts(api)
+    _document(api, setup)
+    _installed.add(api)
+
+
+def _is_ninjas_own(handler: object) -> bool:
+    function: object = getattr(handler, "func", handler)
+    return str(getattr(function, "__module__", "")).startswith("ninja.")
+
+
+def _document(api: NinjaAPI, setup: Setup | None) -> None:
+    generate: Callable[..., dict[str, Any]] = getattr(api, _METHOD)
+
+    def get_openapi_schema(*args: object, **kwargs: object) -> dict[str, Any]:
+        document = generate(*args, **kwargs)
+        document_errors(document, (setup or current_setup()).config)
+        return document
+
+    setattr(api, _METHOD, get_openapi_schema)

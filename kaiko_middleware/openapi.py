@@ -1,0 +1,242 @@
+"""What an OpenAPI document says of errors: the envelope, on every operation, with examples.
+
+A framework's generator knows its operations, and neither what validation answers here nor
+that every error answer is rewritten. `document_errors` puts both into a finished document
+of OpenAPI 3.0 or 3.1; `errors_of` and `examples` make the parts that an adapter's own
+`responses(…)` is made of. Nothing here imports a framework; pydantic is loaded when used.
+Implements sections 1 to 4 and 7 of the V2 contract as a schema.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+from ._openapi_headers import headers_of
+from .catalog import STATUSES, known_codes
+from .errors import KaikoError, MissingFieldError, error_for_status
+from .normalize import author_text
+from .rendering import render
+from .validation import Failure, error_from_failures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .config import Config
+
+    Object = dict[str, Any]
+
+__all__ = ["document_errors", "errors_of", "examples"]
+
+_EXAMPLE_ID = "req-7f65ab21d1"
+_JSON = "application/json"
+_REF = "#/components/schemas/"
+_METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
+_RANGES = {"4XX": 400, "5XX": 500, "default": 500}
+_ANY_ERROR = "Any other error"
+
+
+def errors_of(*classes: type[KaikoError]) -> dict[int, list[KaikoError]]:
+    """Return what is answered where `classes` are raised, by status.
+
+    Arguments:
+        classes: classes of typed errors, the toolkit's or the service's own.
+
+    Raises:
+        TypeError: something else is given.
+
+    >>> from kaiko_middleware import ConflictError, NotFoundError
+    >>> [*errors_of(NotFoundError, ConflictError)]
+    [404, 409]
+    """
+    meanings = {(known.status, known.code): known.meaning for known in known_codes()}
+    found: dict[int, list[KaikoError]] = {}
+    for cls in classes:
+        _require_class(cls)
+        error = _raised(cls)
+        if not issubclass(cls, MissingFieldError):
+            error.message = meanings.get((error.status, error.code), error.message)
+        found.setdefault(error.status, []).append(error)
+    return dict(sorted(found.items()))
+
+
+def _require_class(given: object) -> None:
+    if not isinstance(given, type) or not issubclass(given, KaikoError):
+        msg = f"responses() takes classes of KaikoError, not {given!r}"
+        raise TypeError(msg)
+
+
+def _raised(cls: type[KaikoError]) -> KaikoError:
+    try:
+        return cls("messages") if issubclass(cls, MissingFieldError) else cls()
+    except TypeError:  # a class of the service that needs arguments of its own
+        return error_for_status(cls.status, code=cls.code, param=cls.param, retryable=cls.retryable)
+
+
+def examples(errors: Iterable[KaikoError]) -> Object:
+    """Return OpenAPI example objects, one a code: what is sent for each of `errors`."""
+    return {
+        error.code: {"summary": error.message, "value": json.loads(render(error, _EXAMPLE_ID).body)}
+        for error in errors
+    }
+
+
+def document_errors(document: dict[str, Any], config: Config, *, everywhere: bool = False) -> None:
+    """Let `document` say what is answered on the paths that `config` covers; in place.
+
+    Every error answer that an operation declares has the envelope as its schema, the headers
+    of section 4 and an example for each code. What validation, authentication and a missing
+    resource answer is added, and a `default` for the rest. Doing it twice changes nothing.
+
+    Arguments:
+        document: a whole document, whose operations are shared with nobody.
+        config: the settings.
+        everywhere: whether every path counts as covered, where the document's are not those
+            that are served.
+
+    """
+    _Document(document, config).rewrite(everywhere=everywhere)
+
+
+class _Document:
+    def __init__(self, document: Object, config: Config) -> None:
+        self._document = document
+        self._config = config
+        components: Object = document.setdefault("components", {})
+        self._schemas: Object = components.setdefault("schemas", {})
+        self._parameters: Object = components.get("parameters", {})
+        self._envelope = _place_schemas(self._schemas, str(document.get("openapi", "")))
+
+    def rewrite(self, *, everywhere: bool) -> None:
+        paths: Object = self._document.get("paths", {})
+        for path, item in paths.items():
+            if everywhere or self._config.covers(path):
+                for method in _METHODS & item.keys():
+                    self._operation(item[method], item.get("parameters", []))
+
+    def _operation(self, operation: Object, shared: list[Object]) -> None:
+        said: Object = {str(key): value for key, value in operation.get("responses", {}).items()}
+        added = {str(status): errors for status, errors in self._usual(operation, shared).items()}
+        if "4XX" in said:  # the service says in its own way what a client did wrong
+            added.clear()
+        added.setdefault("default", [error_for_status(500), error_for_status(503)])
+        answers: Object = {}
+        for key in sorted({*said, *added}, key=lambda key: (key == "default", key)):
+            status = _RANGES.get(key) or (int(key) if key.isdecimal() else 0)
+            if status < 400:
+                answers[key] = said[key]
+                continue
+            if key not in _RANGES and status in STATUSES:  # 502 leaves as 503
+                status = STATUSES[status].status
+            name = key if key in _RANGES else str(status)
+            answers[name] = self._answer(name, status, said.get(key), added.get(key, []))
+        operation["responses"] = answers
+
+    def _answer(
+        self, key: str, status: int, said: Object | None, added: list[KaikoError]
+    ) -> Object:
+        said = {} if said is None else said
+        shown = dict(_shown(said))
+        if said and not shown and not self._config.rewrite_answers:
+            return said  # it is left as it is, too
+        shown = {**shown, **{k: v for k, v in examples(added).items() if k not in shown}}
+        usual = _ANY_ERROR if key in _RANGES else STATUSES[status].message
+        description = author_text(str(said.get("description", "")), status)
+        content: Object = {"schema": {"$ref": self._envelope}}
+        if shown:
+            content["examples"] = shown
+        return {
+            **{name: value for name, value in said.items() if name in {"links", "summary"}},
+            "description": usual if description is None else description,
+            "headers": {
+                **headers_of(None if key in _RANGES else status, self._config.request_id_header),
+                **said.get("headers", {}),
+            },
+            "content": {_JSON: content},
+        }
+
+    def _usual(self, operation: Object, shared: list[Object]) -> dict[int, list[KaikoError]]:
+        """Return what an operation answers by what it takes, told of its own names."""
+        given = [*shared, *operation.get("parameters", [])]
+        parameters = [self._parameters.get(_name(each), each) for each in given]
+        parameters = [each for each in parameters if "name" in each]
+        body: Object | None = operation.get("requestBody")
+        required, named = self._fields_of(body)
+        failures: list[Failure] = []
+        if required is not None:
+            failures.append(Failure("missing", "body", required))
+        # A parameter of the path is never absent: the route would not be found.
+        absent = [each for each in parameters if each["in"] != "path" and each.get("required")]
+        failures += [Failure("missing", "query", each["name"]) for each in absent[:1]]
+        failures += [Failure("value", "query", each["name"]) for each in parameters[:1]]
+        if body is not None:
+            if _JSON in body.get("content", {}):
+                failures.append(Failure("json", "body", None))
+            failures.append(Failure("body", "body", None))
+        usual: dict[int, list[KaikoError]] = {}
+        if failures:
+            usual[400] = [error_from_failures([each]) for each in failures]
+        if operation.get("security", self._document.get("security")):
+            usual |= {status: [error_for_status(status)] for status in (401, 403)}
+        if any(each["in"] == "path" for each in parameters):
+            usual[404] = [error_for_status(404)]
+        if body is not None:
+            usual[422] = [error_from_failures([Failure("value", "body", named)])]
+        return usual
+
+    def _fields_of(self, body: Object | None) -> tuple[str | None, str | None]:
+        """Return the names of a required field of the body and of any, for the examples."""
+        for media in (body or {}).get("content", {}).values():
+            schema: Object = media.get("schema", {})
+            schema = self._schemas.get(_name(schema), schema)
+            properties: Object = schema.get("properties", {})
+            names = [name for name in properties if not properties[name].get("readOnly")]
+            required = [name for name in names if name in schema.get("required", ())]
+            return next(iter(required), None), next(iter((*required, *names)), None)
+        return None, None
+
+
+def _place_schemas(schemas: Object, version: str) -> str:
+    """Put the envelope's schemas among the components; return the reference to it."""
+    from .wire import ErrorEnvelope  # noqa: PLC0415 - pydantic, 150 ms
+
+    envelope = ErrorEnvelope.model_json_schema(
+        mode="serialization", ref_template=f"{_REF}{{model}}"
+    )
+    body: Object = envelope.pop("$defs")["ErrorBody"]
+    if version.startswith("3.0"):  # which knows no type "null"
+        param: Object = body["properties"]["param"]
+        param.update(param.pop("anyOf")[0], nullable=True)
+    prefix = ""
+    wanted = {"ErrorBody": body, "ErrorEnvelope": envelope}
+    if any(schemas.get(name, wanted[name]) != wanted[name] for name in wanted):
+        prefix = "Kaiko"  # a schema of the service's has the name
+    envelope["properties"]["error"]["$ref"] = f"{_REF}{prefix}ErrorBody"
+    schemas.update({f"{prefix}{name}": schema for name, schema in wanted.items()})
+    return f"{_REF}{prefix}ErrorEnvelope"
+
+
+def _shown(said: Object) -> Iterator[tuple[str, Object]]:
+    """Yield the examples of an answer that are envelopes, by code, wherever they stand."""
+    for media in said.get("content", {}).values():
+        for example in media.get("examples", {}).values():
+            code = _code(example.get("value"))
+            if code is not None:
+                yield code, example
+        listed: list[object] = [media.get("example"), *media.get("schema", {}).get("examples", ())]
+        for value in listed:
+            code = _code(value)
+            if code is not None:
+                yield code, {"summary": cast("Object", value)["error"]["message"], "value": value}
+
+
+def _code(value: object) -> str | None:
+    from .wire import ErrorEnvelope  # noqa: PLC0415 - pydantic, 150 ms
+
+    envelope = ErrorEnvelope.parse(json.dumps(value)) if isinstance(value, dict) else None
+    return None if envelope is None else envelope.error.code
+
+
+def _name(schema: Object) -> str:
+    """Return the name of the component that is referred to; empty where there is none."""
+    return str(schema.get("$ref", "")).rpartition("/")[2]
