@@ -227,9 +227,11 @@ MIDDLEWARE_OF_DJANGO = (
                 ("access-control-allow-origin", "*"),
                 (
                     "access-control-expose-headers",
-                    "X-Mine, X-Request-ID, X-Should-Retry, Cache-Control, Retry-After, "
-                    "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
-                    "WWW-Authenticate",
+                    (
+                        "X-Mine, X-Request-ID, X-Should-Retry, Cache-Control, Retry-After, "
+                        "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
+                        "WWW-Authenticate"
+                    ),
                 ),
             ),
         ),

@@ -166,7 +166,7 @@ RETURNED = (
     Row("returned/none", view(returns(lambda: None)), INTERNAL),
     Row("returned/dict", view(returns(dict)), INTERNAL),
     Row("returned/410", view(returns(lambda: HttpResponse(status=410))), Envelope(410, "gone")),
-    Row("returned/status-str", view(returns(lambda: HttpResponse(status="secret"))), INTERNAL),  # type: ignore[arg-type] # what is tested
+    Row("returned/status-str", view(returns(lambda: HttpResponse(status="secret"))), INTERNAL),
     Row("returned/json-object", view(returns(lambda: JsonResponse(object()))), INTERNAL),
     Row("returned/json-list", view(returns(lambda: JsonResponse([1]))), INTERNAL),
     Row("returned/json-nan", view(returns(lambda: JsonResponse({"x": float("nan")}))), Alone(200)),

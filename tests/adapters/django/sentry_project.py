@@ -11,14 +11,15 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import sentry_sdk
-from adapters.django.row import araises, raises
-from adapters.django.stacks import OURS, STACKS, Urls
-from adapters.django.test_streams import Streams
 from django.core.signals import got_request_exception
 from django.test import override_settings
 from django.urls import path
-from kaiko_middleware import NotFoundError
 from sentry_sdk.transport import Transport
+
+from adapters.django.row import araises, raises
+from adapters.django.stacks import OURS, STACKS, Urls
+from adapters.django.test_streams import Streams
+from kaiko_middleware import NotFoundError
 
 if TYPE_CHECKING:
     from sentry_sdk.envelope import Envelope

@@ -5,6 +5,7 @@ The port is printed once the socket is bound; the server ends with its standard 
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
 import sys
@@ -12,14 +13,14 @@ import threading
 from typing import Any
 
 import uvicorn
+from django.conf import settings
+from django.urls import path
+
 from adapters.django.row import raises
 from adapters.django.stacks import OURS, Urls
 from adapters.django.support import bug, fine, refused, typed
 from adapters.django.test_streams import Streams
-from django.conf import settings
-from django.urls import path
 from kaiko_django import get_asgi_application, get_wsgi_application
-from waitress.server import create_server
 
 
 def _bug() -> Exception:
@@ -50,8 +51,10 @@ def main(server: str) -> None:
     sys.stdout.flush()
     threading.Thread(target=_stop_at_eof, daemon=True).start()
     if server == "waitress":
-        # Its types are not known.
-        made: Any = create_server(get_wsgi_application(), sockets=[listener])
+        # Waitress has no types.
+        made: Any = importlib.import_module("waitress.server").create_server(
+            get_wsgi_application(), sockets=[listener]
+        )
         made.run()
     else:
         config = uvicorn.Config(get_asgi_application(), log_level="critical")

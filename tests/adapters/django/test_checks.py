@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from adapters.django.stacks import OURS
 from django.core.checks import registry, run_checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.core.wsgi import get_wsgi_application as plain
 from django.test import override_settings
+
+from adapters.django.stacks import OURS
 from kaiko_django import get_wsgi_application
 from kaiko_django.checks import check_application, check_middleware, check_settings
 
@@ -130,7 +131,7 @@ def test_checks_are_registered() -> None:
     assert {"kaiko"} <= registry.registry.tags_available()
     with override_settings(MIDDLEWARE=[]):
         assert "kaiko.E001" in {message.id for message in run_checks(tags=["kaiko"])}
-        with pytest.raises(SystemCheckError, match="kaiko.E001"):
+        with pytest.raises(SystemCheckError, match=r"kaiko\.E001"):
             call_command("check")
     with override_settings(WSGI_APPLICATION="django.core.wsgi.get_wsgi_application"):
         deployed = run_checks(tags=["kaiko"], include_deployment_checks=True)

@@ -186,7 +186,7 @@ def test_nothing_is_left_when_the_client_leaves(stack: Stack) -> None:
 def test_client(view: Any) -> None:
     """Django's test clients leave nothing, once a stream is read."""
     with override_settings(**Project(view).all_settings()):
-        response = Client(raise_request_exception=False).get("/x")
+        response: Any = Client(raise_request_exception=False).get("/x")
         if response.streaming:
             b"".join(response.streaming_content)
     assert response.headers["X-Request-ID"].startswith("req-")
@@ -238,9 +238,6 @@ def _calls(request: HttpRequest) -> HttpResponse:
 @pytest.mark.parametrize("where", ["/ids", "/left/alone"])
 def test_one_app_calls_another(stack: Stack, where: str, bare: str) -> None:
     """A call in process has an id of its own, or none; after it the caller's is back."""
-    from django.urls import path
-
-    from adapters.django.stacks import Urls
 
     urls = Urls([path("x", _calls), path("ids", views.ids), path("left/alone", views.ids)])
     settings = {"exclude_paths": ["/left"]}

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from adapters.django.stacks import STACKS
 
 TESTS = Path(__file__).parents[2]
@@ -24,7 +25,9 @@ def counts() -> dict[tuple[str, str], tuple[int, int]]:
         capture_output=True,
         text=True,
     )
-    return {(stack, path): (events, fired) for stack, path, events, fired in json.loads(done.stdout)}
+    return {
+        (stack, path): (events, fired) for stack, path, events, fired in json.loads(done.stdout)
+    }
 
 
 @pytest.mark.parametrize("stack", [stack.name for stack in STACKS])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from kaiko_middleware.conformance import check_answer, check_event_stream, check_json_lines
 
 if TYPE_CHECKING:

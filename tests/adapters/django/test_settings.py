@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from django.test import Client, override_settings
+
 from adapters.django.row import raises
 from adapters.django.stacks import STACKS, Project
 from adapters.django.support import bug, fine
-from django.test import Client, override_settings
 from kaiko_django import KaikoMiddleware, Settings, get_asgi_application, get_wsgi_application
 from kaiko_django.conf import current_setup
 from kaiko_middleware import (
@@ -70,23 +71,31 @@ def test_import_paths() -> None:
         ),
         (
             {"request_id_digits": "ten"},
-            "KAIKO_MIDDLEWARE: request_id_digits: 'ten' is not allowed; "
-            "it must be an int from 10 to 32",
+            (
+                "KAIKO_MIDDLEWARE: request_id_digits: 'ten' is not allowed; "
+                "it must be an int from 10 to 32"
+            ),
         ),
         (
             {"on_error": "shop.count"},
-            "KAIKO_MIDDLEWARE: on_error: 'shop.count' is not allowed; "
-            "it must be a list, such as ['shop.count']",
+            (
+                "KAIKO_MIDDLEWARE: on_error: 'shop.count' is not allowed; "
+                "it must be a list, such as ['shop.count']"
+            ),
         ),
         (
             {"on_error": ["nowhere.at_all"]},
-            "KAIKO_MIDDLEWARE: on_error: 'nowhere.at_all' is not allowed; "
-            "it must be a path that can be imported (No module named 'nowhere')",
+            (
+                "KAIKO_MIDDLEWARE: on_error: 'nowhere.at_all' is not allowed; "
+                "it must be a path that can be imported (No module named 'nowhere')"
+            ),
         ),
         (
             {"mapping": "nowhere"},
-            "KAIKO_MIDDLEWARE: mapping: 'nowhere' is not allowed; "
-            "it must be a path that can be imported (nowhere doesn't look like a module path)",
+            (
+                "KAIKO_MIDDLEWARE: mapping: 'nowhere' is not allowed; "
+                "it must be a path that can be imported (nowhere doesn't look like a module path)"
+            ),
         ),
     ],
     ids=["no dict", "key", "value", "hook list", "hook path", "mapping path"],

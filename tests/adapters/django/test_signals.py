@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pytest
 from django.core.exceptions import SuspiciousOperation
 from django.core.signals import got_request_exception, request_finished
 from django.http.request import UnreadablePostError
@@ -23,6 +22,9 @@ from adapters.django.support import (
     typed,
     views,
 )
+
+if TYPE_CHECKING:
+    import pytest
 
 
 @each_stack

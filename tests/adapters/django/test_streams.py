@@ -9,14 +9,15 @@ import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from adapters.asgi.server import call, http_scope
-from adapters.django.stacks import Project, Stack, lowering
-from adapters.django.support import each_asgi_stack, each_stack, each_wsgi_stack, heard, reports_of
-from adapters.django.wsgi_server import Server, make_environ
 from django.core.handlers.asgi import ASGIRequest
 from django.core.signals import got_request_exception
 from django.http import FileResponse, StreamingHttpResponse
 from django.test import override_settings
+
+from adapters.asgi.server import call, http_scope
+from adapters.django.stacks import Project, Stack, lowering
+from adapters.django.support import each_asgi_stack, each_stack, each_wsgi_stack, heard, reports_of
+from adapters.django.wsgi_server import Server, make_environ
 from kaiko_middleware import NotFoundError
 from kaiko_middleware.conformance import check_answer, check_event_stream, check_json_lines
 
@@ -273,10 +274,10 @@ def test_each_chunk_leaves_at_once_on_asgi(stack: Stack, kind: str) -> None:
             sent.append(message["type"].rpartition(".")[2])
 
         async def receive() -> Any:
-            if not asked:
-                asked.append(True)
-                return {"type": "http.request"}
-            await asyncio.Event().wait()
+            if asked:
+                await asyncio.Event().wait()
+            asked.append(True)
+            return {"type": "http.request"}
 
         asked: list[bool] = []
         await app(http_scope("/x"), receive, send)
@@ -363,7 +364,9 @@ def test_file_keeps_the_servers_own_way(stack: Stack, tmp_path: Path) -> None:
     server = Server()
     with override_settings(**Project(view).all_settings()):
         app = stack.make()
-        body = app(make_environ("/x", **{"wsgi.file_wrapper": Wrapper}), server.start_response)
+        environ = make_environ("/x")
+        environ["wsgi.file_wrapper"] = Wrapper
+        body = app(environ, server.start_response)
         assert isinstance(body, Wrapper)
         assert b"".join(body) == b"content"
         body.close()

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 from wsgiref.validate import validator
 
 import pytest
-from adapters.django.wsgi_server import Server, make_environ
 from django.http.request import UnreadablePostError
+
+from adapters.django.wsgi_server import Server, make_environ
 from kaiko_django.wsgi import WSGIWrapper
 from kaiko_middleware import Config, NotFoundError, current_request_id
 from kaiko_middleware.conformance import check_answer
 
 if TYPE_CHECKING:
-    from adapters.asgi.server import Answer
     from collections.abc import Iterator
+
+    from adapters.asgi.server import Answer
 
 LENGTH = [("Content-Length", "2"), ("Content-Type", "text/plain")]
 PLAIN = [("Content-Type", "text/plain")]
@@ -43,6 +45,10 @@ def fails(exc: BaseException) -> Any:
         raise exc
 
     return app
+
+
+def _raise_secret() -> None:
+    raise ValueError("secret")
 
 
 def lazily(status: str, headers: list[tuple[str, str]], *chunks: bytes) -> Any:
@@ -318,7 +324,7 @@ def test_second_head(headers: list[tuple[str, str]]) -> None:
     def app(_environ: Any, start: Any) -> list[bytes]:
         start("200 OK", headers)
         try:
-            raise ValueError("secret")
+            _raise_secret()
         except ValueError:
             start("503 Busy", PLAIN, sys.exc_info())
         return [b"secret"]
@@ -333,7 +339,7 @@ def test_second_head_after_the_first_chunk() -> None:
         start("200 OK", PLAIN)
         yield b"a"
         try:
-            raise ValueError("secret")
+            _raise_secret()
         except ValueError:
             start("503 Busy", PLAIN, sys.exc_info())
 
@@ -356,7 +362,7 @@ def test_validator(app: Any) -> None:
     """Python's own checker of PEP 3333 finds nothing, on the server's side."""
     # Its own environ check wants the input to be what it wraps.
     wrapped = validator(WSGIWrapper(app))
-    body = wrapped(make_environ("/x"), lambda *_: lambda _data: None)
+    body: Any = wrapped(make_environ("/x"), lambda *_: lambda _data: None)
     try:
         assert b"".join(body)
     finally:
@@ -410,7 +416,8 @@ def test_file_wrapper(headers: list[tuple[str, str]], status: str) -> None:
         return wrapper
 
     server = Server()
-    environ = make_environ("/x", **{"wsgi.file_wrapper": Wrapper})
+    environ = make_environ("/x")
+    environ["wsgi.file_wrapper"] = Wrapper
     body: Any = WSGIWrapper(app)(environ, server.start_response)
     assert isinstance(body, Wrapper) == status.startswith("200")
     content = b"".join(body)

@@ -60,6 +60,10 @@ class Server:
         self.chunks.append(data)
         self.answer.body += data
 
+    def _end(self) -> None:
+        if not self.started:
+            raise RefusedError("no head")
+
     def serve(self, app: WSGIApplication, environ: WSGIEnvironment) -> Answer:
         """Serve one request; what the application raises is kept in the answer."""
         answer = self.answer
@@ -69,8 +73,7 @@ class Server:
             body = app(environ, self.start_response)
             for chunk in body:
                 self.write(chunk)
-            if not self.started:
-                raise RefusedError("no head")
+            self._end()
             whole = True
         except BaseException as exc:  # noqa: BLE001 - a server survives all of these
             answer.raised = exc
