@@ -54,3 +54,10 @@ def fail(frames: int = 4) -> dict[str, str]:
         return fail(frames - 1)
     contexts: dict[str, dict[str, str]] = {}
     return contexts["ctx_1"]
+
+
+def check(name: str, found: object, expected: int) -> None:
+    """Refuse to measure another answer than the one that is meant."""
+    if found != expected:
+        msg = f"{name} answers {found}, not {expected}"
+        raise RuntimeError(msg)

@@ -62,29 +62,29 @@ class Case(NamedTuple):
 _ASGI = {"bare": asgi.bare, "pass": asgi.passed_through}
 
 
-def _starlette(ours: str, theirs: str) -> dict[str, Callable[[], Run]]:
+def _starlette(ours: str, theirs: str, status: int) -> dict[str, Callable[[], Run]]:
     def make(endpoint: str, config: Config | None) -> Run:
         from bench.starlette_site import served  # noqa: PLC0415 - slow under valgrind
 
-        return served(endpoint, config)
+        return served(endpoint, config, status)
 
     return {"bare": partial(make, theirs, None), "ours": partial(make, ours, Config())}
 
 
-def _wsgi(ours: str, theirs: str) -> dict[str, Callable[[], Run]]:
+def _wsgi(ours: str, theirs: str, status: int) -> dict[str, Callable[[], Run]]:
     def make(view: str, *, ours: bool) -> Run:
         from bench import django_site  # noqa: PLC0415 - likewise
 
-        return django_site.wsgi(view, django_site.OURS if ours else ())
+        return django_site.wsgi(view, status, django_site.OURS if ours else ())
 
     return {"bare": partial(make, theirs, ours=False), "ours": partial(make, ours, ours=True)}
 
 
-def _django_asgi(ours: str, theirs: str) -> dict[str, Callable[[], Run]]:
+def _django_asgi(ours: str, theirs: str, status: int) -> dict[str, Callable[[], Run]]:
     def make(view: str, *, ours: bool) -> Run:
         from bench import django_site  # noqa: PLC0415 - likewise
 
-        return django_site.asgi(view, django_site.OURS if ours else ())
+        return django_site.asgi(view, status, django_site.OURS if ours else ())
 
     return {"bare": partial(make, theirs, ours=False), "ours": partial(make, ours, ours=True)}
 
@@ -108,63 +108,63 @@ CASES = (
         "starlette_success",
         "Starlette in process",
         Goal(limit=1.18, unit="× bare", peer="2.20 ×"),
-        _starlette("status", "status"),
+        _starlette("success", "success", 200),
     ),
     Case(
         "starlette_typed",
         "typed 404 on Starlette",
         Goal(limit=1.05, unit="× hand-written", peer="11.8 ×"),
-        _starlette("typed", "written_404"),
+        _starlette("typed", "written_404", 404),
     ),
     Case(
         "starlette_typed_least",
         "… against a hand-written body alone",
         Goal(limit=1.05, unit="× hand-written", peer="11.8 ×"),
-        _starlette("typed", "least_404"),
+        _starlette("typed", "least_404", 404),
     ),
     Case(
         "starlette_foreign_json",
         "foreign JSON error rewritten",
         Goal(limit=1.5, unit="× left alone"),
-        _starlette("foreign_json", "foreign_json"),
+        _starlette("foreign_json", "foreign_json", 404),
     ),
     Case(
         "starlette_foreign_text",
         "foreign text error rewritten",
         Goal(limit=1.5, unit="× left alone"),
-        _starlette("foreign_text", "foreign_text"),
+        _starlette("foreign_text", "foreign_text", 404),
     ),
     Case(
         "starlette_bug",
         "unmapped 500 handed on to the server's log",
         Goal(limit=1.05, unit="× framework's own", peer="1.0 ×"),
-        _starlette("bug", "bug"),
+        _starlette("bug", "bug", 500),
         64,
     ),
     Case(
         "django_wsgi_success",
         "Django WSGI success",
         Goal(limit=1.05, unit="× bare", peer="1.56 ×"),
-        _wsgi("success", "success"),
+        _wsgi("success", "success", 200),
     ),
     Case(
         "django_wsgi_typed",
         "Django WSGI typed 404",
         Goal(limit=1.0, unit="× hand-written"),
-        _wsgi("typed", "written"),
+        _wsgi("typed", "written", 404),
     ),
     Case(
         "django_asgi_success",
         "Django ASGI success",
         Goal(limit=1.03, unit="× bare", peer="1.10 ×"),
-        _django_asgi("async_success", "async_success"),
+        _django_asgi("async_success", "async_success", 200),
         0,
     ),
     Case(
         "django_asgi_typed",
         "Django ASGI typed 404",
         Goal(limit=1.2, unit="× hand-written"),
-        _django_asgi("async_typed", "async_written"),
+        _django_asgi("async_typed", "async_written", 404),
         0,
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, cast
 from unittest.mock import patch
@@ -16,15 +17,15 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test.utils import override_settings
 from django.urls import path
 
-from bench.answers import MISSING, ContextNotFound, by_hand
+from bench.answers import MISSING, ContextNotFound, by_hand, check
 from bench.asgi import drop, scope_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from wsgiref.types import WSGIEnvironment
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
     from bench.measure import Run
-    from kaiko_asgi import ASGIApp, Message
+    from kaiko_asgi import ASGIApp, Message, Send
 
 OURS = ("kaiko_django.KaikoMiddleware",)
 
@@ -88,46 +89,64 @@ def asgi_application(middleware: Iterable[str] = ()) -> ASGIApp:
         return cast("ASGIApp", ASGIHandler())
 
 
-def wsgi(name: str, middleware: Iterable[str] = ()) -> Run:
-    """Return the project on WSGI with some middleware, asked for a view."""
+def wsgi(name: str, status: int, middleware: Iterable[str] = ()) -> Run:
+    """Return the project on WSGI, asked for a view.
+
+    Arguments:
+        name: the view.
+        status: what it has to answer, which is checked once.
+        middleware: what stands in MIDDLEWARE.
+
+    """
     with override_settings(MIDDLEWARE=list(middleware)):
         app = WSGIHandler()
     template = _environ(f"/v2/{name}")
+    lines: list[str] = []
 
-    def start_response(*_head: object) -> Callable[[bytes], object]:
+    def note(line: str, *_fields: object) -> Callable[[bytes], object]:
+        lines.append(line)
         return drop_bytes
 
-    def run(times: int) -> None:
+    def pass_by(_line: str, *_fields: object) -> Callable[[bytes], object]:
+        return drop_bytes
+
+    def serve(start_response: StartResponse, times: int) -> None:
         for _ in range(times):
-            environ: WSGIEnvironment = {**template, "wsgi.input": BytesIO()}
-            response = app(environ, start_response)
+            response = app({**template, "wsgi.input": BytesIO()}, start_response)
             for _chunk in response:
                 pass
             response.close()
 
-    return run
+    serve(note, 1)
+    check(name, int(lines[0][:3]), status)
+    return partial(serve, pass_by)
 
 
-def asgi(name: str, middleware: Iterable[str] = ()) -> Run:
-    """Return the project on ASGI with some middleware, asked for a view in an event loop."""
+def asgi(name: str, status: int, middleware: Iterable[str] = ()) -> Run:
+    """Return the project on ASGI in an event loop, asked for a view; arguments as above."""
     app = asgi_application(middleware)
     template = scope_for(f"/v2/{name}")
     loop = _loop()
+    heads: list[Message] = []
 
-    async def serve(times: int) -> None:
+    async def keep(message: Message) -> None:
+        heads.append(message)
+
+    async def serve(send: Send, times: int) -> None:
         for _ in range(times):
-            await app({**template, "state": {}}, _Receive(), drop)
+            await app({**template, "state": {}}, _Receive(), send)
 
     def run(times: int) -> None:
-        loop.run_until_complete(serve(times))
+        loop.run_until_complete(serve(drop, times))
 
+    loop.run_until_complete(serve(keep, 1))
+    check(name, heads[0]["status"], status)
     return run
 
 
 def thread_hops(name: str, middleware: Iterable[str] = ()) -> int:
     """Return how often a request of the ASGI stack changes to a thread."""
-    run = asgi(name, middleware)
-    run(1)
+    run = asgi(name, 200, middleware)
     with patch.object(
         SyncToAsync, "__call__", autospec=True, side_effect=SyncToAsync.__call__
     ) as hop:

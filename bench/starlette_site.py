@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
-from bench.answers import MISSING, ContextNotFound, body_by_hand, by_hand, fail
+from bench.answers import MISSING, ContextNotFound, body_by_hand, by_hand, check, fail
 from bench.asgi import drop, receive_nothing, scope_for
 from kaiko_starlette import install
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from bench.measure import Run
+    from kaiko_asgi import Message, Send
     from kaiko_middleware import Config
 
 server_log = logging.getLogger("bench.server")
@@ -85,14 +87,25 @@ def service(config: Config | None = None) -> Starlette:
     return app
 
 
-def served(name: str, config: Config | None = None) -> Run:
-    """Return the service under a server that logs what is raised as uvicorn does."""
+def served(name: str, config: Config | None, status: int) -> Run:
+    """Return the service under a server that logs what is raised as uvicorn does.
+
+    Arguments:
+        name: the endpoint that is asked.
+        config: None: without the toolkit.
+        status: what it has to answer, which is checked once.
+
+    """
     app = service(config)
     template = scope_for(f"/v2/{name}")
+    heads: list[Message] = []
 
-    def run(times: int) -> None:
+    async def keep(message: Message) -> None:
+        heads.append(message)
+
+    def serve(send: Send, times: int) -> None:
         for _ in range(times):
-            call = app({**template, "state": {}}, receive_nothing, drop)
+            call = app({**template, "state": {}}, receive_nothing, send)
             try:
                 call.__await__().send(None)
             except StopIteration:
@@ -100,4 +113,6 @@ def served(name: str, config: Config | None = None) -> Run:
             except Exception as exc:  # noqa: BLE001 - a server logs whatever comes
                 server_log.error("Exception in ASGI application\n", exc_info=exc)
 
-    return run
+    serve(keep, 1)
+    check(name, heads[0]["status"], status)
+    return partial(serve, drop)
