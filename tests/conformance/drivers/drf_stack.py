@@ -10,8 +10,8 @@ setup_django()
 
 from django.core.handlers.wsgi import WSGIHandler  # noqa: E402 - Django is set up first
 
-from conformance.django_client import AtUrls  # noqa: E402 - likewise
 from conformance.asgi_client import AsgiDriver  # noqa: E402 - likewise
+from conformance.django_client import AtUrls  # noqa: E402 - likewise
 from conformance.wsgi_client import WsgiDriver  # noqa: E402 - likewise
 from kaiko_django import get_asgi_application, get_wsgi_application  # noqa: E402 - likewise
 
