@@ -68,7 +68,8 @@ class KaikoMiddleware:
             return
         state: State | None = scope.get("state")
         if state is None:
-            state = scope["state"] = {}
+            made: State = {}
+            state = scope["state"] = made
         if self._trusting or STATE_ID in state:
             request_id = self._identify(scope, state)
         else:

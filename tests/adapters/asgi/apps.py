@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     import pytest
+
     from adapters.asgi.server import Answer
     from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
     from kaiko_middleware import Config

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import uvicorn
+
 from adapters.asgi.server import Answer, Socket
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ async def serving(
         for open_server in server.servers:
             open_server.close()
         listener.close()
-        while server.server_state.connections or server.server_state.tasks:
+        while server.server_state.connections or server.server_state.tasks:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0)
 
 

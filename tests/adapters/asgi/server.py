@@ -67,7 +67,9 @@ class Answer:
             self._take_head(message)
         elif event in _BODIES:
             if not self.status or self.whole:
-                raise RefusedError(f"{event} {'after the end' if self.status else 'before the head'}")
+                raise RefusedError(
+                    f"{event} {'after the end' if self.status else 'before the head'}"
+                )
             self.body += message.get("body", b"")
             self.whole = event != "body" or not message.get("more_body", False)
         elif event == "trailers":
@@ -202,7 +204,7 @@ class Socket:
     denial: Answer | None = None
     raised: BaseException | None = None
 
-    def take(self, message: Message) -> None:
+    def take(self, message: Message) -> None:  # noqa: C901 - a table of what follows what
         """Take one event as a server does, or refuse it."""
         kind: str = message["type"]
         if self.closed is not None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
 import trio
+
 from adapters.asgi.apps import error_of, kaiko, raises, said, start, streams
 from adapters.asgi.server import Answer, ask, call, connect, http_scope, socket_scope
 from kaiko_middleware import Config, current_request_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
 
 _EVENTS = b"text/event-stream"
@@ -221,8 +223,8 @@ def test_other_control_flow_propagates_at_once(
 def test_a_coroutine_that_is_closed_leaves_nothing_behind() -> None:
     """A server that drops a request in mid-air closes it: nothing runs, nothing is sent."""
     coroutine = kaiko(_waits)(http_scope(), _unused_receive, _unused_send)
-    coroutine.send(None)  # type: ignore[attr-defined]  # it is a coroutine
-    coroutine.close()  # type: ignore[attr-defined]
+    coroutine.send(None)
+    coroutine.close()
     assert current_request_id() is None
 
 
@@ -300,9 +302,9 @@ def test_a_cancellation_of_asyncio_means_nothing_on_trio() -> None:
 def test_a_failing_child_of_a_nursery_is_answered() -> None:
     """Trio's own groups are groups like any other."""
 
-    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_boom, {}, None, None)
+            nursery.start_soon(_boom, scope, receive, send)
             nursery.start_soon(trio.sleep_forever)
 
     answer = trio.run(call, kaiko(app), http_scope())
@@ -320,5 +322,3 @@ def test_without_asyncio_a_cancellation_is_other_control_flow(
 
     monkeypatch.delitem(sys.modules, "asyncio")
     assert not is_answerable(asyncio.CancelledError())
-
-

@@ -9,13 +9,13 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
+
 from adapters.asgi.apps import answers, body, error_of, kaiko, raises, said, sends, start, streams
 from adapters.asgi.server import ask, call, http_scope, open_socket, socket_scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adapters.asgi.server import Answer
     from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
 
 _LENGTH = (b"content-length", b"4")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
+
 from adapters.asgi.apps import error_of, kaiko, raises, said, streams
 from adapters.asgi.server import ask, connect
 from kaiko_middleware import Config, ErrorReport, ExceptionMapping, KaikoError, NotFoundError
@@ -54,7 +54,8 @@ def _self_context() -> Exception:
 def _deep_group(depth: int = 200) -> Exception:
     group: Exception = ValueError("secret")
     for _ in range(depth):
-        group = ExceptionGroup("g", [group])
+        members: list[Exception] = [group]
+        group = ExceptionGroup("g", members)
     return group
 
 
@@ -117,7 +118,8 @@ def test_it_ends_a_stream(name: str) -> None:
     """The last event says it."""
 
     async def fails() -> None:
-        raise _HOSTILE[name]()
+        made = _HOSTILE[name]()
+        raise made
 
     answer = ask(kaiko(streams(b"data: 1\n\n", fails, kind=b"text/event-stream")))
     assert answer.whole
@@ -130,7 +132,8 @@ def test_it_closes_a_socket(name: str) -> None:
 
     async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "websocket.accept"})
-        raise _HOSTILE[name]()
+        made = _HOSTILE[name]()
+        raise made
 
     seen = connect(kaiko(app))
     assert seen.closed is not None
@@ -172,9 +175,10 @@ def test_a_broken_typed_error_is_internal() -> None:
         def __init__(self) -> None:
             """Forget the parent's."""
 
-        @property
-        def message(self) -> str:  # type: ignore[override]  # that is what goes wrong
-            raise RuntimeError("no message")
+        def __getattribute__(self, name: str) -> object:
+            if name == "message":
+                raise RuntimeError(name)
+            return super().__getattribute__(name)
 
     answer = ask(kaiko(raises(Broken)))
     assert error_of(answer)["type"] in {"server_error", "not_found_error"}

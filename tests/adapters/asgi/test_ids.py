@@ -14,6 +14,7 @@ import anyio
 import anyio.to_thread
 import httpx2
 import pytest
+
 from adapters.asgi.apps import answers, calls, error_of, kaiko, raises, said
 from adapters.asgi.loopback import PROTOCOLS, Protocol, connected, run, serving
 from adapters.asgi.server import ask, call, connect, http_scope
@@ -65,7 +66,7 @@ def test_ten_thousand_requests_in_flight(caplog: pytest.LogCaptureFixture) -> No
     async def main() -> list[Answer]:
         gate = Gate(_MANY)
 
-        async def view(scope: Scope, receive: Receive, send: Send) -> None:
+        async def view(scope: Scope, _receive: Receive, _send: Send) -> None:
             before = current_request_id()
             await gate()
             in_task = await asyncio.create_task(_current())
@@ -153,7 +154,7 @@ def test_a_call_in_process_has_an_id_of_its_own() -> None:
 
     async def outer(scope: Scope, receive: Receive, send: Send) -> None:
         mine = current_request_id()
-        transport = httpx2.ASGITransport(app=inner)  # type: ignore[arg-type]  # its own shapes
+        transport = httpx2.ASGITransport(app=inner)
         async with httpx2.AsyncClient(transport=transport, base_url="http://inner") as client:
             answer = await client.get("/")
         assert current_request_id() == mine

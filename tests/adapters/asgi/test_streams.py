@@ -8,6 +8,7 @@ import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
+
 from adapters.asgi.apps import body, error_of, fail, kaiko, said, sends, start, streams
 from adapters.asgi.loopback import PROTOCOLS, Protocol, connected, fetch, run, serving
 from adapters.asgi.server import ask, call, http_scope

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from kaiko_middleware.catalog import STATUSES
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
+from kaiko_middleware.catalog import STATUSES
+
 if TYPE_CHECKING:
-    from kaiko_asgi import Message
+    from starlette.endpoints import HTTPEndpoint
     from starlette.middleware import Middleware
     from starlette.websockets import WebSocket
+
+    from kaiko_asgi import ASGIApp, Message
 
 Endpoint = Callable[[Request], Awaitable[Response] | Response]
 
@@ -120,10 +123,10 @@ class Row:
 
 
 def view(
-    endpoint: Endpoint | type[Any],
+    endpoint: Endpoint | ASGIApp | type[HTTPEndpoint],
     *,
     path: str = "/x",
-    methods: Sequence[str] | None = None,
+    methods: list[str] | None = None,
     middleware: Sequence[Middleware] = (),
     handlers: dict[Any, Any] | None = None,
     **others: Any,
@@ -132,7 +135,8 @@ def view(
 
     def make() -> Starlette:
         return Starlette(
-            routes=[Route(path, endpoint, methods=list(methods) if methods else None)],
+            # A Route takes instances that are ASGI applications, though its type does not say.
+            routes=[Route(path, cast("Any", endpoint), methods=methods)],
             middleware=middleware,
             exception_handlers=handlers,
             **others,

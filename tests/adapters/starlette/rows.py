@@ -5,6 +5,8 @@ from __future__ import annotations
 from inspect import signature
 from typing import TYPE_CHECKING
 
+from starlette.applications import Starlette
+
 from adapters.starlette.rows_around import AROUND, HANDLERS, MIDDLEWARE, MOUNTED, SOCKETS
 from adapters.starlette.rows_views import (
     BODIES,
@@ -14,7 +16,6 @@ from adapters.starlette.rows_views import (
     ROUTING,
     UNCAUGHT,
 )
-from starlette.applications import Starlette
 
 if TYPE_CHECKING:
     from adapters.starlette.row import Row

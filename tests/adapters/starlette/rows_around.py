@@ -3,26 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from a2wsgi import WSGIMiddleware
-from adapters.starlette.row import (
-    Alone,
-    Ask,
-    Closed,
-    Connect,
-    Cut,
-    Envelope,
-    Row,
-    Unreachable,
-    raises,
-    returns,
-    socket,
-    view,
-)
-from adapters.starlette.rows_views import BAD, INTERNAL, NOT_FOUND, aboom, boom, stream
 from starlette.applications import Starlette
 from starlette.authentication import (
     AuthCredentials,
@@ -42,17 +26,36 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
+from adapters.starlette.row import (
+    Alone,
+    Ask,
+    Closed,
+    Connect,
+    Cut,
+    Envelope,
+    Row,
+    Unreachable,
+    raises,
+    returns,
+    socket,
+    view,
+)
+from adapters.starlette.rows_views import BAD, INTERNAL, NOT_FOUND, aboom, boom, stream
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", StarletteDeprecationWarning)
     warnings.simplefilter("ignore", DeprecationWarning)
     from starlette.middleware.wsgi import WSGIMiddleware as StarletteWSGI
 
 if TYPE_CHECKING:
-    from kaiko_asgi import Message, Receive, Scope, Send
+    from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+
     from starlette.middleware.base import RequestResponseEndpoint
     from starlette.requests import HTTPConnection, Request
     from starlette.types import ASGIApp
     from starlette.websockets import WebSocket
+
+    from kaiko_asgi import Message, Receive, Scope, Send
 
 _FORBIDDEN = Envelope(403, "permission_denied")
 _ok = returns(lambda: PlainTextResponse("ok"))
@@ -103,7 +106,7 @@ class Base(BaseHTTPMiddleware):
         if self.how == "replaces":
             return PlainTextResponse("replaced", 409)
         if self.how == "none":
-            return None  # type: ignore[return-value]  # that is what goes wrong
+            return cast("Response", None)  # that is what goes wrong
         return response
 
 
@@ -134,9 +137,7 @@ MIDDLEWARE = (
     Row("middleware/BaseHTTP-HTTPException", _base("http"), Ask(), _FORBIDDEN),
     Row("middleware/BaseHTTP-after", _base("after"), Ask(), INTERNAL),
     Row("middleware/BaseHTTP-returns-None", _base("none"), Ask(), INTERNAL),
-    Row(
-        "middleware/BaseHTTP-drops-response", _base("replaces"), Ask(), Envelope(409, "conflict")
-    ),
+    Row("middleware/BaseHTTP-drops-response", _base("replaces"), Ask(), Envelope(409, "conflict")),
     Row("middleware/BaseHTTP-endpoint-uncaught", _base("passes", _fails), Ask(), INTERNAL),
     Row("middleware/BaseHTTP-no-response", _base("passes", Silent()), Ask(), INTERNAL),
     Row("middleware/BaseHTTP-group", _base("passes", raises(_group)), Ask(), INTERNAL),
@@ -390,7 +391,7 @@ def _mounted(kind: type[Any]) -> Callable[[], Starlette]:
 
 
 @asynccontextmanager
-async def _no_start(_app: Starlette) -> AsyncIterator[None]:
+async def _no_start(_app: Starlette) -> AsyncGenerator[None]:
     raise ValueError("secret")
     yield
 
@@ -402,9 +403,7 @@ MOUNTED = (
     Row("wsgi-mount/a2wsgi-404", _a2wsgi, Ask("/w/x"), NOT_FOUND),
     Row("wsgi-mount/a2wsgi-uncaught", _a2wsgi, Ask("/w/fail"), INTERNAL),
     Row("wsgi-mount/starlette.middleware.wsgi-404", _starlette_wsgi, Ask("/w/x"), NOT_FOUND),
-    Row(
-        "wsgi-mount/starlette.middleware.wsgi-uncaught", _starlette_wsgi, Ask("/w/fail"), INTERNAL
-    ),
+    Row("wsgi-mount/starlette.middleware.wsgi-uncaught", _starlette_wsgi, Ask("/w/fail"), INTERNAL),
     Row(
         "wsgi-mount/starlette.middleware.wsgi-mid",
         _starlette_wsgi,

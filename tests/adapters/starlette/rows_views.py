@@ -4,24 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from adapters.starlette.row import (
-    Alone,
-    Ask,
-    Cut,
-    Ended,
-    Envelope,
-    Gone,
-    Row,
-    Unreachable,
-    raises,
-    returns,
-    view,
-)
 from starlette.applications import Starlette
 from starlette.authentication import requires
 from starlette.background import BackgroundTask
@@ -38,10 +24,27 @@ from starlette.responses import (
 from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
+from adapters.starlette.row import (
+    Alone,
+    Ask,
+    Cut,
+    Ended,
+    Envelope,
+    Gone,
+    Row,
+    Unreachable,
+    raises,
+    returns,
+    view,
+)
+
 if TYPE_CHECKING:
-    from kaiko_asgi import Receive, Scope, Send
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
     from starlette.requests import Request
     from starlette.types import ASGIApp
+
+    from kaiko_asgi import Receive, Scope, Send
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="kaiko-rows-"))
 (_FOLDER / "file.txt").write_text("0123456789")
@@ -61,6 +64,11 @@ def boom() -> Any:
 async def aboom() -> None:
     """Fail likewise, in a coroutine."""
     boom()
+
+
+@requires("admin")
+async def _admin(request: Request) -> Response:  # noqa: ARG001 - its name is looked at
+    return Response()
 
 
 # --- 1 to 8: uncaught ----------------------------------------------------------------
@@ -123,7 +131,7 @@ UNCAUGHT = (
     ),
     Row(
         "uncaught/AssertionError-auth",
-        view(requires("admin")(lambda request: Response())),  # noqa: ARG005 - its name is looked at
+        view(_admin),
         Ask(),
         INTERNAL,
     ),
@@ -252,9 +260,7 @@ RETURNED = (
         BAD,
     ),
     Row("returned/str", view(returns(lambda: "text")), Ask(), INTERNAL),
-    Row(
-        "render/NaN", view(returns(lambda: JSONResponse({"x": float("nan")}))), Ask(), INTERNAL
-    ),
+    Row("render/NaN", view(returns(lambda: JSONResponse({"x": float("nan")}))), Ask(), INTERNAL),
     Row("render/CRLF-header", view(returns(_hostile_header)), Ask(), INTERNAL),
     Row(
         "render/impossible-status",
@@ -362,7 +368,7 @@ class GetOnly(HTTPEndpoint):
         return PlainTextResponse("ok")
 
 
-async def _raw(scope: Scope, receive: Receive, send: Send) -> None:
+async def _raw(_scope: Scope, _receive: Receive, _send: Send) -> None:
     raise ValueError("secret")
 
 
@@ -472,9 +478,7 @@ BODIES = (
     Row("body/json-not-utf8", _reads_json, _post(b"\xff"), INTERNAL),
     Row("body/json-deep", _reads_json, _post(b"[" * 100_000 + b"]" * 100_000), INTERNAL),
     Row("body/json-bigint", _reads_json, _post(b"1" * 5000), INTERNAL),
-    Row(
-        "body/multipart-no-boundary", _reads_form, _post(b"x", kind="multipart/form-data"), BAD
-    ),
+    Row("body/multipart-no-boundary", _reads_form, _post(b"x", kind="multipart/form-data"), BAD),
     Row("body/multipart-malformed", _reads_form, _post(b"garbage", kind=_MULTIPART), BAD),
     Row(
         "body/multipart-truncated",

@@ -12,17 +12,19 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import sentry_sdk
-from adapters.asgi.server import call, connect, http_scope
-from adapters.starlette.stacks import STACKS
-from adapters.starlette.test_observers import BUGS, FORESEEN, MIDDLEWARE, make
-from kaiko_middleware import Config
 from sentry_sdk.integrations.starlette import StarletteIntegration
 from sentry_sdk.transport import Transport
 
+from adapters.asgi.server import call, connect, http_scope
+from adapters.starlette.stacks import STACKS, Adopt
+from adapters.starlette.test_observers import BUGS, FORESEEN, MIDDLEWARE, make
+from kaiko_middleware import Config
+
 if TYPE_CHECKING:
-    from kaiko_asgi import ASGIApp
     from sentry_sdk.envelope import Envelope
     from starlette.applications import Starlette
+
+    from kaiko_asgi import ASGIApp
 
 PATHS = (*BUGS, *FORESEEN, "/stream", "/cut", "/ok")
 
@@ -41,7 +43,7 @@ class Recording(Transport):
             self.events.append(dict(event))
 
 
-def bare(app: Starlette, _config: Config | None) -> ASGIApp:
+def bare(app: Starlette, config: Config | None = None) -> ASGIApp:  # noqa: ARG001 - as the others
     """No contract at all."""
     return app
 
@@ -57,7 +59,8 @@ def main() -> None:
         shutdown_timeout=0,
     )
     counts: dict[str, int] = {}
-    for adopt in (bare, *STACKS):
+    ways: tuple[Adopt, ...] = (bare, *STACKS)
+    for adopt in ways:
         for reraise in (True, False):
             config = Config(reraise=reraise)
             for middleware in MIDDLEWARE:

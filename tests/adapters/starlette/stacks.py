@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 
-from kaiko_asgi import ASGIApp
-from kaiko_middleware import Config
 from kaiko_starlette import KaikoMiddleware, install
-from starlette.applications import Starlette
 
-Adopt = Callable[[Starlette, Config | None], ASGIApp]
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from kaiko_asgi import ASGIApp
+    from kaiko_middleware import Config
+
+
+class Adopt(Protocol):
+    """A way to adopt the contract, by its name in a report."""
+
+    __name__: str
+
+    def __call__(self, app: Starlette, config: Config | None = None) -> ASGIApp:
+        """Return what is served."""
+        ...
 
 
 def installed(app: Starlette, config: Config | None = None) -> ASGIApp:

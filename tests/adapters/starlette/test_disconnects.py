@@ -8,11 +8,6 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from adapters.asgi.apps import error_of, said
-from adapters.asgi.loopback import PROTOCOLS, Protocol, connected, fetch, run, serving
-from adapters.asgi.server import ask, call, connect, http_scope
-from adapters.starlette.stacks import STACKS, Adopt
-from kaiko_middleware import NotFoundError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
@@ -23,12 +18,19 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocketDisconnect
 
+from adapters.asgi.apps import error_of, said
+from adapters.asgi.loopback import PROTOCOLS, Protocol, connected, fetch, run, serving
+from adapters.asgi.server import ask, call, connect, http_scope
+from adapters.starlette.stacks import STACKS, Adopt
+from kaiko_middleware import NotFoundError
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from kaiko_asgi import ASGIApp, Message
     from starlette.middleware.base import RequestResponseEndpoint
     from starlette.websockets import WebSocket
+
+    from kaiko_asgi import ASGIApp, Message
 
 adopted = pytest.mark.parametrize("adopt", STACKS, ids=lambda adopt: adopt.__name__)
 served = pytest.mark.parametrize("http", PROTOCOLS)
@@ -293,9 +295,7 @@ def test_a_typed_error_of_the_bodys_own_is_itself(adopt: Adopt) -> None:
 
 
 @adopted
-def test_a_socket_that_is_left_is_no_error(
-    adopt: Adopt, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_socket_that_is_left_is_no_error(adopt: Adopt, caplog: pytest.LogCaptureFixture) -> None:
     """Starlette raises WebSocketDisconnect from a read, which endpoints let pass."""
     caplog.set_level(logging.DEBUG, logger="kaiko")
 

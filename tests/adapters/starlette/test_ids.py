@@ -7,30 +7,32 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
-from adapters.asgi.server import ask, call, http_scope
-from adapters.starlette.stacks import STACKS, Adopt
-from kaiko_middleware import Config, NotFoundError, RequestIdFilter, current_request_id
-from kaiko_starlette import install
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
-from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
+from adapters.asgi.server import ask, call, http_scope
+from adapters.starlette.stacks import STACKS, Adopt
+from kaiko_middleware import Config, NotFoundError, RequestIdFilter, current_request_id
+from kaiko_starlette import install
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from adapters.asgi.server import Answer
     from starlette.middleware.base import RequestResponseEndpoint
+    from starlette.requests import Request
+
+    from adapters.asgi.server import Answer
 
 adopted = pytest.mark.parametrize("adopt", STACKS, ids=lambda adopt: adopt.__name__)
 Seen = list[tuple[str, str | None]]
 
 
-def make(seen: Seen) -> Starlette:
+def make(seen: Seen) -> Starlette:  # noqa: C901 - one view for each place
     """Return an application that notes the id wherever it can be seen."""
 
     class Base(BaseHTTPMiddleware):

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from adapters.asgi.apps import error_of, said
-from adapters.asgi.server import ask, connect
-from kaiko_middleware import Config, ExceptionMapping, NotFoundError, current_request_id
-from kaiko_starlette import KaikoMiddleware, install
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -19,13 +15,20 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route, Router
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from adapters.asgi.apps import error_of, said
+from adapters.asgi.server import ask, connect
+from kaiko_middleware import Config, ExceptionMapping, NotFoundError, current_request_id
+from kaiko_starlette import KaikoMiddleware, install
 
-    from kaiko_asgi import Message, Receive, Scope, Send
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
     from starlette.middleware.base import RequestResponseEndpoint
     from starlette.requests import Request
     from starlette.types import ASGIApp
+    from starlette.websockets import WebSocket
+
+    from kaiko_asgi import Message, Receive, Scope, Send
 
 _ORIGIN = ("Origin", "https://a.example")
 
@@ -85,7 +88,7 @@ def test_a_wrong_config_is_refused_and_leaves_the_application_alone() -> None:
     """A dictionary of settings is no Config."""
     app = Starlette()
     with pytest.raises(TypeError, match=r"kaiko_middleware\.Config, not dict"):
-        install(app, {"reraise": False})  # type: ignore[arg-type]  # that is what goes wrong
+        install(app, cast("Any", {"reraise": False}))
     assert app.user_middleware == []
     assert app.exception_handlers == {}
     install(app)
@@ -110,7 +113,7 @@ class Outside:
         self.make = make
         self.after = after
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
         """Drop the answer, and fail."""
 
         async def drop(_message: Message) -> None:
@@ -143,7 +146,7 @@ def test_middleware_added_later_is_covered(
         return PlainTextResponse("ok")
 
     app = app_of(endpoint)
-    app.add_middleware(Outside, make, after=after)  # type: ignore[arg-type]  # ParamSpec and self
+    app.add_middleware(Outside, make, after=after)
     answer = ask(app)
     assert error_of(answer)["code"] == code
     assert ids == ([answer.id] if after else [])
@@ -182,7 +185,7 @@ def test_one_inside_of_ours_that_drops_answers_loses_nothing_either() -> None:
         def __init__(self, app: ASGIApp) -> None:
             self.app = app
 
-        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
             async def drop(_message: Message) -> None:
                 pass
 
@@ -220,7 +223,7 @@ def test_cors_headers_stay_on_errors(make: Callable[[], BaseException]) -> None:
 def test_cors_headers_stay_when_a_stream_fails_first() -> None:
     """They were on the head that was held."""
 
-    async def chunks() -> Any:
+    async def chunks() -> AsyncIterator[bytes]:
         raise ValueError("secret")
         yield b""
 
@@ -281,7 +284,7 @@ def test_it_is_called_once_wherever_it_failed() -> None:
         told.append(exc)
         return JSONResponse({"detail": "told"}, 503, headers={"Retry-After": "7"})
 
-    async def chunks() -> Any:
+    async def chunks() -> AsyncIterator[bytes]:
         yield b"a"
         raise ValueError("secret")
 
@@ -311,7 +314,7 @@ def test_it_is_called_once_wherever_it_failed() -> None:
     answer = ask(make(), "/view")
     assert (answer.status, answer.one("retry-after")) == (503, "7")
     outside = make()
-    outside.add_middleware(Outside, lambda: ValueError("secret"), after=False)  # type: ignore[arg-type]  # as above
+    outside.add_middleware(Outside, lambda: ValueError("secret"), after=False)
     told.clear()
     answer = ask(outside, "/view")
     assert (answer.status, len(told)) == (503, 1)
@@ -426,7 +429,6 @@ def test_a_path_that_is_left_alone_is_starlettes(name: str, *, last: bool) -> No
 def test_so_is_a_socket_there() -> None:
     """An HTTP exception denies it as Starlette does."""
     from starlette.routing import WebSocketRoute
-    from starlette.websockets import WebSocket
 
     async def endpoint(_websocket: WebSocket) -> None:
         raise HTTPException(403, "no")
@@ -444,7 +446,7 @@ def test_so_is_a_socket_there() -> None:
 @pytest.mark.parametrize(
     ("make", "status"),
     [
-        (lambda: NotFoundError(), 404),
+        (NotFoundError, 404),
         (lambda: HTTPException(403), 403),
         (lambda: HTTPException(302), 302),
         (lambda: HTTPException(700), 500),
@@ -455,7 +457,6 @@ def test_so_is_a_socket_there() -> None:
 def test_what_denies_a_socket(make: Callable[[], Exception], status: int) -> None:
     """Errors deny it with an envelope; a redirect is none."""
     from starlette.routing import WebSocketRoute
-    from starlette.websockets import WebSocket
 
     async def endpoint(_websocket: WebSocket) -> None:
         raise make()

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
+
 from adapters.asgi.server import Answer, Socket, ask, connect
 from adapters.starlette.row import (
     Alone,
@@ -26,9 +27,7 @@ from kaiko_middleware.conformance import check_answer, check_event_stream
 if TYPE_CHECKING:
     from kaiko_asgi import ASGIApp
 
-IN_PROCESS = [
-    row for row in ROWS if row.in_process and not isinstance(row.becomes, Unreachable)
-]
+IN_PROCESS = [row for row in ROWS if row.in_process and not isinstance(row.becomes, Unreachable)]
 
 
 def send(app: ASGIApp, what: Ask | Connect) -> Answer | Socket:

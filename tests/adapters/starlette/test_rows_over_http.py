@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
+
 from adapters.asgi.loopback import PROTOCOLS, Client, Protocol, connected, run, serving
 from adapters.asgi.server import Answer, Socket
 from adapters.starlette.row import (
     Alone,
-    Ask,
     Closed,
     Connect,
     Cut,
-    Envelope,
     Gone,
     Row,
     Unreachable,

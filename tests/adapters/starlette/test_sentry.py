@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from adapters.starlette.stacks import STACKS
 from adapters.starlette.test_observers import BUGS, FORESEEN, MIDDLEWARE
 

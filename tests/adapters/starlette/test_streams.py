@@ -8,25 +8,27 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
 from adapters.asgi.loopback import PROTOCOLS, Protocol, connected, fetch, run, serving
 from adapters.asgi.server import ask
 from adapters.starlette.stacks import STACKS, Adopt
 from kaiko_middleware import ServiceUnavailableError
 from kaiko_middleware.conformance import check_event_stream, check_json_lines
 from kaiko_starlette import KaikoMiddleware, install
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware
-from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from adapters.asgi.server import Answer
     from starlette.middleware.base import RequestResponseEndpoint
+    from starlette.requests import Request
+
+    from adapters.asgi.server import Answer
 
 _EVENTS = "text/event-stream"
 _LINES = "application/x-ndjson"
