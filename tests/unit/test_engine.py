@@ -41,6 +41,14 @@ def test_a_typed_error_is_answered_as_itself() -> None:
     assert header(answer.reply, "X-Request-ID") == [REQUEST_ID]
 
 
+def test_a_caller_may_report_in_its_own_time(log: pytest.LogCaptureFixture) -> None:
+    """Where an error tracker would not see the record yet."""
+    answer = Engine(Config()).on_exception(KeyError(), REQUEST, report=False)
+    assert answer.unmapped
+    Engine(Config()).on_answer(409, [], b"", REQUEST, report=False)
+    assert log.records == []
+
+
 def test_an_unmapped_exception_says_nothing_of_itself() -> None:
     """And asks to be handed on."""
     answer = Engine(Config()).on_exception(KeyError("secret"), REQUEST)

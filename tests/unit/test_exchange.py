@@ -29,10 +29,13 @@ GONE: BaseException = type(
 )()
 
 
-def exchange(method: str = "GET", *, debug: bool = False, **settings: Any) -> Exchange:
+def exchange(
+    method: str = "GET", *, debug: bool = False, deferring: bool = False, **settings: Any
+) -> Exchange:
     """Return a response that has not begun."""
     request = REQUEST._replace(method=method)
-    return Exchange(Engine(Config(**settings)), request, framework_debug=debug)
+    engine = Engine(Config(**settings))
+    return Exchange(engine, request, framework_debug=debug, deferring=deferring)
 
 
 def reply_of(pieces: list[Piece]) -> Reply:
@@ -352,26 +355,48 @@ def test_an_exception_that_is_wrapped_on_its_way_is_the_same(
     assert len(log.records) == 1
 
 
-def test_a_services_own_answer_to_an_exception_is_reported_once_it_comes_out(
+@pytest.mark.parametrize(
+    ("after", "levels"),
+    [
+        ("bug", ["ERROR"]),
+        ("typed", ["WARNING"]),
+        ("gone", ["WARNING", "DEBUG"]),
+        ("end", ["WARNING"]),
+        ("abandon", ["WARNING"]),
+        ("seen", []),
+    ],
+)
+def test_a_500_that_was_answered_is_reported_when_it_is_known_what_came_out(
+    after: str, levels: list[str], log: pytest.LogCaptureFixture
+) -> None:
+    """ASGI frameworks answer first and raise the exception again: one record, and whose."""
+    response = exchange(deferring=True)
+    response.start(500, [JSON])
+    assert ours_of(response.body(b'{"detail":"own"}', more=False))["code"] == "internal"
+    assert log.records == []
+    raised = {"bug": ValueError(), "typed": NotFoundError(), "gone": GONE, "seen": ValueError()}
+    if after in raised:
+        failed = response.fail(raised[after], seen=after == "seen")
+        assert failed == ([], after in {"bug", "seen"})
+    elif after == "end":
+        assert response.end() == []
+    else:
+        response.abandon()
+    assert [record.levelname for record in log.records] == levels
+    response.abandon()
+    assert len(log.records) == len(levels)
+
+
+def test_where_nothing_can_come_out_a_500_is_reported_at_once(
     log: pytest.LogCaptureFixture,
 ) -> None:
-    """As the exception's, at ERROR; or as an answer, when nothing comes out."""
-    for comes_out in (True, False):
+    """And other statuses in any case."""
+    for deferring, status in ((False, 500), (True, 503), (True, 404)):
         log.clear()
-        response = exchange()
-        bug = ValueError("bug")
-        try:
-            raise bug
-        except ValueError:
-            response.start(500, [JSON])
-            assert ours_of(response.body(b'{"detail":"own"}', more=False))["code"] == "internal"
-        assert log.records == []
-        if comes_out:
-            assert response.fail(bug) == ([], True)
-        else:
-            assert response.end() == []
-        (record,) = log.records
-        assert record.levelname == ("ERROR" if comes_out else "WARNING")
+        response = exchange(deferring=deferring)
+        response.start(status, [TEXT])
+        response.body(b"x", more=False)
+        assert len(log.records) == 1
 
 
 def test_an_answer_to_a_client_that_left_is_not_sent() -> None:

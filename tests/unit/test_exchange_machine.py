@@ -48,6 +48,7 @@ class Response(RuleBasedStateMachine):
         hold=st.booleans(),
         rewrite=st.booleans(),
         reraise=st.booleans(),
+        deferring=st.booleans(),
     )
     def begin(self, method: str, **options: bool) -> None:
         config = Config(
@@ -57,7 +58,9 @@ class Response(RuleBasedStateMachine):
         )
         self.rewrite = options["rewrite"]
         self.method = method
-        self.exchange = Exchange(Engine(config), REQUEST._replace(method=method))
+        self.exchange = Exchange(
+            Engine(config), REQUEST._replace(method=method), deferring=options["deferring"]
+        )
         self.heads: list[Head] = []
         self.chunks: list[Chunk] = []
         self.over = False
