@@ -46,7 +46,7 @@ napoleon_numpy_docstring = False
 # type checkers only. The pages themselves name what they refer to in full.
 nitpick_ignore_regex = [
     (r"py:.*", r"(collections|contextlib|contextvars|logging|types|typing)\..*"),
-    (r"py:.*", r"(asgiref|django|pydantic|starlette|wsgiref)\..*"),
+    (r"py:.*", r"(asgiref|django|fastapi|pydantic|starlette|wsgiref)\..*"),
     (r"py:class", r"\w+"),
     (r"py:class", r"(\w+\.)+_\w+"),
 ]

@@ -32,6 +32,7 @@ _PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 _NAMES = {
     "pydantic": "pydantic",
     "starlette": "Starlette",
+    "fastapi": "FastAPI",
     "django": "Django",
     "asgiref": "asgiref",
     "rich": "rich",

@@ -97,6 +97,21 @@ def test_starlette_start_answers_what_the_top_shows(tmp_path: Path) -> None:
     assert headers["x-should-retry"] == "false"
 
 
+def test_fastapi_start_answers_what_it_refuses(tmp_path: Path) -> None:
+    """A parameter that FastAPI refuses is the contract's error."""
+    (start,) = blocks("FastAPI")
+    status, _, error = run(tmp_path, start + ASK_ASGI)
+    assert (status, error) == (
+        400,
+        {
+            "type": "invalid_request_error",
+            "code": "invalid_number",
+            "message": "The 'number' parameter has an invalid value",
+            "param": "number",
+        },
+    )
+
+
 def test_asgi_start_answers_with_an_envelope(tmp_path: Path) -> None:
     """Nothing but the middleware is needed."""
     (start,) = blocks("Any ASGI application")
