@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.core.signals import got_request_exception
 from django.http import StreamingHttpResponse
@@ -206,6 +206,8 @@ async def _stream_async(
             await hold_async(response)
         except Exception as exc:  # noqa: BLE001 - whatever the stream raises is answered
             if answer_early_failure(setup, request, response, exc).unmapped:
-                await got_request_exception.asend(sender=None, request=request)
+                # In a thread, as Django does: receivers may block, and ask which exception.
+                send = sync_to_async(got_request_exception.send, thread_sensitive=False)
+                await send(sender=None, request=request)
             return
     guard_stream(setup, request, response, wrapped=wrapped)

@@ -7,7 +7,7 @@ a second time, and closing the old one would send `request_finished` twice.
 from __future__ import annotations
 
 from http.client import responses as phrases
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, StreamingHttpResponse
@@ -94,8 +94,8 @@ def rewrite(request: HttpRequest, response: HttpResponseBase, reply: Reply) -> N
     if isinstance(response, StreamingHttpResponse):
         # The iterator that is dropped stays among what `close` closes.
         response.streaming_content = _once(body) if isinstance(request, ASGIRequest) else [body]
-    elif isinstance(response, HttpResponse):
-        response.content = body
+    else:
+        cast("HttpResponse", response).content = body
     _set_headers(response, reply.headers)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from kaiko_middleware.exchange import stream_kind
 from kaiko_middleware.rendering import event_frame
@@ -62,20 +62,17 @@ def is_held(response: StreamingHttpResponse, config: Config) -> bool:
 
 
 def hold(response: StreamingHttpResponse) -> None:
-    """Ask for the first chunk now; raises what the stream raises."""
-    content = response.streaming_content
-    if isinstance(content, Iterator):
-        for first in content:
-            response.streaming_content = chain((first,), content)
-            return
-        response.streaming_content = ()
+    """Ask a synchronous stream for its first chunk now; raises what it raises."""
+    content = cast("Iterator[bytes]", response.streaming_content)
+    for first in content:
+        response.streaming_content = chain((first,), content)
+        return
+    response.streaming_content = ()
 
 
 async def hold_async(response: StreamingHttpResponse) -> None:
     """Ask an asynchronous stream for its first chunk now; raises what it raises."""
-    content = response.streaming_content
-    if isinstance(content, Iterator):
-        return
+    content = cast("AsyncIterator[bytes]", response.streaming_content)
     async for first in content:
         response.streaming_content = _resumed(first, content)
         return

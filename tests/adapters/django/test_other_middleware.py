@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.signals import got_request_exception
 from django.http import HttpResponse, HttpResponseServerError
+from django.http.request import UnreadablePostError
 
 from adapters.django.stacks import Project, Stack
 from adapters.django.support import bug, each_stack, heard, reports_of, typed
@@ -142,3 +144,53 @@ def test_other_hooks_see_exceptions(stack: Stack) -> None:
     for view in (bug, typed):
         stack.ask(Project(view, (f"{HERE}.Watching",)))
     assert Watching.seen == ["ValueError('secret')", "NotFoundError('typed')"]
+
+
+def gone(_get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Find, in a middleware, that the client left."""
+
+    def middleware(_request: HttpRequest) -> HttpResponse:
+        raise UnreadablePostError("gone")
+
+    return middleware
+
+
+@each_stack
+def test_client_that_left_a_middleware(stack: Stack, caplog: pytest.LogCaptureFixture) -> None:
+    """A middleware whose client left has been logged by Django; ours is a debug record."""
+    caplog.set_level(logging.DEBUG)
+    answer = stack.ask(Project(bug, (f"{HERE}.gone",)))
+    assert answer.status == 500
+    records = [item for item in caplog.records if item.name == "kaiko"]
+    assert [item.levelname for item in records] == ["DEBUG"]
+
+
+def early(_get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Answer with a status that is no answer yet."""
+
+    def middleware(_request: HttpRequest) -> HttpResponse:
+        return HttpResponse(status=103)
+
+    return middleware
+
+
+@each_stack
+def test_early_hints(stack: Stack) -> None:
+    """1xx is not touched at all."""
+    assert stack.ask(Project(bug, (f"{HERE}.early",))).status == 103
+
+
+def unawaited(_get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Return what nobody awaits."""
+
+    async def later() -> HttpResponse:
+        return HttpResponse()
+
+    return lambda _request: later()
+
+
+@each_stack
+def test_coroutine_that_nobody_awaited(stack: Stack) -> None:
+    """A middleware that returns a coroutine is a bug, and no warning."""
+    answer = stack.ask(Project(bug, (f"{HERE}.unawaited",)))
+    assert json.loads(answer.body)["error"]["code"] == "internal"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pytest
 from django.core.exceptions import SuspiciousOperation
 from django.core.signals import got_request_exception, request_finished
+from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 
 from adapters.django.row import raises
@@ -22,9 +24,7 @@ from adapters.django.support import (
     typed,
     views,
 )
-
-if TYPE_CHECKING:
-    import pytest
+from adapters.django.test_streams import Streams
 
 
 @each_stack
@@ -105,3 +105,38 @@ def test_gone_client_is_no_error(stack: Stack, caplog: pytest.LogCaptureFixture)
     records = [item for item in caplog.records if item.name != "asyncio"]
     assert [(item.name, item.levelname) for item in records] == [("kaiko", "DEBUG")]
     assert found == []
+
+
+@each_stack
+def test_signal_of_another_request(stack: Stack) -> None:
+    """What others send by the signal, without a request or an exception, is left to them."""
+
+    def view(_request: HttpRequest) -> HttpResponse:
+        got_request_exception.send(sender=None)
+        got_request_exception.send(sender=None, request=_request)
+        return HttpResponse(status=500)
+
+    assert stack.ask(Project(view)).status == 500
+
+
+@each_stack
+def test_early_failure_of_a_stream_is_signalled(stack: Stack) -> None:
+    """The middleware signals what it caught of a stream itself; the wrapper hands it on."""
+    with heard(got_request_exception) as found:
+        answer = stack.ask(Project(Streams(lambda: ValueError("secret"))))
+    assert [repr(exc) for exc in found] == ([] if stack.wrapped else ["ValueError('secret')"])
+    assert repr(answer.raised) == ("ValueError('secret')" if stack.wrapped else "None")
+
+
+@each_stack
+@pytest.mark.parametrize("late", [False, True], ids=["first", "later"])
+def test_client_that_left_a_stream(
+    stack: Stack, late: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A stream that ends because its client left is one debug record."""
+    caplog.set_level(logging.DEBUG)
+    chunks = (b"data: 1\n\n",) if late else ()
+    kind = "text/event-stream" if late else "text/plain"
+    stack.ask(Project(Streams(lambda: UnreadablePostError("gone"), *chunks, kind=kind)))
+    records = [item for item in caplog.records if item.name != "asyncio"]
+    assert [(item.name, item.levelname) for item in records] == [("kaiko", "DEBUG")]

@@ -425,3 +425,83 @@ def test_file_wrapper(headers: list[tuple[str, str]], status: str) -> None:
     assert closed == [True]
     assert current_request_id() is None
     assert (content == b"ok") == status.startswith("200")
+
+
+def test_wrapped_twice() -> None:
+    """A wrapper inside a wrapper has the outer one's id, and is reported once."""
+    inner = WSGIWrapper(fails(NotFoundError("typed")))
+    answer = serve(inner)
+    is_envelope(answer, 404, "not_found")
+    seen: list[object] = []
+
+    def app(environ: Any, start: Any) -> list[bytes]:
+        seen.append(environ["kaiko.request_id"])
+        start("200 OK", LENGTH)
+        return [b"ok"]
+
+    answer = serve(WSGIWrapper(app))
+    assert seen == [answer.id]
+
+
+def test_uncovered_call_in_process() -> None:
+    """A path that is left out does not see its caller's id, whatever becomes of it."""
+    config = Config(paths=["/v2"])
+
+    def outer(_environ: Any, start: Any) -> list[bytes]:
+        with pytest.raises(ValueError, match="secret"):
+            WSGIWrapper(fails(ValueError("secret")), config)(make_environ("/x"), start)
+        server = Server()
+
+        def inner(_environ: Any, start: Any) -> list[bytes]:
+            start("200 OK", LENGTH)
+            return [str(current_request_id())[:2].encode()]
+
+        assert server.serve(WSGIWrapper(inner, config), make_environ("/x")).body == b"No"
+        start("200 OK", PLAIN)
+        return [str(current_request_id()).encode()]
+
+    answer = serve(outer)
+    assert answer.body.decode() == answer.id
+
+
+def test_second_head_without_a_reason() -> None:
+    """A second head without `exc_info` is the application's bug: the server refuses it."""
+
+    def app(_environ: Any, start: Any) -> list[bytes]:
+        start("200 OK", LENGTH)
+        start("200 OK", LENGTH)
+        return [b"ok"]
+
+    answer = serve(app)
+    is_envelope(answer, 500, "internal")
+
+
+def test_generator_exit_in_a_body() -> None:
+    """What is no failure propagates from a body as well."""
+
+    class Odd(BaseException):
+        pass
+
+    def body() -> Iterator[bytes]:
+        raise Odd
+        yield b""
+
+    def app(_environ: Any, start: Any) -> Iterator[bytes]:
+        start("200 OK", PLAIN)
+        return body()
+
+    answer = serve(app)
+    assert answer.status == 0
+    assert isinstance(answer.raised, Odd)
+
+
+def test_write_into_nothing() -> None:
+    """What is written after our answer is dropped, as a body would be."""
+
+    def app(_environ: Any, start: Any) -> list[bytes]:
+        write = start("409 Conflict", PLAIN)
+        write(b"x" * 70_000)
+        write(b"more")
+        return [b"and more"]
+
+    is_envelope(serve(app), 409, "conflict")
