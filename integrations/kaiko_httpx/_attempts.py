@@ -1,32 +1,50 @@
-"""What the synchronous and the asynchronous transport share: everything but the waiting."""
+"""What the synchronous and the asynchronous transport share: everything but the I/O."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from kaiko_httpx._policy import Call
-from kaiko_middleware import current_request_id
+from kaiko_middleware import KaikoError, current_request_id
 
 if TYPE_CHECKING:
-    from kaiko_httpx._policy import Decision, RetryPolicy
-    from kaiko_middleware import KaikoError
+    from kaiko_httpx._policy import RetryPolicy
 
-STREAMS = "kaiko_streams"
-"""The request extension by which a client says that the answer will be streamed."""
+BOUNDS = "kaiko_bounds"
+"""The request extension by which our clients say what they know of a call."""
 
 # Requests and responses are of httpx2 or of httpx: alike, and unrelated.
 Request = Any
 Response = Any
 
-PEEK_LIMIT = 64 * 1024
+_OPERATIONS = ("connect", "read", "write", "pool")
+_SHORTEST = 0.001
 
 
-class Again(Exception):  # noqa: N818 - it is no error, it says when to go on
-    """Raised within an attempt to have stamina wait and begin the next one."""
+class Bounds(NamedTuple):
+    """What a client of ours knows of a call, and a transport does not.
 
-    def __init__(self, wait: float) -> None:
-        super().__init__()
+    `started` is on the policy's clock, since one call may be several requests (redirects).
+    """
+
+    streams: bool
+    started: float
+
+
+class Again(Exception):
+    """Raised within an attempt to have stamina wait and begin the next one.
+
+    Arguments:
+        wait: the seconds until the next attempt.
+        failure: what the caller gets where stamina is told not to go on.
+        error: what the failure is, for stamina's own log.
+
+    """
+
+    def __init__(self, wait: float, failure: Response | Exception, error: KaikoError) -> None:
+        super().__init__(f"{error.status} {error.code}")
         self.wait = wait
+        self.failure = failure
 
 
 def wait_of(exc: Exception) -> bool | float:
@@ -34,61 +52,117 @@ def wait_of(exc: Exception) -> bool | float:
     return exc.wait if isinstance(exc, Again) else False
 
 
-def begin(policy: RetryPolicy, request: Request, id_header: str) -> Call:
-    """Return the call that `request` begins, and put our request id on it."""
-    headers = request.headers
-    request_id = current_request_id()
-    if request_id is not None and id_header not in headers:
-        headers[id_header] = request_id
-    return Call(
-        policy,
-        request.method,
-        str(request.url),
-        streams=bool(request.extensions.get(STREAMS, False)),
-        idempotent="idempotency-key" in headers,
-    )
+class Outgoing:
+    """A request on its way: its call, and what is decided about it.
+
+    Arguments:
+        policy: how the call is made again.
+        request: the request.
+        id_header: the header that our request id is sent along in.
+
+    """
+
+    __slots__ = ("_policy", "_timeouts", "bounds", "call", "request")
+
+    def __init__(self, policy: RetryPolicy, request: Request, id_header: str) -> None:
+        request_id = current_request_id()
+        if request_id is not None:
+            request.headers[id_header] = request_id
+        bounds: Bounds | None = request.extensions.get(BOUNDS)
+        self._policy = policy
+        self._timeouts: dict[str, float | None] | None = request.extensions.get("timeout")
+        self.bounds = bounds
+        self.request = request
+        self.call = Call(
+            policy,
+            request.method,
+            started=None if bounds is None else bounds.started,
+            streams=bounds is not None and bounds.streams,
+        )
+
+    def limit(self) -> None:
+        """Let no single operation of an attempt take longer than the call has left."""
+        remaining = self.call.remaining
+        if remaining is None:
+            return
+        given = self._timeouts or {}
+        for name in _OPERATIONS:
+            value = given.get(name)
+            if value is None or value > remaining:
+                break
+        else:
+            return
+        remaining = max(remaining, _SHORTEST)
+        clamped = {
+            name: remaining if (value := given.get(name)) is None else min(value, remaining)
+            for name in _OPERATIONS
+        }
+        self.request.extensions = {**self.request.extensions, "timeout": clamped}
+
+    def unlimit(self) -> None:
+        """Leave the body of an answer that may be a stream to the client's own timeouts.
+
+        httpcore keeps the dictionary and reads it again when the body's turn comes.
+        """
+        clamped = self.request.extensions.get("timeout")
+        if clamped is not None and clamped is not self._timeouts:
+            clamped.update(dict.fromkeys(_OPERATIONS) | (self._timeouts or {}))
+
+    def failed(self, exc: Exception) -> Again | None:
+        """Return how to go on after an exception, or None where it is the caller's to see."""
+        error = self._policy.upstream.find_exception(exc)
+        if error is None:
+            return None
+        return self._decide(error, exc)
+
+    def worth_reading(self, response: Response) -> bool:
+        """Whether an answer may be retried by its head, so that its body has to agree."""
+        error = self._error_of(response, None)
+        if error is None or error.retryable:
+            return error is not None
+        self._decide(error, response)
+        return False
+
+    def answered(self, response: Response, body: bytes) -> Again | None:
+        """Return how to go on after an error answer, or None where it is the caller's to see."""
+        error = self._error_of(response, body)
+        return None if error is None else self._decide(error, response)
+
+    def _error_of(self, response: Response, body: bytes | None) -> KaikoError | None:
+        return self._policy.upstream.error_from_response(
+            response.status_code,
+            response.headers.multi_items(),
+            body,
+            method=self.request.method,
+            expects="any",
+        )
+
+    def _decide(self, error: KaikoError, failure: Response | Exception) -> Again | None:
+        url = self.request.url
+        decision = self.call.decide(
+            error,
+            has_key=bool(self.request.headers.get("idempotency-key")),
+            replayable=_is_replayable(self.request),
+            url=f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}{url.path}",
+        )
+        return Again(decision.wait, failure, error) if decision.retry else None
 
 
-def is_replayable(request: Request) -> bool:
-    """Whether the request's body can be sent again: it is in memory as a whole."""
+def _is_replayable(request: Request) -> bool:
+    """Whether the request's body can be sent again: in memory, or in files that rewind."""
     try:
         return isinstance(request.content, bytes)
     except Exception:  # noqa: BLE001 - RequestNotRead of whichever library it is
+        # A multipart body rewinds its files itself, where they can be.
+        fields: object = getattr(request.stream, "fields", None)
+        return isinstance(fields, list) and all(map(_rewinds, cast("list[object]", fields)))
+
+
+def _rewinds(field: object) -> bool:
+    file: Any = getattr(field, "file", b"")
+    if isinstance(file, bytes | str):
+        return True
+    try:
+        return bool(file.seekable())
+    except Exception:  # noqa: BLE001 - whatever was given as a file
         return False
-
-
-def decide_on_response(
-    policy: RetryPolicy, call: Call, request: Request, response: Response, body: bytes
-) -> Decision | None:
-    """Return what to do about an answer; None where it is no error."""
-    error = policy.upstream.error_from_response(
-        response.status_code,
-        response.headers.multi_items(),
-        body,
-        method=request.method,
-        expects="any",
-    )
-    if error is None:
-        return None
-    return call.decide(error, replayable=is_replayable(request))
-
-
-def error_of(policy: RetryPolicy, exc: Exception) -> KaikoError | None:
-    """Return the typed error for what a transport raised, or None for a stranger's."""
-    return policy.upstream.find_exception(exc)
-
-
-def clamp_timeouts(request: Request, call: Call) -> None:
-    """Let no single operation of an attempt take longer than the call has left."""
-    remaining = call.remaining
-    if remaining is None:
-        return
-    remaining = max(remaining, 0.001)
-    given: dict[str, float | None] = request.extensions.get("timeout", {})
-    request.extensions = {
-        **request.extensions,
-        "timeout": {
-            name: remaining if (value := given.get(name)) is None else min(value, remaining)
-            for name in ("connect", "read", "write", "pool")
-        },
-    }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx2
-from kaiko_httpx._attempts import STREAMS
+
+from kaiko_httpx._attempts import BOUNDS, Bounds
+from kaiko_httpx._peek import PEEK_LIMIT
 from kaiko_httpx._policy import RetryPolicy
 from kaiko_httpx._transports import AsyncRetryTransport, RetryTransport
 
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from kaiko_middleware.upstream import Upstream
 
 __all__ = ["AsyncClient", "Client"]
+
+_CONNECT = 5.0
 
 
 class Client(httpx2.Client):
@@ -25,44 +30,72 @@ class Client(httpx2.Client):
 
     Arguments:
         upstream: the service that is called, by name or with its own trust.
-        policy: how calls are made again; the contract's by default.
+        policy: how calls are made again, which names the upstream itself; the contract's
+            rules by default.
         raise_errors: raise typed errors. False leaves answers and exceptions to an SDK
             that this client is given to, which has its own; turn the SDK's retries off.
-        transport: the transport that sends; httpx2's by default.
-        **options: everything else that `httpx2.Client` takes.
+        id_header: the header that our request id is sent along in.
+        **options: everything that `httpx2.Client` takes. A `transport` and `mounts` are
+            wrapped; `timeout`, of one operation, is the deadline by default, and 5 s to
+            connect.
 
     Raises:
         KaikoError: from every call whose answer is an error, or that got none.
+        TypeError: `upstream` and `policy` both say what is called.
 
     """
 
     def __init__(
         self,
-        upstream: Upstream | str = "upstream",
+        upstream: Upstream | str | None = None,
         *,
         policy: RetryPolicy | None = None,
         raise_errors: bool = True,
-        transport: httpx2.BaseTransport | None = None,
+        id_header: str = "X-Request-ID",
         **options: Any,
     ) -> None:
-        self._policy = RetryPolicy(upstream) if policy is None else policy
+        self._policy = policy = _policy_of(upstream, policy)
         self._raises = raise_errors
-        sending = httpx2.HTTPTransport(**_of_transport(options)) if transport is None else transport
-        super().__init__(transport=RetryTransport(sending, self._policy), **options)
+        self._translating = policy.upstream.translate() if raise_errors else nullcontext()
+        options.setdefault("timeout", _timeout(policy))
+        super().__init__(**options)
+        self._transport = RetryTransport(self._transport, policy, id_header=id_header)
+        self._mounts = {
+            pattern: mount and RetryTransport(mount, policy, id_header=id_header)
+            for pattern, mount in self._mounts.items()
+        }
 
     def send(
         self, request: httpx2.Request, *, stream: bool = False, **options: Any
     ) -> httpx2.Response:
         """Send a request; see `httpx2.Client.send`."""
-        request.extensions = {**request.extensions, STREAMS: stream}
+        _say_bounds(request, self._policy, stream=stream)
         if not self._raises:
             return super().send(request, stream=stream, **options)
-        with self._policy.upstream.translate():
-            response = super().send(request, stream=stream, **options)
-            if stream and response.status_code >= 400:
-                response.read()
-        self._policy.upstream.raise_for_status(response)
+        with self._translating:
+            response = super().send(request, stream=True, **options)
+            try:
+                if _is_error(response):
+                    raise_error(self._policy, response, self._start_of(response))
+                if not stream:
+                    response.read()
+                    self._policy.upstream.raise_for_status(response)
+            except BaseException:
+                response.close()
+                raise
         return response
+
+    @staticmethod
+    def _start_of(response: httpx2.Response) -> bytes:
+        start = bytearray()
+        try:
+            for part in response.iter_bytes():
+                start += part
+                if len(start) > PEEK_LIMIT:
+                    break
+        except httpx2.HTTPError:  # the body is broken or late: the status is what counts
+            pass
+        return bytes(start)
 
 
 class AsyncClient(httpx2.AsyncClient):
@@ -70,47 +103,98 @@ class AsyncClient(httpx2.AsyncClient):
 
     def __init__(
         self,
-        upstream: Upstream | str = "upstream",
+        upstream: Upstream | str | None = None,
         *,
         policy: RetryPolicy | None = None,
         raise_errors: bool = True,
-        transport: httpx2.AsyncBaseTransport | None = None,
+        id_header: str = "X-Request-ID",
         **options: Any,
     ) -> None:
-        self._policy = RetryPolicy(upstream) if policy is None else policy
+        self._policy = policy = _policy_of(upstream, policy)
         self._raises = raise_errors
-        sending = (
-            httpx2.AsyncHTTPTransport(**_of_transport(options)) if transport is None else transport
-        )
-        super().__init__(transport=AsyncRetryTransport(sending, self._policy), **options)
+        self._translating = policy.upstream.translate() if raise_errors else nullcontext()
+        options.setdefault("timeout", _timeout(policy))
+        super().__init__(**options)
+        self._transport = AsyncRetryTransport(self._transport, policy, id_header=id_header)
+        self._mounts = {
+            pattern: mount and AsyncRetryTransport(mount, policy, id_header=id_header)
+            for pattern, mount in self._mounts.items()
+        }
 
     async def send(
         self, request: httpx2.Request, *, stream: bool = False, **options: Any
     ) -> httpx2.Response:
         """Send a request; see `httpx2.AsyncClient.send`."""
-        request.extensions = {**request.extensions, STREAMS: stream}
-        if not self._raises:
-            return await self._send(request, stream=stream, **options)
-        with self._policy.upstream.translate():
-            response = await self._send(request, stream=stream, **options)
-            if stream and response.status_code >= 400:
-                await response.aread()
-        self._policy.upstream.raise_for_status(response)
-        return response
+        _say_bounds(request, self._policy, stream=stream)
+        with self._translating:
+            if stream:
+                return await self._exchange(request, stream=True, **options)
+            deadline = self._policy.deadline
+            # Timeouts of single operations cannot bound a body that comes drop by drop.
+            with anyio.move_on_after(deadline):
+                return await self._exchange(request, stream=False, **options)
+            raise httpx2.ReadTimeout(
+                f"the call took longer than {deadline:g} seconds", request=request
+            )
 
-    async def _send(
+    async def _exchange(
         self, request: httpx2.Request, *, stream: bool, **options: Any
     ) -> httpx2.Response:
-        if stream:
-            return await super().send(request, stream=True, **options)
-        # Timeouts of single operations cannot bound a body that comes drop by drop.
-        with anyio.fail_after(self._policy.deadline):
-            return await super().send(request, stream=False, **options)
+        if not self._raises:
+            return await super().send(request, stream=stream, **options)
+        response = await super().send(request, stream=True, **options)
+        try:
+            if _is_error(response):
+                raise_error(self._policy, response, await self._start_of(response))
+            if not stream:
+                await response.aread()
+                self._policy.upstream.raise_for_status(response)
+        except BaseException:
+            await response.aclose()
+            raise
+        return response
+
+    @staticmethod
+    async def _start_of(response: httpx2.Response) -> bytes:
+        start = bytearray()
+        try:
+            async for part in response.aiter_bytes():
+                start += part
+                if len(start) > PEEK_LIMIT:
+                    break
+        except httpx2.HTTPError:  # the body is broken or late: the status is what counts
+            pass
+        return bytes(start)
 
 
-_TRANSPORT_OPTIONS = ("verify", "cert", "trust_env", "http1", "http2", "limits")
+def _policy_of(upstream: Upstream | str | None, policy: RetryPolicy | None) -> RetryPolicy:
+    if policy is None:
+        return RetryPolicy("upstream" if upstream is None else upstream)
+    if upstream is not None:
+        raise TypeError(f"the policy says already what is called: {policy.upstream!r}")
+    return policy
 
 
-def _of_transport(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that the transport takes; a client ignores them beside its own."""
-    return {name: options[name] for name in _TRANSPORT_OPTIONS if name in options}
+def _timeout(policy: RetryPolicy) -> httpx2.Timeout:
+    return httpx2.Timeout(policy.deadline, connect=min(_CONNECT, policy.deadline))
+
+
+def _say_bounds(request: httpx2.Request, policy: RetryPolicy, *, stream: bool) -> None:
+    request.extensions = {**request.extensions, BOUNDS: Bounds(stream, policy.clock())}
+
+
+def _is_error(response: httpx2.Response) -> bool:
+    return response.status_code >= 300 and response.status_code != 304
+
+
+def raise_error(policy: RetryPolicy, response: httpx2.Response, start: bytes) -> None:
+    """Raise the typed error for an error answer, of whose body only the start was read."""
+    error = policy.upstream.error_from_response(
+        response.status_code,
+        response.headers,
+        start,
+        method=response.request.method,
+        expects="any",
+    )
+    if error is not None:
+        raise error

@@ -4,77 +4,93 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kaiko_httpx._attempts import PEEK_LIMIT
-
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+    from kaiko_httpx._policy import Call
+
+PEEK_LIMIT = 64 * 1024
 
 
 class Peeked:
     """Mixed with a library's stream class: what was read already, then the rest.
 
     Arguments:
-        start: the parts that were read.
-        rest: the iterator that they were read from.
-        stream: the stream it belongs to, which is closed in the end.
+        stream: the stream that is looked at.
 
     """
 
-    def __init__(self, start: list[bytes], rest: Any, stream: Any) -> None:
-        self._start = start
-        self._rest = rest
+    def __init__(self, stream: Any) -> None:
         self._stream = stream
+        self._rest: Any = None
+        self._failure: Exception | None = None
+        self._closed = False
+        self.start: list[bytes] = []
+
+    def _enough(self, part: bytes, size: int, call: Call) -> bool:
+        """Keep a part; return whether no more is to be read."""
+        self.start.append(part)
+        remaining = call.remaining
+        return size + len(part) >= PEEK_LIMIT or (remaining is not None and remaining <= 0)
 
 
 class SyncPeeked(Peeked):
     """The synchronous half."""
 
+    def peek(self, call: Call) -> bytes:
+        """Read up to 64 KiB, while the call has time; a failure is kept for the reader."""
+        self._rest = iter(self._stream)
+        size = 0
+        try:
+            for part in self._rest:
+                if self._enough(part, size, call):
+                    break
+                size += len(part)
+        except Exception as exc:  # noqa: BLE001 - the status is what counts
+            self._failure = exc
+        return b"".join(self.start)
+
     def __iter__(self) -> Iterator[bytes]:
         """Yield the whole body."""
-        yield from self._start
-        yield from self._rest
+        yield from self.start
+        if self._failure is not None:
+            raise self._failure
+        if not self._closed:
+            yield from self._rest
 
     def close(self) -> None:
         """Close the stream."""
+        self._closed = True
         self._stream.close()
 
 
 class AsyncPeeked(Peeked):
     """The asynchronous half."""
 
+    async def peek(self, call: Call) -> bytes:
+        """Read up to 64 KiB, while the call has time; a failure is kept for the reader."""
+        self._rest = aiter(self._stream)
+        size = 0
+        try:
+            async for part in self._rest:
+                if self._enough(part, size, call):
+                    break
+                size += len(part)
+        except Exception as exc:  # noqa: BLE001 - the status is what counts
+            self._failure = exc
+        return b"".join(self.start)
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the whole body."""
-        for part in self._start:
+        for part in self.start:
             yield part
-        async for part in self._rest:
-            yield part
+        if self._failure is not None:
+            raise self._failure
+        if not self._closed:
+            async for part in self._rest:
+                yield part
 
     async def aclose(self) -> None:
         """Close the stream."""
+        self._closed = True
         await self._stream.aclose()
-
-
-def peek(stream: Any) -> tuple[list[bytes], Any]:
-    """Read up to 64 KiB of a synchronous stream; return the parts and where to go on."""
-    rest = iter(stream)
-    parts: list[bytes] = []
-    size = 0
-    for part in rest:
-        parts.append(part)
-        size += len(part)
-        if size >= PEEK_LIMIT:
-            break
-    return parts, rest
-
-
-async def peek_async(stream: Any) -> tuple[list[bytes], Any]:
-    """Read up to 64 KiB of an asynchronous stream; return the parts and where to go on."""
-    rest = aiter(stream)
-    parts: list[bytes] = []
-    size = 0
-    async for part in rest:
-        parts.append(part)
-        size += len(part)
-        if size >= PEEK_LIMIT:
-            break
-    return parts, rest

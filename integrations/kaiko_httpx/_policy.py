@@ -10,7 +10,11 @@ import random
 import time
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+import stamina
+
 from kaiko_httpx._budget import RetryBudget
+from kaiko_middleware import current_request_id
+from kaiko_middleware.report import RequestInfo, report_late
 from kaiko_middleware.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -25,24 +29,28 @@ __all__ = ["Call", "Decision", "Reason", "RetryEvent", "RetryPolicy"]
 Reason = Literal[
     "retrying",
     "not_retryable",
-    "attempts",
-    "deadline",
-    "wait_too_long",
     "not_idempotent",
     "not_replayable",
+    "attempts",
+    "wait_too_long",
+    "deadline",
     "budget",
+    "switched_off",
 ]
 """Why a call is made again, or is not."""
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
-# Either nothing was done, or the V2 documentation says to repeat whatever the method.
-_ANY_METHOD = frozenset({408, 421, 425, 429, 500, 503})
+# Of the V2 documentation, which repeats 429, 500 and 503 whatever the method; of RFC 9110
+# and 8470, by which 408, 421 and 425 answer a request that was not acted on; and 529, by
+# which LLM providers refuse one for being overloaded.
+_ANY_METHOD = frozenset({408, 421, 425, 429, 500, 503, 529})
 
 
 class RetryEvent(NamedTuple):
     """What an `on_attempt` hook is told of an attempt that failed.
 
-    `wait` is in seconds, 0 where the call is not made again.
+    `url` has neither query nor credentials; `wait` is in seconds, 0 where the call is not
+    made again; `error` is the typed error, with what the upstream said on `error.upstream`.
     """
 
     upstream: str
@@ -74,13 +82,19 @@ class RetryPolicy:
         wait_jitter: up to so many seconds are added at random; 1.
         budget: the upstream's retry budget; one of its own by default. Share one among all
             clients of an upstream.
-        on_attempt: called with a `RetryEvent` for each attempt that failed.
+        on_attempt: called with a `RetryEvent` for each attempt that failed; one that raises
+            is logged and harms nothing.
+        clock: what tells the seconds, `time.monotonic` by default.
+
+    Raises:
+        ValueError: a number is none that makes sense.
 
     """
 
     __slots__ = (
         "attempts",
         "budget",
+        "clock",
         "deadline",
         "max_wait",
         "on_attempt",
@@ -100,10 +114,18 @@ class RetryPolicy:
         wait_jitter: float = 1.0,
         budget: RetryBudget | None = None,
         on_attempt: Iterable[Hook] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        for name, value, least in (
+            ("attempts", attempts, 1),
+            ("deadline", deadline, 0.001),
+            ("max_wait", max_wait, 0),
+            ("wait_initial", wait_initial, 0),
+            ("wait_jitter", wait_jitter, 0),
+        ):
+            if not value >= least:  # false for NaN as well
+                raise ValueError(f"{name}: {value!r} is not allowed; it must be at least {least}")
         self.upstream = Upstream(upstream) if isinstance(upstream, str) else upstream
-        if attempts < 1:
-            raise ValueError(f"attempts: {attempts!r} is not allowed; it must be at least 1")
         self.attempts = attempts
         self.deadline = deadline
         self.max_wait = max_wait
@@ -111,6 +133,7 @@ class RetryPolicy:
         self.wait_jitter = wait_jitter
         self.budget = RetryBudget() if budget is None else budget
         self.on_attempt = tuple(on_attempt)
+        self.clock = clock
 
 
 class Call:
@@ -118,24 +141,26 @@ class Call:
 
     Arguments:
         policy: how it is made again.
-        method: the request's method.
-        url: the request's URL, for the hooks.
+        method: the request's method, in capitals.
+        started: when it began, on the policy's clock; now by default.
         streams: whether its answer is streamed, which lifts the deadline.
-        idempotent: whether it carries an `Idempotency-Key`.
 
     """
 
-    __slots__ = ("_policy", "_repeatable", "_started", "_url", "attempt", "method", "streams")
+    __slots__ = ("_policy", "_started", "attempt", "method", "streams")
 
     def __init__(
-        self, policy: RetryPolicy, method: str, url: str, *, streams: bool, idempotent: bool
+        self,
+        policy: RetryPolicy,
+        method: str,
+        *,
+        started: float | None = None,
+        streams: bool = False,
     ) -> None:
         self._policy = policy
-        self.method = method.upper()
-        self._url = url
+        self._started = policy.clock() if started is None else started
+        self.method = method
         self.streams = streams
-        self._repeatable = idempotent or self.method in _IDEMPOTENT
-        self._started = time.monotonic()
         self.attempt = 1
 
     @property
@@ -143,50 +168,72 @@ class Call:
         """Seconds until the deadline; None for a call that streams."""
         if self.streams:
             return None
-        return self._policy.deadline - (time.monotonic() - self._started)
+        return self._started + self._policy.deadline - self._policy.clock()
 
     def succeeded(self) -> None:
         """Take note that the upstream answered well."""
         self._policy.budget.refund()
 
-    def decide(self, error: KaikoError, *, replayable: bool) -> Decision:
-        """Return what to do about an attempt that failed with `error`, and tell the hooks."""
-        decision = self._decide(error, replayable=replayable)
-        for hook in self._policy.on_attempt:
-            hook(
-                RetryEvent(
-                    self._policy.upstream.name,
-                    self.method,
-                    self._url,
-                    self.attempt,
-                    decision.reason,
-                    decision.wait,
-                    error,
-                )
-            )
+    def decide(
+        self, error: KaikoError, *, has_key: bool = False, replayable: bool = True, url: str = ""
+    ) -> Decision:
+        """Return what to do about an attempt that failed, and tell the hooks.
+
+        Arguments:
+            error: what it failed with.
+            has_key: whether the request carries an `Idempotency-Key`.
+            replayable: whether the request's body can be sent again.
+            url: the request's, for the hooks.
+
+        """
+        repeatable = has_key or self.method in _IDEMPOTENT
+        decision = self._decide(error, repeatable=repeatable, replayable=replayable)
+        self._tell(decision, error, url)
         self.attempt += 1
         return decision
 
-    def _decide(self, error: KaikoError, *, replayable: bool) -> Decision:
+    def _tell(self, decision: Decision, error: KaikoError, url: str) -> None:
+        event = RetryEvent(
+            self._policy.upstream.name,
+            self.method,
+            url,
+            self.attempt,
+            decision.reason,
+            decision.wait,
+            error,
+        )
+        for hook in self._policy.on_attempt:
+            try:
+                hook(event)
+            except Exception as failed:  # noqa: BLE001 - a hook may raise anything
+                request = RequestInfo(current_request_id() or "-", self.method, url)
+                report_late(failed, request, unmapped=True, text="an on_attempt hook failed")
+
+    def _decide(self, error: KaikoError, *, repeatable: bool, replayable: bool) -> Decision:
         policy = self._policy
         said = error.upstream
-        throttled = said is not None and said.category == "throttled"
         if not error.retryable or said is None:
-            return Decision(False, 0.0, "not_retryable")
-        if said.processed and said.status not in _ANY_METHOD and not self._repeatable:
-            return Decision(False, 0.0, "not_idempotent")
+            return _no("not_retryable")
+        if said.processed and said.status not in _ANY_METHOD and not repeatable:
+            return _no("not_idempotent")
         if not replayable:
-            return Decision(False, 0.0, "not_replayable")
+            return _no("not_replayable")
         if self.attempt >= policy.attempts:
-            return Decision(False, 0.0, "attempts")
+            return _no("attempts")
         asked = error.retry_after or 0.0
         if asked > policy.max_wait:
-            return Decision(False, 0.0, "wait_too_long")
+            return _no("wait_too_long")
         jitter = random.uniform(0.0, policy.wait_jitter)  # noqa: S311 - spreads load, hides nothing
         wait = max(asked, policy.wait_initial * 2 ** (self.attempt - 1) + jitter)
         remaining = self.remaining
         if remaining is not None and wait >= remaining:
-            return Decision(False, 0.0, "deadline")
-        if not policy.budget.spend(throttled=throttled):
-            return Decision(False, 0.0, "budget")
+            return _no("deadline")
+        if not stamina.is_active():
+            return _no("switched_off")
+        if not policy.budget.spend(throttled=said.category == "throttled"):
+            return _no("budget")
         return Decision(True, wait, "retrying")
+
+
+def _no(reason: Reason) -> Decision:
+    return Decision(False, 0.0, reason)

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import httpx2
+
 from kaiko_httpx._async import AsyncRetries
+from kaiko_httpx._deadline import Bounded
 from kaiko_httpx._peek import AsyncPeeked, SyncPeeked
-from kaiko_httpx._policy import RetryPolicy
 from kaiko_httpx._sync import SyncRetries
+
+if TYPE_CHECKING:
+    from kaiko_httpx._policy import RetryPolicy
 
 __all__ = ["AsyncRetryTransport", "RetryTransport"]
 
 
-class _SyncStream(SyncPeeked, httpx2.SyncByteStream):
+class _SyncPeeked(SyncPeeked, httpx2.SyncByteStream):
     pass
 
 
-class _AsyncStream(AsyncPeeked, httpx2.AsyncByteStream):
+class _AsyncPeeked(AsyncPeeked, httpx2.AsyncByteStream):
+    pass
+
+
+class _Bounded(Bounded, httpx2.SyncByteStream):
     pass
 
 
@@ -29,7 +39,9 @@ class RetryTransport(SyncRetries, httpx2.BaseTransport):
 
     """
 
-    _peeked = _SyncStream
+    _peeked = _SyncPeeked
+    _bounded = _Bounded
+    _read_timeout = httpx2.ReadTimeout
 
     def __init__(
         self,
@@ -45,7 +57,8 @@ class RetryTransport(SyncRetries, httpx2.BaseTransport):
 class AsyncRetryTransport(AsyncRetries, httpx2.AsyncBaseTransport):
     """Makes calls again through another asynchronous transport; see `RetryTransport`."""
 
-    _peeked = _AsyncStream
+    _peeked = _AsyncPeeked
+    _read_timeout = httpx2.ReadTimeout
 
     def __init__(
         self,

@@ -7,27 +7,39 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import httpx
+
 from kaiko_httpx._async import AsyncRetries
+from kaiko_httpx._deadline import Bounded
 from kaiko_httpx._peek import AsyncPeeked, SyncPeeked
-from kaiko_httpx._policy import RetryPolicy
 from kaiko_httpx._sync import SyncRetries
+
+if TYPE_CHECKING:
+    from kaiko_httpx._policy import RetryPolicy
 
 __all__ = ["AsyncRetryTransport", "RetryTransport"]
 
 
-class _SyncStream(SyncPeeked, httpx.SyncByteStream):
+class _SyncPeeked(SyncPeeked, httpx.SyncByteStream):
     pass
 
 
-class _AsyncStream(AsyncPeeked, httpx.AsyncByteStream):
+class _AsyncPeeked(AsyncPeeked, httpx.AsyncByteStream):
+    pass
+
+
+class _Bounded(Bounded, httpx.SyncByteStream):
     pass
 
 
 class RetryTransport(SyncRetries, httpx.BaseTransport):
     """Makes calls again through another transport; see `kaiko_httpx.RetryTransport`."""
 
-    _peeked = _SyncStream
+    _peeked = _SyncPeeked
+    _bounded = _Bounded
+    _read_timeout = httpx.ReadTimeout
 
     def __init__(
         self,
@@ -43,7 +55,8 @@ class RetryTransport(SyncRetries, httpx.BaseTransport):
 class AsyncRetryTransport(AsyncRetries, httpx.AsyncBaseTransport):
     """Makes calls again through another asynchronous transport; see `RetryTransport`."""
 
-    _peeked = _AsyncStream
+    _peeked = _AsyncPeeked
+    _read_timeout = httpx.ReadTimeout
 
     def __init__(
         self,

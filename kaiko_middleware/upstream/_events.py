@@ -25,7 +25,7 @@ _START = 1024  # bytes that are kept of an event over the limit
 
 _LINES = 1024  # lines of one event that are looked at
 _EDGE = 16
-_FAILING = 64
+_FAILING = 48
 _FIRST, _LAST = 256, 1024
 _MAY_FAIL = re.compile(r"error|fail|StatusCode|\\u")
 
