@@ -71,6 +71,15 @@ def _starlette(ours: str, theirs: str, status: int) -> dict[str, Callable[[], Ru
     return {"bare": partial(make, theirs, None), "ours": partial(make, ours, Config())}
 
 
+def _fastapi(ours: str, theirs: str, status: int) -> dict[str, Callable[[], Run]]:
+    def make(endpoint: str, config: Config | None) -> Run:
+        from bench.fastapi_site import served  # noqa: PLC0415 - slow under valgrind
+
+        return served(endpoint, config, status)
+
+    return {"bare": partial(make, theirs, None), "ours": partial(make, ours, Config())}
+
+
 def _wsgi(ours: str, theirs: str, status: int) -> dict[str, Callable[[], Run]]:
     def make(view: str, *, ours: bool) -> Run:
         from bench import django_site  # noqa: PLC0415 - likewise
@@ -140,6 +149,30 @@ CASES = (
         Goal(limit=1.05, unit="× framework's own", peer="1.0 ×"),
         _starlette("bug", "bug", 500),
         64,
+    ),
+    Case(
+        "fastapi_success",
+        "FastAPI in process",
+        Goal(limit=1.08, unit="× bare", peer="1.30 ×"),
+        _fastapi("success", "success", 200),
+    ),
+    Case(
+        "fastapi_typed",
+        "typed 404 on FastAPI",
+        Goal(limit=1.08, unit="× hand-written", peer="1.15 ×"),
+        _fastapi("typed", "written_404", 404),
+    ),
+    Case(
+        "fastapi_typed_own",
+        "… against FastAPI's HTTPException",
+        Goal(limit=1.0, unit="× FastAPI's own"),
+        _fastapi("typed", "http_exception", 404),
+    ),
+    Case(
+        "fastapi_validation",
+        "FastAPI validation failure",
+        Goal(limit=0.9, unit="× FastAPI's own", peer="2.3 ×"),
+        _fastapi("validated", "validated", 422),
     ),
     Case(
         "django_wsgi_success",

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, HTTPException
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from bench.answers import MISSING, ContextNotFound, by_hand
+from bench.answers import MISSING, ContextNotFound, by_hand, check
 from bench.asgi import drop, scope_for
 from kaiko_fastapi import install
 
 if TYPE_CHECKING:
     from bench.measure import Run
     from kaiko_asgi import Message as Event
+    from kaiko_asgi import Send
     from kaiko_middleware import Config
 
 _BAD = b'{"messages":[{"role":"user","text":"hi"},{"role":7,"text":"hi"}],"model":null}'
@@ -75,19 +77,34 @@ async def _receive() -> Event:
     return {"type": "http.request", "body": _BAD, "more_body": False}
 
 
-def served(name: str, config: Config | None = None) -> Run:
-    """Return the service under a server, whose requests have a body that is refused."""
+def served(name: str, config: Config | None, status: int) -> Run:
+    """Return the service under a server, whose requests have a body that is refused.
+
+    Arguments:
+        name: the endpoint that is asked.
+        config: None: without the toolkit.
+        status: what it has to answer, which is checked once.
+
+    """
     app = service(config)
     template = scope_for(f"/v2/{name}")
     if name == "validated":
         template["method"] = "POST"
+    heads: list[Event] = []
 
-    def run(times: int) -> None:
+    async def keep(message: Event) -> None:
+        heads.append(message)
+
+    def serve(send: Send, times: int) -> None:
         for _ in range(times):
-            call = app({**template, "state": {}}, _receive, drop)
+            call = app({**template, "state": {}}, _receive, send)
             try:
                 call.__await__().send(None)
             except StopIteration:
                 continue
+            msg = "the application waits for something"
+            raise RuntimeError(msg)
 
-    return run
+    serve(keep, 1)
+    check(name, heads[0]["status"], status)
+    return partial(serve, drop)
