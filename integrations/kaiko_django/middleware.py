@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, cast
 
-from asgiref.sync import iscoroutinefunction, sync_to_async
+from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.core.signals import got_request_exception
 from django.http import StreamingHttpResponse
@@ -63,8 +64,7 @@ def KaikoMiddleware(  # noqa: N802 - the name that stands in MIDDLEWARE, where D
     current_setup()
     listen()
     middleware: GetResponse | GetResponseAsync
-    # asgiref marks in its own way on Python 3.11.
-    if iscoroutinefunction(get_response):  # pyright: ignore[reportDeprecated] - until 3.11 goes
+    if iscoroutinefunction(get_response):
         middleware = _asynchronous(cast("GetResponseAsync", get_response))
     else:
         middleware = _synchronous(cast("GetResponse", get_response))

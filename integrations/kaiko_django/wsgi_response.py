@@ -288,8 +288,8 @@ class WrappedResponse(Restoring):
         """Be what `start_response` returns, for applications of the old kind."""
         for chunk in self._take(self._opened().body(data, more=True)):
             self._sent = True
-            if self._server_write is not None:
-                self._server_write(chunk)
+            # A chunk comes after a head, so that the server has given its own `write`.
+            cast("Write", self._server_write)(chunk)
 
     def _with_id(self, headers: Headers) -> Headers:
         name, key = self._setup.header, self._setup.key

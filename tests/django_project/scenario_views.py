@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.core.handlers.asgi import ASGIRequest
-from django.http import Http404, HttpResponse, JsonResponse, StreamingHttpResponse
-from django.views.decorators.http import require_safe
+from django.http import (
+    Http404,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    JsonResponse,
+    StreamingHttpResponse,
+)
 
 from conformance.scenarios import BY_NAME, Answers, Body, Parses, Raises, Streams
 from kaiko_middleware import parse_body
@@ -39,10 +44,10 @@ def view(request: HttpRequest, name: str) -> HttpResponseBase:
             raise Http404
 
 
-@require_safe
-def refuses(_request: HttpRequest) -> HttpResponse:
+def refuses(request: HttpRequest) -> HttpResponse:
     """Take no method but GET and HEAD."""
-    return HttpResponse()
+    allowed = ["GET", "HEAD"]
+    return HttpResponse() if request.method in allowed else HttpResponseNotAllowed(allowed)
 
 
 def answer_of(act: Answers) -> HttpResponse:

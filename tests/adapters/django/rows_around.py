@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpResponse, HttpResponseNotAllowed
 from django.template.loader import render_to_string
+from django.utils.decorators import async_only_middleware
 from django.views import View
 from django.views.decorators.http import condition, require_http_methods
 from django.views.static import serve
@@ -508,6 +509,7 @@ def passing(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
     return middleware
 
 
+@async_only_middleware
 def async_bug(_get_response: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> Any:
     """Fail in an asynchronous middleware."""
 
@@ -515,10 +517,6 @@ def async_bug(_get_response: Callable[[HttpRequest], Awaitable[HttpResponse]]) -
         raise ValueError("secret")
 
     return middleware
-
-
-async_bug.sync_capable = False  # type: ignore[attr-defined] # how Django is told
-async_bug.async_capable = True  # type: ignore[attr-defined] # likewise
 
 
 def returns_none(_get_response: Callable[[HttpRequest], HttpResponse]) -> Any:

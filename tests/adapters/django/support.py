@@ -14,12 +14,19 @@ from adapters.django.stacks import STACKS, Project, Stack
 from kaiko_middleware import NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
+    from logging import LogRecord
 
     from django.dispatch import Signal
     from django.http import HttpRequest
 
     from kaiko_middleware import ErrorReport
+
+
+def exception_of(record: LogRecord) -> BaseException | None:
+    """Return the exception that a record carries."""
+    return record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+
 
 each_stack = pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.name)
 each_asgi_stack = pytest.mark.parametrize("stack", STACKS[2:], ids=lambda stack: stack.name)
@@ -27,7 +34,7 @@ each_wsgi_stack = pytest.mark.parametrize("stack", STACKS[:2], ids=lambda stack:
 
 
 @contextmanager
-def heard(signal: Signal) -> Iterator[list[BaseException | None]]:
+def heard(signal: Signal) -> Generator[list[BaseException | None]]:
     """Collect what is raised whenever a signal is sent."""
     found: list[BaseException | None] = []
 

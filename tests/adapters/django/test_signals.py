@@ -17,6 +17,7 @@ from adapters.django.support import (
     async_bug,
     bug,
     each_stack,
+    exception_of,
     heard,
     http404,
     refused,
@@ -61,8 +62,7 @@ def test_django_logs_a_bug_once(stack: Stack, caplog: pytest.LogCaptureFixture) 
     stack.ask(Project(bug))
     (record,) = [item for item in caplog.records if item.name == "django.request"]
     assert record.getMessage() == "Internal Server Error: /x"
-    assert record.exc_info is not None
-    assert isinstance(record.exc_info[1], ValueError)
+    assert isinstance(exception_of(record), ValueError)
 
 
 @each_stack
@@ -71,8 +71,7 @@ def test_our_record_has_the_exception(stack: Stack, caplog: pytest.LogCaptureFix
     stack.ask(Project(bug))
     (record,) = [item for item in caplog.records if item.name == "kaiko"]
     assert record.levelno == logging.ERROR
-    assert record.exc_info is not None
-    assert isinstance(record.exc_info[1], ValueError)
+    assert isinstance(exception_of(record), ValueError)
     assert record.exc_text is not None
     assert "bug" in record.exc_text
 
