@@ -66,7 +66,8 @@ def failures_in(detail: object, declared: object, request: Request, view: object
     if not found:
         return [Failure("value", where, None)]
     # An error that was raised by hand may mean anything but a body.
-    if _is_serializer(declared) and _lacks_body(found[0], request):
+    absent = _is_serializer(declared) and (where, found[0].kind) == ("body", "missing")
+    if absent and _has_no_body(request):
         return [Failure("body", "body", None)]
     return found
 
@@ -140,17 +141,13 @@ def _where(declared: object, request: Request, view: object) -> Where:
         for attribute, where in _PARTS.items():
             if data is kept.get(attribute):
                 return where
-    # Nobody looks for a body there.
-    return "query" if request.method in {"GET", "HEAD"} else "body"
+    # What was refused is a parameter where nobody sends anything else.
+    return "query" if request.method in {"GET", "HEAD"} and _has_no_body(request) else "body"
 
 
-def _lacks_body(first: Failure, request: Request) -> bool:
+def _has_no_body(request: Request) -> bool:
     meta = request.META
-    return (
-        (first.where, first.kind) == ("body", "missing")
-        and meta.get("CONTENT_LENGTH") in {None, "", "0"}
-        and "HTTP_TRANSFER_ENCODING" not in meta
-    )
+    return meta.get("CONTENT_LENGTH") in {None, "", "0"} and "HTTP_TRANSFER_ENCODING" not in meta
 
 
 def _declared_by(traceback: TracebackType | None, detail: object) -> object:
