@@ -11,7 +11,6 @@ class KaikoConfig(AppConfig):
     """Registers the checks `kaiko.E001` and following."""
 
     name = "kaiko_django"
-    verbose_name = "kaiko-middleware"
 
     def ready(self) -> None:
         """Register the checks once all applications are loaded."""

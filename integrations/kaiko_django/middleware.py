@@ -19,12 +19,12 @@ from django.core.signals import got_request_exception
 from django.http import StreamingHttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
+from kaiko_django._layers import outer_id
+from kaiko_django._streams import hold, hold_async, is_held
+from kaiko_django._way_out import answer_early_failure, guard_stream, settle, silence
 from kaiko_django.conf import Setup, current_setup
-from kaiko_django.layers import outer_id
 from kaiko_django.recognize import django_status, listen, remember
 from kaiko_django.responses import EnvelopeResponse, put_id, request_id_of, request_info
-from kaiko_django.streams import hold, hold_async, is_held
-from kaiko_django.way_out import answer_early_failure, guard_stream, settle, silence
 from kaiko_middleware import KaikoError, current_request_id
 from kaiko_middleware.ids import set_request_id
 from kaiko_middleware.mapping import is_disconnect

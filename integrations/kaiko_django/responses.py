@@ -47,8 +47,8 @@ class EnvelopeResponse(HttpResponse):
 
     def __init__(self, reply: Reply, request_id: str) -> None:
         super().__init__(reply.body, "application/json", reply.status)
-        self.reply = reply
-        self.request_id = request_id
+        self.reply: Reply = reply
+        self.request_id: str = request_id
         _set_headers(self, reply.headers)
 
 

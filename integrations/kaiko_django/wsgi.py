@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kaiko_django._layers import ENVIRON_ID
+from kaiko_django._wsgi_body import Restoring, path_of
+from kaiko_django._wsgi_response import WrappedResponse
 from kaiko_django.conf import Setup
-from kaiko_django.layers import ENVIRON_ID
-from kaiko_django.wsgi_body import Restoring, path_of
-from kaiko_django.wsgi_response import WrappedResponse
 from kaiko_middleware import Config, current_request_id
 from kaiko_middleware.ids import set_request_id
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, cast
 
 from django.http import HttpResponse
 
-from kaiko_django.layers import ENVIRON_PASS, ENVIRON_REPLY
-from kaiko_django.wsgi_body import Restoring, is_answerable, path_of
+from kaiko_django._layers import ENVIRON_PASS, ENVIRON_REPLY
+from kaiko_django._wsgi_body import Restoring, is_answerable, path_of
 from kaiko_middleware import Reply, ServerError
 from kaiko_middleware.exchange import Exchange, Head
 from kaiko_middleware.ids import reset_request_id

@@ -13,11 +13,11 @@ from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
+from kaiko_django._layers import leave_alone, leave_reply
+from kaiko_django._streams import guard, is_held
 from kaiko_django.in_view import read_returned
-from kaiko_django.layers import leave_alone, leave_reply
 from kaiko_django.recognize import Seen, recognize, take_seen
 from kaiko_django.responses import EnvelopeResponse, finish_envelope, put_id, request_info, rewrite
-from kaiko_django.streams import guard, is_held
 from kaiko_middleware import ServerError
 from kaiko_middleware.engine import Answer, prefers_html
 from kaiko_middleware.exchange import cors_fields
