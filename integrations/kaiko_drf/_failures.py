@@ -9,7 +9,7 @@ none, a key counts as declared if the function that raised has it as a literal.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
 
 from rest_framework.fields import DictField, ListField
 from rest_framework.serializers import BaseSerializer, ListSerializer
@@ -17,7 +17,7 @@ from rest_framework.serializers import BaseSerializer, ListSerializer
 from kaiko_middleware.validation import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from types import CodeType, TracebackType
     from typing import TypeAlias
 
@@ -40,11 +40,22 @@ _PARTS: dict[str, Where] = {"GET": "query", "headers": "header", "COOKIES": "coo
 _NO_FIELDS = frozenset({"code", "detail", "error", "errors", "message", "non_field_errors"})
 
 
+class _Position(int):
+    """Where something stands in a list; a number that is a key may be a client's."""
+
+
+class _Raised(NamedTuple):
+    """What may declare the keys of an error that a service raised by hand."""
+
+    serializer: Serializer | None
+    literals: frozenset[str]
+
+
 def failures_of(exc: ValidationError, request: Request, view: object) -> list[Failure]:
     """Return what `exc` says has failed; one failure of the whole where it says nothing."""
     declared: object = serializer_of(exc.detail)
     if declared is None:
-        declared = _declared_by(exc.__traceback__, exc.detail)
+        declared = _raised(exc.__traceback__, exc.detail)
     return failures_in(exc.detail, declared, request, view)
 
 
@@ -53,7 +64,7 @@ def failures_in(detail: object, declared: object, request: Request, view: object
 
     Arguments:
         detail: DRF's dicts, lists and texts.
-        declared: the serializer that they come from, or names; None where nothing is known.
+        declared: the serializer that they come from, or what raised them.
         request: DRF's request, which says what was validated.
         view: the view.
 
@@ -97,7 +108,7 @@ def _walk(
             if isinstance(inner, str):
                 yield getattr(inner, "code", None), path
             else:
-                yield from _below(inner, declared, index, path)
+                yield from _below(inner, declared, _Position(index), path)
     else:
         yield getattr(detail, "code", None), path
 
@@ -116,9 +127,13 @@ def _child(declared: object, key: object) -> tuple[object, str | None]:
         return child, "[*]"
     if isinstance(declared, (ListField, ListSerializer)):
         return (child, f"[{key}]") if isinstance(key, int) else (None, None)
-    if isinstance(declared, frozenset):
-        names = cast("frozenset[str]", declared)
-        return (names, str(key)) if key in names else (None, None)
+    if isinstance(declared, _Raised):
+        if isinstance(key, _Position):
+            return declared, f"[{key}]"
+        by_serializer = _child(declared.serializer, key)
+        if by_serializer[1] is None and key in declared.literals:
+            return declared._replace(serializer=None), str(key)
+        return by_serializer
     fields: object = getattr(declared, "fields", None)
     if isinstance(fields, Mapping) and key in fields:
         return cast("Mapping[object, object]", fields)[key], str(key)
@@ -150,28 +165,28 @@ def _has_no_body(request: Request) -> bool:
     return meta.get("CONTENT_LENGTH") in {None, "", "0"} and "HTTP_TRANSFER_ENCODING" not in meta
 
 
-def _declared_by(traceback: TracebackType | None, detail: object) -> object:
-    """Return what declares a key of `detail`: a serializer that ran, or the code that raised."""
-    if not isinstance(detail, Mapping):
-        return None
-    keys = cast("Mapping[object, object]", detail)
+def _raised(traceback: TracebackType | None, keys: object) -> _Raised:
+    """Return what declares `keys`: a serializer that ran, and the code that raised."""
     frame = None
-    found: Serializer | None = None
+    serializer: Serializer | None = None
     while traceback is not None:
         frame = traceback.tb_frame
         for value in frame.f_locals.values():
             if _is_serializer(value) and _declares(value, keys):
-                found = value
+                serializer = value
         traceback = traceback.tb_next
-    if found is not None or frame is None:
-        return found
-    return frozenset(_literals(frame.f_code)) - _NO_FIELDS
+    literals = frozenset[str]() if frame is None else frozenset(_literals(frame.f_code))
+    return _Raised(serializer, literals - _NO_FIELDS)
 
 
-def _declares(serializer: object, keys: Iterable[object]) -> bool:
+def _declares(serializer: object, keys: object) -> bool:
     fields: object = getattr(serializer, "fields", None)
-    return isinstance(fields, Mapping) and any(
-        key in cast("Container[object]", fields) for key in keys
+    if not isinstance(fields, Mapping) or not isinstance(keys, Mapping):
+        return False
+    return (
+        not cast("Mapping[object, object]", fields)
+        .keys()
+        .isdisjoint(cast("Mapping[object, object]", keys))
     )
 
 
