@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BODY_LIMIT",
+    "STATE_HEAD",
     "STATE_ID",
     "STATE_PASS",
     "STATE_REPLY",
@@ -44,6 +45,9 @@ STATE_REPORT = "kaiko_report"
 
 Sentry tells an exception that it saw in a log record by the context, and what is set in a
 task of a BaseHTTPMiddleware is not seen outside of it: the outermost layer calls this."""
+STATE_HEAD = "kaiko_head"
+"""The key under which it leaves the header fields that it sent: a head that has just these on
+its way out is that layer's, untouched, and need not be read."""
 STATE_REPLY = "kaiko_reply"
 """The key under which an inner layer says what it answered, so that outer ones know it."""
 _SEEN = "kaiko_seen"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from kaiko_asgi.scope import STATE_REPLY
+from kaiko_asgi.scope import STATE_HEAD, STATE_REPLY
 
 if TYPE_CHECKING:
     from starlette.background import BackgroundTask
@@ -31,7 +31,9 @@ class ReplyResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it; a HEAD request gets the headers alone."""
-        scope.setdefault("state", {})[STATE_REPLY] = self.reply
+        state = scope.setdefault("state", {})
+        state[STATE_REPLY] = self.reply
+        state[STATE_HEAD] = tuple(self.raw_headers)  # the list itself may be changed on its way
         if scope["method"] == "HEAD":
             self.body = b""
         await super().__call__(scope, receive, send)
