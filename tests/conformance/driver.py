@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from conformance.scenarios import Scenario
+if TYPE_CHECKING:
+    from conformance.scenarios import Scenario
 
 COMPARED = frozenset(
     {

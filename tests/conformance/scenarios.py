@@ -7,8 +7,10 @@ request to it; the answers of all drivers must be equal byte for byte but for th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
 
 from kaiko_middleware import (
     AuthenticationError,
@@ -24,12 +26,12 @@ from kaiko_middleware import (
     ServerError,
     ServiceUnavailableError,
 )
-from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
-class ContextNotFound(
-    NotFoundError, code="scenario_context_not_found", param="context_id"
-):
+class ContextNotFound(NotFoundError, code="scenario_context_not_found", param="context_id"):
     """The context does not exist, or it has expired."""
 
 
@@ -136,7 +138,7 @@ def _cycle() -> Exception:
 
 _INVALID = "invalid_request_error"
 _SERVER = "server_error"
-_INTERNAL = {"type": _SERVER, "code": "internal", "message": "Unexpected server error"}
+_INTERNAL = (_SERVER, "internal", "Unexpected server error")
 _JSON = "application/json"
 
 _RAISED = (
@@ -203,7 +205,9 @@ _RAISED = (
         "Duplicate external_id in same context",
         "messages[1].external_id",
     ),
-    Scenario("typed-410", Raises(Gone), 410, "not_found_error", "scenario_gone", "The resource is gone"),
+    Scenario(
+        "typed-410", Raises(Gone), 410, "not_found_error", "scenario_gone", "The resource is gone"
+    ),
     Scenario(
         "typed-413",
         Raises(PayloadTooLargeError),
@@ -236,7 +240,13 @@ _RAISED = (
             "x-should-retry": "true",
         },
     ),
-    Scenario("typed-500", Raises(lambda: ServerError(retryable=False)), 500, **_INTERNAL, headers={"x-should-retry": "false"}),
+    Scenario(
+        "typed-500",
+        Raises(lambda: ServerError(retryable=False)),
+        500,
+        *_INTERNAL,
+        headers={"x-should-retry": "false"},
+    ),
     Scenario(
         "typed-503",
         Raises(lambda: ServiceUnavailableError(retry_after=30)),
@@ -246,24 +256,24 @@ _RAISED = (
         "Service temporarily unavailable",
         headers={"retry-after": "30"},
     ),
-    Scenario("base-error", Raises(KaikoError), 500, **_INTERNAL),
+    Scenario("base-error", Raises(KaikoError), 500, *_INTERNAL),
     Scenario(
         "unmapped",
         Raises(lambda: ValueError("secret kaiko_live_abcdef")),
         500,
-        **_INTERNAL,
+        *_INTERNAL,
         headers={"x-should-retry": "true", "cache-control": "no-store"},
     ),
-    Scenario("unprintable", Raises(Unprintable), 500, **_INTERNAL),
-    Scenario("recursion", Raises(RecursionError), 500, **_INTERNAL),
-    Scenario("memory", Raises(MemoryError), 500, **_INTERNAL),
-    Scenario("cycle", Raises(_cycle), 500, **_INTERNAL),
+    Scenario("unprintable", Raises(Unprintable), 500, *_INTERNAL),
+    Scenario("recursion", Raises(RecursionError), 500, *_INTERNAL),
+    Scenario("memory", Raises(MemoryError), 500, *_INTERNAL),
+    Scenario("cycle", Raises(_cycle), 500, *_INTERNAL),
     Scenario("timeout", Raises(TimeoutError), 503, _SERVER, "timeout", "The operation timed out"),
     Scenario(
         "group-unmapped",
         Raises(lambda: ExceptionGroup("g", [NotFoundError(), ExceptionGroup("h", [OSError("x")])])),
         500,
-        **_INTERNAL,
+        *_INTERNAL,
     ),
     Scenario(
         "group-of-typed",
@@ -316,9 +326,14 @@ _ANSWERED = (
     Scenario("ok", Answers(200, _JSON, b'{"ok":true}'), 200, absent=("x-should-retry",)),
     Scenario("no-content", Answers(204, None, b""), 204),
     Scenario(
-        "redirect", Answers(302, None, b"", (("Location", "/there"),)), 302, headers={"location": "/there"}
+        "redirect",
+        Answers(302, None, b"", (("Location", "/there"),)),
+        302,
+        headers={"location": "/there"},
     ),
-    Scenario("not-modified", Answers(304, None, b"", (("ETag", '"a"'),)), 304, headers={"etag": '"a"'}),
+    Scenario(
+        "not-modified", Answers(304, None, b"", (("ETag", '"a"'),)), 304, headers={"etag": '"a"'}
+    ),
     Scenario(
         "detail",
         Answers(404, _JSON, b'{"detail":"No such thing"}'),
@@ -354,7 +369,9 @@ _ANSWERED = (
     Scenario(
         "problem-json",
         Answers(
-            400, "application/problem+json", b'{"type":"about:blank","title":"T","detail":"Too old"}'
+            400,
+            "application/problem+json",
+            b'{"type":"about:blank","title":"T","detail":"Too old"}',
         ),
         400,
         _INVALID,
@@ -366,7 +383,8 @@ _ANSWERED = (
         Answers(
             404,
             _JSON,
-            b'{"error":{"message":"No model x","type":"invalid_request_error","param":"model","code":"model_not_found"}}',
+            b'{"error":{"message":"No model x","type":"invalid_request_error",'
+            b'"param":"model","code":"model_not_found"}}',
         ),
         404,
         "not_found_error",
@@ -379,7 +397,8 @@ _ANSWERED = (
         Answers(
             404,
             _JSON,
-            b'{"type":"error","error":{"type":"not_found_error","message":"model: x"},"request_id":"r"}',
+            b'{"type":"error","error":{"type":"not_found_error","message":"model: x"},'
+            b'"request_id":"r"}',
         ),
         404,
         "not_found_error",
@@ -388,7 +407,11 @@ _ANSWERED = (
     ),
     Scenario(
         "google-shape",
-        Answers(429, _JSON, b'{"error":{"code":429,"message":"Slow down","status":"RESOURCE_EXHAUSTED"}}'),
+        Answers(
+            429,
+            _JSON,
+            b'{"error":{"code":429,"message":"Slow down","status":"RESOURCE_EXHAUSTED"}}',
+        ),
         429,
         "rate_limit_error",
         "too_many_requests",
@@ -400,7 +423,8 @@ _ANSWERED = (
         Answers(
             404,
             _JSON,
-            b'{"error":{"type":"not_found_error","code":"own_code","message":"Mine","param":"p","request_id":"other"}}',
+            b'{"error":{"type":"not_found_error","code":"own_code","message":"Mine",'
+            b'"param":"p","request_id":"other"}}',
         ),
         404,
         "not_found_error",
@@ -408,7 +432,7 @@ _ANSWERED = (
         "Mine",
         "p",
     ),
-    Scenario("text-on-500", Answers(500, "text/plain", b"secret stack"), 500, **_INTERNAL),
+    Scenario("text-on-500", Answers(500, "text/plain", b"secret stack"), 500, *_INTERNAL),
     Scenario(
         "bad-gateway",
         Answers(502, "text/html", b"<h1>nginx</h1>"),
@@ -421,10 +445,18 @@ _ANSWERED = (
         "not-implemented",
         Answers(501, "text/plain", b"nope"),
         500,
-        **_INTERNAL,
+        *_INTERNAL,
         headers={"x-should-retry": "false"},
     ),
-    Scenario("empty-503", Answers(503, None, b"", (("Retry-After", "7"),)), 503, _SERVER, "service_unavailable", "Service temporarily unavailable", headers={"retry-after": "7"}),
+    Scenario(
+        "empty-503",
+        Answers(503, None, b"", (("Retry-After", "7"),)),
+        503,
+        _SERVER,
+        "service_unavailable",
+        "Service temporarily unavailable",
+        headers={"retry-after": "7"},
+    ),
     Scenario(
         "kept-and-gone",
         Answers(
@@ -477,7 +509,14 @@ _ANSWERED = (
         "bad_request",
         "Invalid request body or parameters",
     ),
-    Scenario("nowhere", Nowhere(), 404, "not_found_error", "not_found", "Resource not found or context expired"),
+    Scenario(
+        "nowhere",
+        Nowhere(),
+        404,
+        "not_found_error",
+        "not_found",
+        "Resource not found or context expired",
+    ),
     Scenario(
         "refused-method",
         Refuses(),
@@ -490,19 +529,25 @@ _ANSWERED = (
 )
 
 
-def _parse(name: str, body: bytes, status: int, code: str, message: str, param: str | None) -> Scenario:
-    return Scenario(name, Parses(), status, _INVALID, code, message, param, method="POST", body=body)
+def _parse(
+    name: str, body: bytes, status: int, code: str, message: str, *, param: str | None = None
+) -> Scenario:
+    return Scenario(
+        name, Parses(), status, _INVALID, code, message, param, method="POST", body=body
+    )
 
 
 _PARSED = (
-    Scenario("parsed", Parses(), 200, method="POST", body=b'{"messages":[{"role":"user"}],"model":"m"}'),
+    Scenario(
+        "parsed", Parses(), 200, method="POST", body=b'{"messages":[{"role":"user"}],"model":"m"}'
+    ),
     _parse(
         "absent-field",
         b"{}",
         400,
         "missing_field",
         "The 'messages' field is required (and 1 more: model)",
-        "messages",
+        param="messages",
     ),
     _parse(
         "bad-leaf",
@@ -510,7 +555,7 @@ _PARSED = (
         422,
         "invalid_role",
         "The 'messages[0].role' field has an invalid value",
-        "messages[0].role",
+        param="messages[0].role",
     ),
     _parse(
         "mapping-key",
@@ -518,7 +563,7 @@ _PARSED = (
         422,
         "invalid_meta",
         "The 'meta[*]' field has an invalid value",
-        "meta[*]",
+        param="meta[*]",
     ),
     _parse(
         "unknown-field",
@@ -526,12 +571,11 @@ _PARSED = (
         400,
         "unknown_field",
         "The request body has a field that is not allowed",
-        None,
     ),
-    _parse("bad-json", b'{"messages":', 400, "invalid_json", "The request body is not valid JSON", None),
-    _parse("not-utf8", b"\xff\xfe", 400, "invalid_json", "The request body is not valid JSON", None),
-    _parse("deep-json", b"[" * 100_000, 400, "invalid_json", "The request body is not valid JSON", None),
-    _parse("no-body", b"", 400, "missing_body", "A request body is required", None),
+    _parse("bad-json", b'{"messages":', 400, "invalid_json", "The request body is not valid JSON"),
+    _parse("not-utf8", b"\xff\xfe", 400, "invalid_json", "The request body is not valid JSON"),
+    _parse("deep-json", b"[" * 100_000, 400, "invalid_json", "The request body is not valid JSON"),
+    _parse("no-body", b"", 400, "missing_body", "A request body is required"),
 )
 
 _SSE = "text/event-stream"
@@ -545,7 +589,7 @@ def _boom() -> Exception:
 _STREAMED = (
     Scenario("stream-ok", Streams("text/plain", (b"a", b"b"), None), 200),
     Scenario("events-ok", Streams(_SSE, (b"data: 1\n\n", b"data: 2\n\n"), None), 200),
-    Scenario("stream-fails-first", Streams("text/plain", (), _boom), 500, **_INTERNAL),
+    Scenario("stream-fails-first", Streams("text/plain", (), _boom), 500, *_INTERNAL),
     Scenario(
         "stream-fails-first-typed",
         Streams(_LINES, (), lambda: NotFoundError("Nothing")),

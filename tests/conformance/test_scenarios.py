@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from conformance.scenarios import SCENARIOS, Scenario, Streams
 from kaiko_middleware.conformance import check_answer
 

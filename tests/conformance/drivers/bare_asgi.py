@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.asgi_client import AsgiDriver
-from conformance.scenarios import BY_NAME, Answers, Parses, Raises, Streams
+from conformance.scenarios import BY_NAME, Answers, Body, Parses, Raises, Streams
 from kaiko_asgi import KaikoMiddleware
 from kaiko_middleware import NotFoundError, parse_body
-
-from conformance.scenarios import Body
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,9 +15,7 @@ if TYPE_CHECKING:
     from kaiko_asgi import Receive, Scope, Send
 
 
-async def _answer(
-    send: Send, status: int, headers: Iterable[tuple[str, str]], body: bytes
-) -> None:
+async def _answer(send: Send, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
     fields = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
     if status not in {204, 304}:
         fields.append((b"content-length", str(len(body)).encode()))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.asgi_client import AsgiDriver
-from conformance.scenarios import BY_NAME, Answers, Body, Parses, Raises, Streams
-from kaiko_middleware import parse_body
-from kaiko_starlette import KaikoMiddleware, install
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+
+from conformance.asgi_client import AsgiDriver
+from conformance.scenarios import BY_NAME, Answers, Body, Parses, Raises, Streams
+from kaiko_middleware import parse_body
+from kaiko_starlette import KaikoMiddleware, install
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
