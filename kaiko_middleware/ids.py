@@ -24,8 +24,10 @@ __all__ = [
     "accept_request_id",
     "bind_request_id",
     "current_request_id",
+    "inbound_request_id",
     "is_request_id",
     "reset_request_id",
+    "restore_request_id",
     "set_request_id",
 ]
 
@@ -34,11 +36,15 @@ _R = TypeVar("_R")
 
 _BATCH = 256
 _INBOUND = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+# Puts another byte in place of those that no id has.
+_ALPHABET = bytes(byte if _INBOUND.fullmatch(chr(byte)) else 0 for byte in range(256))
 _current: ContextVar[str | None] = ContextVar("kaiko_request_id", default=None)
 _pools: dict[int, list[str]] = {}
 
 current_request_id: Callable[[], str | None] = _current.get
 set_request_id: Callable[[str | None], Token[str | None]] = _current.set
+restore_request_id: Callable[[Token[str | None]], None] = _current.reset
+"""The bare reset: the fastest way, raising ValueError in another context."""
 
 
 def _forget_pools() -> None:
@@ -115,6 +121,16 @@ def accept_request_id(values: Sequence[str]) -> str | None:
     """
     if len(values) == 1 and is_request_id(values[0]):
         return values[0]
+    return None
+
+
+def inbound_request_id(value: bytes) -> str | None:
+    """Return the id that one inbound header's bytes are; None where they are no acceptable one.
+
+    For drivers that are given bytes: a third of the cost of decoding first.
+    """
+    if 0 < len(value) <= 128 and value.translate(_ALPHABET) == value:
+        return value.decode("ascii")
     return None
 
 
