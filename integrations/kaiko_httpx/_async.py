@@ -8,6 +8,7 @@ import anyio
 import stamina
 
 from kaiko_httpx._attempts import Again, Outgoing, wait_of
+from kaiko_httpx._deadline import AsyncBackend, current, watch_connections
 from kaiko_httpx._policy import RetryPolicy
 
 if TYPE_CHECKING:
@@ -33,12 +34,20 @@ class AsyncRetries:
         self._transport = transport
         self._policy = RetryPolicy() if policy is None else policy
         self._id_header = id_header
+        self.is_watched = watch_connections(transport, AsyncBackend)
+        """Whether the connections keep to a call's deadline themselves."""
 
     async def handle_async_request(self, request: Request) -> Response:
         """Send `request`, again where that makes sense; return or raise what came last."""
         outgoing = Outgoing(self._policy, request, self._id_header)
-        if outgoing.bounds is not None:  # our client watches the time, or it streams
+        if outgoing.is_ours:  # and watched by our client
             return await self._send(outgoing)
+        if self.is_watched:
+            token = current.set(outgoing.deadline)
+            try:
+                return await self._send(outgoing)
+            finally:
+                current.reset(token)
         with anyio.move_on_after(self._policy.deadline):
             return await self._send(outgoing)
         raise self._read_timeout(f"the call took longer than {self._policy.deadline:g} seconds")
@@ -81,7 +90,7 @@ class AsyncRetries:
             return self._hand_over(outgoing, response)
         response.stream = peeked = self._peeked(response.stream)
         try:
-            body = await peeked.peek(outgoing.call)
+            body = await peeked.peek(outgoing.deadline)
         except BaseException:
             await peeked.aclose()
             raise
@@ -93,7 +102,7 @@ class AsyncRetries:
         return again
 
     def _hand_over(self, outgoing: Outgoing, response: Response) -> Response:
-        if outgoing.bounds is None or outgoing.bounds.streams:
+        if not outgoing.is_ours:
             outgoing.unlimit()
         return response
 

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from kaiko_httpx._policy import Call
-from kaiko_middleware import KaikoError, current_request_id
+from kaiko_middleware import current_request_id
 
 if TYPE_CHECKING:
+    from kaiko_httpx._deadline import Deadline
     from kaiko_httpx._policy import RetryPolicy
+    from kaiko_middleware import KaikoError
 
-BOUNDS = "kaiko_bounds"
-"""The request extension by which our clients say what they know of a call."""
+DEADLINE = "kaiko_deadline"
+"""The request extension in which our clients say when a call must be over, None for never.
+
+One call may be several requests (redirects), and a transport does not know which answer
+will be streamed; a request without it comes from another client.
+"""
 
 # Requests and responses are of httpx2 or of httpx: alike, and unrelated.
 Request = Any
 Response = Any
 
 _OPERATIONS = ("connect", "read", "write", "pool")
-_SHORTEST = 0.001
-
-
-class Bounds(NamedTuple):
-    """What a client of ours knows of a call, and a transport does not.
-
-    `started` is on the policy's clock, since one call may be several requests (redirects).
-    """
-
-    streams: bool
-    started: float
 
 
 class Again(Exception):
@@ -62,39 +57,36 @@ class Outgoing:
 
     """
 
-    __slots__ = ("_policy", "_timeouts", "bounds", "call", "request")
+    __slots__ = ("_policy", "_timeouts", "call", "deadline", "is_ours", "request")
 
     def __init__(self, policy: RetryPolicy, request: Request, id_header: str) -> None:
         request_id = current_request_id()
         if request_id is not None:
             request.headers[id_header] = request_id
-        bounds: Bounds | None = request.extensions.get(BOUNDS)
+        extensions = request.extensions
         self._policy = policy
-        self._timeouts: dict[str, float | None] | None = request.extensions.get("timeout")
-        self.bounds = bounds
+        self._timeouts: dict[str, float | None] = extensions.get("timeout") or {}
         self.request = request
-        self.call = Call(
-            policy,
-            request.method,
-            started=None if bounds is None else bounds.started,
-            streams=bounds is not None and bounds.streams,
-        )
+        self.is_ours = DEADLINE in extensions
+        """Whether a client of ours sends it, which watches the body's time as well."""
+        self.deadline: Deadline | None
+        self.deadline = extensions[DEADLINE] if self.is_ours else policy.deadline_from_now()
+        self.call = Call(policy, request.method, self.deadline)
 
     def limit(self) -> None:
         """Let no single operation of an attempt take longer than the call has left."""
-        remaining = self.call.remaining
-        if remaining is None:
+        if self.deadline is None:
             return
-        given = self._timeouts or {}
+        left = self.deadline.left
+        given = self._timeouts.get
         for name in _OPERATIONS:
-            value = given.get(name)
-            if value is None or value > remaining:
+            value = given(name)
+            if value is None or value > left:
                 break
         else:
             return
-        remaining = max(remaining, _SHORTEST)
         clamped = {
-            name: remaining if (value := given.get(name)) is None else min(value, remaining)
+            name: left if (value := given(name)) is None else min(value, left)
             for name in _OPERATIONS
         }
         self.request.extensions = {**self.request.extensions, "timeout": clamped}
@@ -106,7 +98,7 @@ class Outgoing:
         """
         clamped = self.request.extensions.get("timeout")
         if clamped is not None and clamped is not self._timeouts:
-            clamped.update(dict.fromkeys(_OPERATIONS) | (self._timeouts or {}))
+            clamped.update(dict.fromkeys(_OPERATIONS) | self._timeouts)
 
     def failed(self, exc: Exception) -> Again | None:
         """Return how to go on after an exception, or None where it is the caller's to see."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import httpx2
 
-from kaiko_httpx._attempts import BOUNDS, Bounds
+from kaiko_httpx._attempts import DEADLINE
+from kaiko_httpx._deadline import current
 from kaiko_httpx._peek import PEEK_LIMIT
 from kaiko_httpx._policy import RetryPolicy
 from kaiko_httpx._transports import AsyncRetryTransport, RetryTransport
@@ -61,7 +62,7 @@ class Client(httpx2.Client):
         super().__init__(**options)
         self._transport = RetryTransport(self._transport, policy, id_header=id_header)
         self._mounts = {
-            pattern: mount and RetryTransport(mount, policy, id_header=id_header)
+            pattern: None if mount is None else RetryTransport(mount, policy, id_header=id_header)
             for pattern, mount in self._mounts.items()
         }
 
@@ -69,20 +70,30 @@ class Client(httpx2.Client):
         self, request: httpx2.Request, *, stream: bool = False, **options: Any
     ) -> httpx2.Response:
         """Send a request; see `httpx2.Client.send`."""
-        _say_bounds(request, self._policy, stream=stream)
-        if not self._raises:
-            return super().send(request, stream=stream, **options)
-        with self._translating:
-            response = super().send(request, stream=True, **options)
-            try:
-                if _is_error(response):
-                    raise_error(self._policy, response, self._start_of(response))
-                if not stream:
-                    response.read()
-                    self._policy.upstream.raise_for_status(response)
-            except BaseException:
-                response.close()
-                raise
+        deadline = None if stream else self._policy.deadline_from_now()
+        request.extensions = {**request.extensions, DEADLINE: deadline}
+        token = current.set(deadline)
+        try:
+            if not self._raises:
+                return super().send(request, stream=stream, **options)
+            with self._translating:
+                return self._exchange(request, stream=stream, **options)
+        finally:
+            current.reset(token)
+
+    def _exchange(
+        self, request: httpx2.Request, *, stream: bool, **options: Any
+    ) -> httpx2.Response:
+        response = super().send(request, stream=True, **options)
+        try:
+            if _is_error(response):
+                _raise_error(self._policy, response, self._start_of(response))
+            if not stream:
+                response.read()
+                self._policy.upstream.raise_for_status(response)
+        except BaseException:
+            response.close()
+            raise
         return response
 
     @staticmethod
@@ -115,27 +126,35 @@ class AsyncClient(httpx2.AsyncClient):
         self._translating = policy.upstream.translate() if raise_errors else nullcontext()
         options.setdefault("timeout", _timeout(policy))
         super().__init__(**options)
-        self._transport = AsyncRetryTransport(self._transport, policy, id_header=id_header)
-        self._mounts = {
-            pattern: mount and AsyncRetryTransport(mount, policy, id_header=id_header)
+        retrying = AsyncRetryTransport(self._transport, policy, id_header=id_header)
+        mounts = {
+            pattern: None
+            if mount is None
+            else AsyncRetryTransport(mount, policy, id_header=id_header)
             for pattern, mount in self._mounts.items()
         }
+        self._transport = retrying
+        self._mounts = {**mounts}
+        self._is_watched = all(
+            each.is_watched for each in (retrying, *mounts.values()) if each is not None
+        )
 
     async def send(
         self, request: httpx2.Request, *, stream: bool = False, **options: Any
     ) -> httpx2.Response:
         """Send a request; see `httpx2.AsyncClient.send`."""
-        _say_bounds(request, self._policy, stream=stream)
-        with self._translating:
-            if stream:
-                return await self._exchange(request, stream=True, **options)
-            deadline = self._policy.deadline
-            # Timeouts of single operations cannot bound a body that comes drop by drop.
-            with anyio.move_on_after(deadline):
-                return await self._exchange(request, stream=False, **options)
-            raise httpx2.ReadTimeout(
-                f"the call took longer than {deadline:g} seconds", request=request
-            )
+        deadline = None if stream else self._policy.deadline_from_now()
+        request.extensions = {**request.extensions, DEADLINE: deadline}
+        token = current.set(deadline)
+        try:
+            with self._translating:
+                if stream or self._is_watched:
+                    return await self._exchange(request, stream=stream, **options)
+                with anyio.move_on_after(self._policy.deadline):
+                    return await self._exchange(request, stream=stream, **options)
+                raise httpx2.ReadTimeout("the call took longer than it may", request=request)
+        finally:
+            current.reset(token)
 
     async def _exchange(
         self, request: httpx2.Request, *, stream: bool, **options: Any
@@ -145,7 +164,7 @@ class AsyncClient(httpx2.AsyncClient):
         response = await super().send(request, stream=True, **options)
         try:
             if _is_error(response):
-                raise_error(self._policy, response, await self._start_of(response))
+                _raise_error(self._policy, response, await self._start_of(response))
             if not stream:
                 await response.aread()
                 self._policy.upstream.raise_for_status(response)
@@ -179,15 +198,11 @@ def _timeout(policy: RetryPolicy) -> httpx2.Timeout:
     return httpx2.Timeout(policy.deadline, connect=min(_CONNECT, policy.deadline))
 
 
-def _say_bounds(request: httpx2.Request, policy: RetryPolicy, *, stream: bool) -> None:
-    request.extensions = {**request.extensions, BOUNDS: Bounds(stream, policy.clock())}
-
-
 def _is_error(response: httpx2.Response) -> bool:
     return response.status_code >= 300 and response.status_code != 304
 
 
-def raise_error(policy: RetryPolicy, response: httpx2.Response, start: bytes) -> None:
+def _raise_error(policy: RetryPolicy, response: httpx2.Response, start: bytes) -> None:
     """Raise the typed error for an error answer, of whose body only the start was read."""
     error = policy.upstream.error_from_response(
         response.status_code,

@@ -1,46 +1,64 @@
-"""A deadline for a whole synchronous call, where timeouts are for single operations.
+"""A deadline for a whole call, where timeouts are for single operations.
 
-A server that sends a byte a second keeps every read in time for ever. Asynchronous calls
-are cancelled from outside; a synchronous one can only be told, each time it waits for the
-network, how long it may. So the connections of a transport ask here before they wait.
+A server that sends a byte a second keeps every read in time for ever. So the connections of
+a transport ask here, each time they wait for the network, how long they may; that is exact
+for synchronous calls, which nobody can cancel, and cheaper than a cancel scope for the
+asynchronous ones.
 """
 
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from kaiko_httpx._policy import Call
-
 _SHORTEST = 0.001
 
-current: ContextVar[Call | None] = ContextVar("kaiko_httpx_call", default=None)
-"""The call that this thread waits for, if it has a deadline."""
+
+class Deadline(NamedTuple):
+    """When a call must be over, on a clock."""
+
+    at: float
+    clock: Callable[[], float]
+
+    @property
+    def left(self) -> float:
+        """Seconds until then, and a little where there are none."""
+        return max(self.at - self.clock(), _SHORTEST)
+
+    @property
+    def is_past(self) -> bool:
+        """Whether the call is late."""
+        return self.clock() >= self.at
+
+
+current: ContextVar[Deadline | None] = ContextVar("kaiko_httpx_deadline", default=None)
+"""The deadline of the call that this thread or task is making; None where it has none."""
 
 
 def _left(timeout: float | None) -> float | None:
-    call = current.get()
-    remaining = None if call is None else call.remaining
-    if remaining is None:
+    deadline = current.get()
+    if deadline is None:
         return timeout
-    remaining = max(remaining, _SHORTEST)
-    return remaining if timeout is None else min(timeout, remaining)
+    return deadline.left if timeout is None else min(timeout, deadline.left)
 
 
-def watch_connections(transport: Any) -> None:
+def watch_connections(transport: Any, backend: type[Backend | AsyncBackend]) -> bool:
     """Have the connections of an httpx2 or httpx transport keep to `current`.
 
     These libraries let nobody choose how their own transport reaches the network, so its
-    pool is asked for by name; one that has none is left as it is, and the deadline is then
-    looked at between the parts of a body only.
+    pool is asked for by name. Returns whether there was one: where there is none, whoever
+    calls has to watch the time from outside.
     """
     pool: Any = getattr(transport, "_pool", None)
-    backend: object = getattr(pool, "_network_backend", None)
-    if backend is not None and not isinstance(backend, Backend):
-        vars(pool)["_network_backend"] = Backend(backend)
+    found: object = getattr(pool, "_network_backend", None)
+    if found is None:
+        return False
+    if not isinstance(found, backend):
+        vars(pool)["_network_backend"] = backend(found)
+    return True
 
 
 class Backend:
@@ -53,6 +71,7 @@ class Backend:
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
+        self.sleep: Any = backend.sleep
 
     def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, **options: Any
@@ -67,10 +86,6 @@ class Backend:
         """Connect to a socket in the file system."""
         connected = self._backend.connect_unix_socket(path, timeout=_left(timeout), **options)
         return Stream(connected)
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        self._backend.sleep(seconds)
 
 
 class Stream:
@@ -104,35 +119,92 @@ class Stream:
         return Stream(self._stream.start_tls(ssl_context, server_hostname, _left(timeout)))
 
 
+class AsyncBackend:
+    """The same for asynchronous connections; see `Backend`."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+        self.sleep: Any = backend.sleep
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+        **options: Any,
+    ) -> AsyncStream:
+        """Connect to a host."""
+        connected = self._backend.connect_tcp(host, port, timeout=_left(timeout), **options)
+        return AsyncStream(await connected)
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+        **options: Any,
+    ) -> AsyncStream:
+        """Connect to a socket in the file system."""
+        connected = self._backend.connect_unix_socket(path, timeout=_left(timeout), **options)
+        return AsyncStream(await connected)
+
+
+class AsyncStream:
+    """The same for an asynchronous stream; see `Stream`."""
+
+    __slots__ = ("_stream", "aclose", "get_extra_info")
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.aclose: Any = stream.aclose
+        self.get_extra_info: Callable[[str], Any] = stream.get_extra_info
+
+    async def read(
+        self,
+        max_bytes: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+    ) -> bytes:
+        """Read what has come."""
+        data: bytes = await self._stream.read(max_bytes, _left(timeout))
+        return data
+
+    async def write(
+        self,
+        buffer: bytes,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+    ) -> None:
+        """Send."""
+        await self._stream.write(buffer, _left(timeout))
+
+    async def start_tls(
+        self,
+        ssl_context: Any,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+    ) -> AsyncStream:
+        """Go on encrypted."""
+        encrypted = self._stream.start_tls(ssl_context, server_hostname, _left(timeout))
+        return AsyncStream(await encrypted)
+
+
 class Bounded:
-    """Mixed with a library's stream class: a body that is read within the call's time.
+    """Mixed with a library's stream class: a body whose time is looked at between its parts.
 
     Arguments:
         stream: the body.
-        call: what it belongs to.
+        deadline: when it must have come.
         too_late: makes the library's own exception for a read that took too long.
 
     """
 
-    def __init__(self, stream: Any, call: Call, too_late: Callable[[], Exception]) -> None:
+    def __init__(self, stream: Any, deadline: Deadline, too_late: Callable[[], Exception]) -> None:
         self._stream = stream
-        self._call = call
+        self._deadline = deadline
         self._too_late = too_late
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the body."""
-        parts = iter(self._stream)
-        while True:
-            token = current.set(self._call)
-            try:
-                part = next(parts, None)
-            finally:
-                current.reset(token)
-            if part is None:
-                return
-            remaining = self._call.remaining
-            if remaining is not None and remaining <= 0:
-                self.close()
+        for part in self._stream:
+            if self._deadline.is_past:
                 raise self._too_late()
             yield part
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from kaiko_httpx._policy import Call
+    from kaiko_httpx._deadline import Deadline
 
 PEEK_LIMIT = 64 * 1024
 
@@ -27,23 +27,22 @@ class Peeked:
         self._closed = False
         self.start: list[bytes] = []
 
-    def _enough(self, part: bytes, size: int, call: Call) -> bool:
+    def _enough(self, part: bytes, size: int, deadline: Deadline | None) -> bool:
         """Keep a part; return whether no more is to be read."""
         self.start.append(part)
-        remaining = call.remaining
-        return size + len(part) >= PEEK_LIMIT or (remaining is not None and remaining <= 0)
+        return size + len(part) >= PEEK_LIMIT or (deadline is not None and deadline.is_past)
 
 
 class SyncPeeked(Peeked):
     """The synchronous half."""
 
-    def peek(self, call: Call) -> bytes:
+    def peek(self, deadline: Deadline | None) -> bytes:
         """Read up to 64 KiB, while the call has time; a failure is kept for the reader."""
         self._rest = iter(self._stream)
         size = 0
         try:
             for part in self._rest:
-                if self._enough(part, size, call):
+                if self._enough(part, size, deadline):
                     break
                 size += len(part)
         except Exception as exc:  # noqa: BLE001 - the status is what counts
@@ -67,13 +66,13 @@ class SyncPeeked(Peeked):
 class AsyncPeeked(Peeked):
     """The asynchronous half."""
 
-    async def peek(self, call: Call) -> bytes:
+    async def peek(self, deadline: Deadline | None) -> bytes:
         """Read up to 64 KiB, while the call has time; a failure is kept for the reader."""
         self._rest = aiter(self._stream)
         size = 0
         try:
             async for part in self._rest:
-                if self._enough(part, size, call):
+                if self._enough(part, size, deadline):
                     break
                 size += len(part)
         except Exception as exc:  # noqa: BLE001 - the status is what counts

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import stamina
 
 from kaiko_httpx._budget import RetryBudget
+from kaiko_httpx._deadline import Deadline
 from kaiko_middleware import current_request_id
 from kaiko_middleware.report import RequestInfo, report_late
 from kaiko_middleware.upstream import Upstream
@@ -135,6 +136,10 @@ class RetryPolicy:
         self.on_attempt = tuple(on_attempt)
         self.clock = clock
 
+    def deadline_from_now(self) -> Deadline:
+        """Return the deadline of a call that begins now."""
+        return Deadline(self.clock() + self.deadline, self.clock)
+
 
 class Call:
     """One call: its attempts, and the time that it has left.
@@ -142,33 +147,17 @@ class Call:
     Arguments:
         policy: how it is made again.
         method: the request's method, in capitals.
-        started: when it began, on the policy's clock; now by default.
-        streams: whether its answer is streamed, which lifts the deadline.
+        deadline: when it must be over; None for one whose answer is streamed.
 
     """
 
-    __slots__ = ("_policy", "_started", "attempt", "method", "streams")
+    __slots__ = ("_deadline", "_policy", "attempt", "method")
 
-    def __init__(
-        self,
-        policy: RetryPolicy,
-        method: str,
-        *,
-        started: float | None = None,
-        streams: bool = False,
-    ) -> None:
+    def __init__(self, policy: RetryPolicy, method: str, deadline: Deadline | None) -> None:
         self._policy = policy
-        self._started = policy.clock() if started is None else started
+        self._deadline = deadline
         self.method = method
-        self.streams = streams
         self.attempt = 1
-
-    @property
-    def remaining(self) -> float | None:
-        """Seconds until the deadline; None for a call that streams."""
-        if self.streams:
-            return None
-        return self._started + self._policy.deadline - self._policy.clock()
 
     def succeeded(self) -> None:
         """Take note that the upstream answered well."""
@@ -225,8 +214,7 @@ class Call:
             return _no("wait_too_long")
         jitter = random.uniform(0.0, policy.wait_jitter)  # noqa: S311 - spreads load, hides nothing
         wait = max(asked, policy.wait_initial * 2 ** (self.attempt - 1) + jitter)
-        remaining = self.remaining
-        if remaining is not None and wait >= remaining:
+        if self._deadline is not None and wait >= self._deadline.left:
             return _no("deadline")
         if not stamina.is_active():
             return _no("switched_off")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import stamina
 
 from kaiko_httpx._attempts import Again, Outgoing, wait_of
-from kaiko_httpx._deadline import current, watch_connections
+from kaiko_httpx._deadline import Backend, current, watch_connections
 from kaiko_httpx._policy import RetryPolicy
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ class SyncRetries:
         self._transport = transport
         self._policy = RetryPolicy() if policy is None else policy
         self._id_header = id_header
-        watch_connections(transport)
+        self._watched = watch_connections(transport, Backend)
 
     def handle_request(self, request: Request) -> Response:
         """Send `request`, again where that makes sense; return or raise what came last."""
         outgoing = Outgoing(self._policy, request, self._id_header)
-        token = current.set(outgoing.call)
+        token = current.set(outgoing.deadline)
         try:
             outcome = self._attempt(outgoing)
             # A call that succeeds never gets to stamina, which costs 50 µs to set up.
@@ -80,7 +80,7 @@ class SyncRetries:
             return self._hand_over(outgoing, response)
         response.stream = peeked = self._peeked(response.stream)
         try:
-            body = peeked.peek(outgoing.call)
+            body = peeked.peek(outgoing.deadline)
         except BaseException:
             peeked.close()
             raise
@@ -92,10 +92,10 @@ class SyncRetries:
         return again
 
     def _hand_over(self, outgoing: Outgoing, response: Response) -> Response:
-        if outgoing.bounds is None or outgoing.bounds.streams:
+        if not outgoing.is_ours:
             outgoing.unlimit()
-        else:
-            response.stream = self._bounded(response.stream, outgoing.call, self._too_late)
+        elif outgoing.deadline is not None and not self._watched:
+            response.stream = self._bounded(response.stream, outgoing.deadline, self._too_late)
         return response
 
     def _too_late(self) -> Exception:
