@@ -31,14 +31,24 @@ __all__ = ["answer_early_failure", "guard_stream", "settle", "silence"]
 
 
 def settle(
-    setup: Setup, request: HttpRequest, response: object, request_id: str
+    setup: Setup, request: HttpRequest, response: object, request_id: str, *, wrapped: bool
 ) -> HttpResponseBase:
-    """Return the response as it leaves: the one given, or a new one where there is none."""
+    """Return the response as it leaves: the one given, or a new one where there is none.
+
+    Arguments:
+        setup: the settings.
+        request: the request that is answered.
+        response: what the rest of the stack returned.
+        request_id: the request's id.
+        wrapped: whether an outer layer puts the id on a success.
+
+    """
     if not isinstance(response, HttpResponseBase):
         return _no_response(setup, request, response, request_id)
     status = _status(response)
     if 200 <= status < 400:
-        put_id(response, setup, request_id)
+        if not wrapped:
+            put_id(response, setup, request_id)
         return response
     if 100 <= status < 200:
         return response

@@ -19,11 +19,10 @@ __all__ = ["Restoring", "is_answerable", "path_of"]
 class Restoring:
     """A body whose `close` puts back the request id that was current before."""
 
-    __slots__ = ("_result", "_token")
+    _result: Iterable[bytes] = ()
 
     def __init__(self, token: Token[str | None]) -> None:
         self._token = token
-        self._result: Iterable[bytes] = ()
 
     def run(
         self, app: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse

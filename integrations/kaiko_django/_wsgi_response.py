@@ -20,7 +20,7 @@ from kaiko_middleware.ids import reset_request_id
 from kaiko_middleware.report import RequestInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextvars import Token
     from types import TracebackType
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -48,22 +48,27 @@ class WrappedResponse(Restoring):
 
     """
 
-    __slots__ = (
-        "_chunks",
-        "_environ",
-        "_exc_info",
-        "_exchange",
-        "_head",
-        "_passing",
-        "_plain",
-        "_raised",
-        "_replaced",
-        "_request_id",
-        "_sent",
-        "_server_start",
-        "_server_write",
-        "_setup",
-    )
+    # Defaults of the class, so that a plain success sets none of them.
+    _exchange: Exchange | None = None
+    _server_write: Write | None = None
+    _exc_info: OptExcInfo | None = None
+    """Why a head that the server has already is replaced, as PEP 3333 wants it."""
+    _head: tuple[str, Headers] | None = None
+    """What the application gave to `start`, last."""
+    _plain: Headers | None = None
+    """The headers to send with it where it is a success that needs no look."""
+    _passing = False
+    """The application's head is out, and its body passes unread."""
+    _whole = False
+    """That body is there already: it cannot fail any more."""
+    _replaced = False
+    """Our head is out, and the application's body is dropped."""
+    _sent = False
+    """A chunk was sent, so that no head can be taken back."""
+    _chunks: Sequence[bytes] = ()
+    """What is sent after what the application yields."""
+    _raised: BaseException | None = None
+    """What is raised when all is sent."""
 
     def __init__(
         self,
@@ -78,24 +83,6 @@ class WrappedResponse(Restoring):
         self._environ = environ
         self._server_start = server_start
         self._request_id = request_id
-        self._exchange: Exchange | None = None
-        self._server_write: Write | None = None
-        self._exc_info: OptExcInfo | None = None
-        """Why a head that the server has already is replaced, as PEP 3333 wants it."""
-        self._head: tuple[str, Headers] | None = None
-        """What the application gave to `start`, last."""
-        self._plain: Headers | None = None
-        """The headers to send with it where it is a success that needs no look."""
-        self._passing = False
-        """The application's head is out, and its body passes unread."""
-        self._replaced = False
-        """Our head is out, and the application's body is dropped."""
-        self._sent = False
-        """A chunk was sent, so that no head can be taken back."""
-        self._chunks: list[bytes] = []
-        """What is sent after what the application yields."""
-        self._raised: BaseException | None = None
-        """What is raised when all is sent."""
 
     def run(
         self, app: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse
@@ -104,22 +91,18 @@ class WrappedResponse(Restoring):
         try:
             try:
                 result = self._result = app(environ, start_response)
-                if not self._passing and self._head is not None:
-                    self._open(result)
+                if isinstance(result, HttpResponse) and (self._passing or self._send_plain()):
+                    self._whole = True
+                    return self
+                if self._head is not None:
+                    return self._look_at_body(result)
             except BaseException as exc:
                 if not is_answerable(exc):
                     raise
                 self._chunks = self._fail(exc)
-                return self
         except BaseException:
             reset_request_id(self._token)
             raise
-        if self._passing:
-            wrapper: object = environ.get("wsgi.file_wrapper")
-            if isinstance(wrapper, type) and isinstance(result, wrapper):
-                # For the server's own way of sending files, which looks at the type.
-                reset_request_id(self._token)
-                return result
         return self
 
     def start(self, status: str, headers: Headers, exc_info: OptExcInfo | None = None, /) -> Write:
@@ -140,12 +123,12 @@ class WrappedResponse(Restoring):
         return self._write
 
     def __iter__(self) -> Iterator[bytes]:
+        return iter(self._result) if self._whole else self._watched()
+
+    def _watched(self) -> Iterator[bytes]:
+        """Yield the body, and what is to be said if it fails."""
         try:
-            if self._passing:
-                for data in self._result:
-                    self._sent = True
-                    yield data
-            elif not self._replaced and self._raised is None:
+            if not self._replaced and self._raised is None:
                 yield from self._fed()
             yield from self._chunks
         except GeneratorExit:
@@ -167,31 +150,39 @@ class WrappedResponse(Restoring):
         if status[:1] not in {"2", "3"}:
             reply: object = self._environ.get(ENVIRON_REPLY)
             return isinstance(reply, Reply) and status[:3] == str(reply.status)
-        known = marked = False
+        known = False
         key, length = self._setup.key, len(self._setup.key)
         for name, value in headers:
             if not value.isprintable():
                 return False  # perhaps none that a server takes
-            if len(name) == 14 and name.lower() == "content-length":
+            size = len(name)
+            if size == 14 and name.lower() == "content-length":
                 known = True
-            elif len(name) == length and name.lower() == key:
-                if value != self._request_id:
-                    return False
-                marked = True
-        self._plain = headers if marked else [*headers, (self._setup.header, self._request_id)]
+            elif size == length and name.lower() == key:
+                return False  # to be replaced
+        self._plain = [*headers, (self._setup.header, self._request_id)]
         return known
 
-    def _open(self, result: object) -> None:
-        """Decide about a head that waited until it was known what body comes with it."""
-        if self._plain is not None and isinstance(result, HttpResponse) and self._head is not None:
-            self._passing = True  # a body that is there already cannot fail any more
-            self._send_head(self._head[0], self._plain)
-            return
-        exchange = self._opened()
+    def _send_plain(self) -> bool:
+        """Send a plain head that waited until it was known what body comes with it."""
+        if self._plain is None or self._head is None:
+            return False
+        self._passing = True
+        self._send_head(self._head[0], self._plain)
+        return True
+
+    def _look_at_body(self, result: Iterable[bytes]) -> Iterable[bytes]:
+        """Return what the server gets: a file for its own way of sending, or this."""
+        exchange = None if self._passing else self._opened()
         wrapper: object = self._environ.get("wsgi.file_wrapper")
-        if isinstance(wrapper, type) and isinstance(result, wrapper):
-            self._chunks += self._take(exchange.other_body())
-            self._passing = not self._replaced
+        if not isinstance(wrapper, type) or not isinstance(result, wrapper):
+            return self
+        if exchange is not None:
+            self._chunks = [*self._chunks, *self._take(exchange.other_body())]
+        if self._replaced:
+            return self
+        reset_request_id(self._token)
+        return result
 
     def _opened(self) -> Exchange:
         """Return the exchange, which has seen the application's head."""
@@ -211,7 +202,7 @@ class WrappedResponse(Restoring):
             pieces = exchange.pass_on(code, headers)
         else:
             pieces = exchange.start(code, headers)
-        self._chunks += self._take(pieces)
+        self._chunks = [*self._chunks, *self._take(pieces)]
 
     def _fed(self) -> Iterator[bytes]:
         """Yield what the exchange makes of the application's body."""

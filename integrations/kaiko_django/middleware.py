@@ -87,7 +87,7 @@ def _synchronous(get_response: GetResponse) -> GetResponse:
                 if not wrapped:
                     put_id(response, setup, request_id)
             else:
-                response = settle(setup, request, response, request_id)
+                response = settle(setup, request, response, request_id, wrapped=wrapped)
                 if isinstance(response, StreamingHttpResponse) and response.status_code < 400:
                     _stream(setup, request, response, wrapped=wrapped)
         except BaseException:
@@ -114,7 +114,7 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
                 if not wrapped:
                     put_id(response, setup, request_id)
             else:
-                response = settle(setup, request, response, request_id)
+                response = settle(setup, request, response, request_id, wrapped=wrapped)
                 if isinstance(response, StreamingHttpResponse) and response.status_code < 400:
                     await _stream_async(setup, request, response, wrapped=wrapped)
         except BaseException:
