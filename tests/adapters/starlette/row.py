@@ -117,6 +117,8 @@ class Row:
     """False where only a real server shows it."""
     over_http: bool = field(default=True, kw_only=True)
     """False where a client cannot show it."""
+    since: tuple[int, int] = field(default=(1, 0), kw_only=True)
+    """The Starlette that has it, among the oldest and the newest that are claimed."""
 
 
 # --- applications of one route -------------------------------------------------------

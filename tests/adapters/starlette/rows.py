@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from inspect import signature
 from typing import TYPE_CHECKING
 
-from starlette.applications import Starlette
+from starlette import __version__
 
 from adapters.starlette.rows_around import AROUND, HANDLERS, MIDDLEWARE, MOUNTED, SOCKETS
 from adapters.starlette.rows_views import (
@@ -33,9 +32,7 @@ EVERY: tuple[Row, ...] = (
     *SOCKETS,
     *MOUNTED,
 )
-_LIMITS = "max_body_size" in signature(Starlette).parameters
+_HERE = tuple(int(part) for part in __version__.split(".")[:2])
 
-ROWS: tuple[Row, ...] = tuple(
-    row for row in EVERY if _LIMITS or not row.name.startswith("body-limit/")
-)
-"""Those that this Starlette has: body limits came in 1.x."""
+ROWS: tuple[Row, ...] = tuple(row for row in EVERY if row.since <= _HERE)
+"""Those that this Starlette has."""

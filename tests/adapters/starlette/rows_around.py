@@ -15,7 +15,7 @@ from starlette.authentication import (
     SimpleUser,
     requires,
 )
-from starlette.exceptions import HTTPException, StarletteDeprecationWarning
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.middleware.base import BaseHTTPMiddleware
@@ -43,8 +43,7 @@ from adapters.starlette.row import (
 from adapters.starlette.rows_views import BAD, INTERNAL, NOT_FOUND, aboom, boom, stream
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", StarletteDeprecationWarning)
-    warnings.simplefilter("ignore", DeprecationWarning)
+    warnings.simplefilter("ignore")  # it is deprecated, and it is there
     from starlette.middleware.wsgi import WSGIMiddleware as StarletteWSGI
 
 if TYPE_CHECKING:

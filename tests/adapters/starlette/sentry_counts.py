@@ -66,6 +66,8 @@ def main() -> None:
             for middleware in MIDDLEWARE:
                 app = adopt(make(middleware), config)
                 for path in PATHS:
+                    if (middleware, path) == ("several", "/group"):
+                        continue  # see there
                     transport.events.clear()
                     asyncio.run(call(app, http_scope(path)))
                     key = f"{adopt.__name__} {reraise} {middleware} {path}"

@@ -39,17 +39,27 @@ def counts() -> dict[str, int]:
 
 @adopted
 @kept
-@between
-@pytest.mark.parametrize("path", [*BUGS, "/stream", "/cut"])
+@pytest.mark.parametrize(
+    ("middleware", "path"),
+    [
+        (middleware, path)
+        for middleware in MIDDLEWARE
+        for path in (*BUGS, "/stream", "/cut")
+        # Sentry 2.40 takes five seconds over a group that went through several of them, and
+        # loses it, with and without us.
+        if (middleware, path) != ("several", "/group")
+    ],
+)
 def test_a_bug_is_one_event(
     counts: dict[str, int], adopt: str, middleware: str, path: str, *, reraise: bool
 ) -> None:
     """Whether it is raised again or only logged, and whatever stands between."""
     found = counts[f"{adopt} {reraise} {middleware} {path}"]
+    bare = counts[f"bare {reraise} {middleware} {path}"]
     if path == "/mounted/bug" and middleware != "none":
         # Sentry patches the mounted application, too, and sees the exception leave both, in
         # two contexts: without us these are two events as well.
-        assert counts[f"bare {reraise} {middleware} {path}"] == 2
+        assert bare == 2
         assert found <= 2
     else:
         assert found == 1
