@@ -46,7 +46,7 @@ class Declared(NamedTuple):
     schemas: Mapping[str, Schema]
     form: bool
     media_type: str
-    failures: dict[tuple[str, tuple[int | str, ...]], Failure]
+    failures: dict[tuple[str, tuple[object, ...]], Failure]
 
 
 _ANY: Schema = {"type": "any"}

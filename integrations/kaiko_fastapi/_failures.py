@@ -52,27 +52,32 @@ def error_of(
         location: object = record.get("loc")
         if not isinstance(location, (list, tuple)) or not location:
             continue
-        given = tuple(cast("Iterable[object]", location))
-        if not all(isinstance(each, (int, str)) for each in given):
-            continue
-        items = cast("tuple[int | str, ...]", given)
-        if items[0] not in _WHERE:
+        items = tuple(cast("Iterable[object]", location))
+        if items[0] == "body":
             if whole is _UNASKED:
                 whole = _failure_of_whole(body, headers, declared)
             if whole is not None:
                 failures.append(whole)
                 continue
-        failures.append(_failure(str(record.get("type")), items, declared))
+        found = _failure(str(record.get("type")), items, declared)
+        if found is not None:
+            failures.append(found)
     if not failures:  # a service raised it by itself, without saying what failed
         return error_for_status(422)
     return error_from_failures(failures)
 
 
-def _failure(error_type: str, location: tuple[int | str, ...], declared: Declared) -> Failure:
+def _failure(error_type: str, items: tuple[object, ...], declared: Declared) -> Failure | None:
     """Return what one record stands for; the same ones come again and again."""
-    key = error_type, location
-    found = declared.failures.get(key)
+    key = error_type, items
+    try:
+        found = declared.failures.get(key)
+    except TypeError:  # no names and positions: a service made it up
+        return None
     if found is None:
+        if not all(isinstance(each, (int, str)) for each in items):
+            return None
+        location = cast("tuple[int | str, ...]", items)
         where = _WHERE.get(location[0], "body")
         schema = declared.schemas.get(where)
         found = failure(error_type, location[1:], where=where, schema=schema)
