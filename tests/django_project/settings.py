@@ -36,6 +36,7 @@ TEMPLATES = [
     }
 ]
 REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "kaiko_drf.exception_handler",
     "LIST_SERIALIZER_ERRORS_AS_DICT": True,  # what DRF 3.18 warns about otherwise
 }

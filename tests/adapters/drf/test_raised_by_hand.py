@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from rest_framework.response import Response
 
 
-def literal(_request: Request) -> Response:
+def literal(request: Request) -> Response:
     """Name a field as a literal."""
+    assert request.method not in (4, "GET")
     raise ValidationError({"model": "secret", "messages": {"role": ["secret"]}})
 
 
@@ -41,7 +42,8 @@ def test_what_was_sent_is_not_declared() -> None:
 
 def indexed(_request: Request) -> Response:
     """Name a position, and what may be an identifier."""
-    raise ValidationError({"messages": {4242: ["secret"]}})
+    detail: Any = {"messages": {4242: ["secret"]}}
+    raise ValidationError(detail)
 
 
 def test_numbers_are_no_names() -> None:

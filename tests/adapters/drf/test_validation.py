@@ -265,14 +265,24 @@ def test_returned_errors_whatever_is_accepted(accept: str) -> None:
     assert said == (400, "missing_field", "name")
 
 
+def changed(request: Request) -> Any:
+    """Return errors to which a view has added."""
+    serializer = Thing(data=request.data)
+    serializer.is_valid()
+    errors = serializer.errors
+    errors["secret"] = "no"
+    return errors
+
+
 @pytest.mark.parametrize(
     "data",
     [
         lambda _: {"name": ["no"]},
         lambda _: Thing({"name": "Ada", "age": 1, "children": [], "child": {"n": 1}}).data,
         lambda _: None,
+        changed,
     ],
-    ids=["plain", "data", "none"],
+    ids=["plain", "data", "none", "changed"],
 )
 def test_other_returned_data_has_no_names(data: Any) -> None:
     """What came from no validation is an answer like any."""
