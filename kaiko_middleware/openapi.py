@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Object = dict[str, Any]
 
-__all__ = ["document_errors", "errors_of", "examples"]
+__all__ = ["document_errors", "errors_of", "examples", "headers_of"]
 
 _EXAMPLE_ID = "req-7f65ab21d1"
 _JSON = "application/json"

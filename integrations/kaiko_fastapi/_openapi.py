@@ -9,8 +9,9 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, cast
 
-from kaiko_fastapi._responses import ID_HEADER, JSON, entry, examples
+from kaiko_fastapi._responses import ID_HEADER, JSON, entry
 from kaiko_middleware import ErrorEnvelope
+from kaiko_middleware.openapi import examples
 from kaiko_middleware.validation import Failure, error_from_failures
 
 if TYPE_CHECKING:
