@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from uvicorn.protocols.utils import ClientDisconnected
 
 from adapters.asgi.apps import (
     answers,
@@ -428,3 +429,57 @@ def test_an_informational_level_costs_no_record(caplog: pytest.LogCaptureFixture
     caplog.set_level(logging.DEBUG)
     ask(kaiko(answers()))
     assert said(caplog) == []
+
+
+# --- a 500 is reported once it is known what comes of it ------------------------------
+
+
+async def _answers_500(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await answers(500, b"secret")(_scope, _receive, send)
+
+
+def _after(make: Callable[[], BaseException]) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await _answers_500(scope, receive, send)
+        raise make()
+
+    return app
+
+
+class _ServiceExit(BaseException):
+    """Somebody's control flow."""
+
+
+@pytest.mark.parametrize(
+    ("app", "levels", "raised"),
+    [
+        (_answers_500, ["WARNING"], None),
+        (_after(lambda: ValueError("secret")), ["ERROR"], ValueError),
+        (_after(NotFoundError), ["WARNING"], None),
+        (_after(ClientDisconnected), ["WARNING", "DEBUG"], None),
+        (_after(_ServiceExit), ["WARNING"], _ServiceExit),
+        (kaiko(_after(lambda: ValueError("secret"))), ["ERROR"], ValueError),
+    ],
+    ids=["returned", "then a bug", "then typed", "then left", "then stopped", "in two layers"],
+)
+def test_a_500_is_one_record(
+    app: ASGIApp,
+    levels: list[str],
+    raised: type[BaseException] | None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Of its exception, where one comes out after it, as frameworks raise it again."""
+    caplog.set_level(logging.DEBUG, logger="kaiko")
+    got: list[BaseException | None] = [None]
+
+    async def outside(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await kaiko(app)(scope, receive, send)
+        except BaseException as exc:  # noqa: BLE001 - that is what is looked at
+            got[0] = exc
+
+    answer = ask(outside)
+    assert error_of(answer)["code"] == "internal"
+    assert [level for level, _ in said(caplog)] == levels
+    assert type(got[0]) is (raised or type(None))
+    assert caplog.records[0].__dict__["request_id"] == answer.id

@@ -8,10 +8,11 @@ import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
+from uvicorn.protocols.utils import ClientDisconnected
 
 from adapters.asgi.apps import body, error_of, fail, kaiko, said, sends, start, streams
 from adapters.asgi.loopback import PROTOCOLS, Protocol, connected, fetch, run, serving
-from adapters.asgi.server import ask, call, http_scope
+from adapters.asgi.server import RefusedError, ask, call, http_scope
 from kaiko_middleware import Config, ServiceUnavailableError
 from kaiko_middleware.conformance import check_event_stream, check_json_lines
 
@@ -293,3 +294,35 @@ def test_a_connection_serves_the_next_request_after_an_error(
     assert first.body == b"ok"
     assert json.loads(failed.body)["error"]["request_id"] == failed.id
     assert last.body == (b"ok" if kept else b"")
+
+
+def test_a_stream_may_go_on_as_a_file() -> None:
+    """What a server sends from a path, nobody here can end."""
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send(start(200, [(b"content-type", _EVENTS)]))
+        await send({"type": "http.response.pathsend", "path": "/srv/events"})
+        await fail()
+
+    answer = ask(kaiko(app))
+    assert answer.events[-1]["path"] == "/srv/events"
+    assert isinstance(answer.raised, ValueError)
+
+
+def test_a_second_head_in_a_stream_is_refused_as_before() -> None:
+    """The server says so, and the stream is ended for the client."""
+    head = start(200, [(b"content-type", _EVENTS)])
+    answer = ask(kaiko(sends(head, body(b"data: 1\n\n", more=True), head)))
+    assert isinstance(answer.raised, RefusedError)
+    assert check_event_stream(answer.body, request_id=answer.id) == []
+
+
+def test_a_client_that_left_hears_no_last_event(caplog: pytest.LogCaptureFixture) -> None:
+    """A framework that says so in a stream of events is believed."""
+
+    async def left() -> None:
+        raise ClientDisconnected
+
+    answer = ask(kaiko(streams(b"data: 1\n\n", left, kind=_EVENTS)))
+    assert (answer.body, answer.whole, answer.raised) == (b"data: 1\n\n", False, None)
+    assert said(caplog) == []

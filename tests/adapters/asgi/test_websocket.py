@@ -80,6 +80,7 @@ def _boom() -> ValueError:
         (script(CLOSE), 403, "permission_denied"),
         (script(CLOSE, CLOSE), 403, "permission_denied"),
         (script(*denies(429, b"Slow down")), 429, "too_many_requests"),
+        (script(*denies(429, b"Slow down"), CLOSE), 429, "too_many_requests"),
         (script(*denies(404, b"Slow down", end=False)), 404, "not_found"),
         (script(*denies(404, b"", end=False), _boom), 500, "internal"),
         (script(denies(200, b"")[0], _boom), 500, "internal"),
@@ -94,6 +95,7 @@ def _boom() -> ValueError:
         "closed",
         "closed twice",
         "answered",
+        "answered and closed",
         "half answered",
         "failed while answering",
         "failed after a head",
@@ -141,6 +143,28 @@ def test_without_the_extension_a_close_is_the_applications_own(
     seen = connect(kaiko(script(CLOSE)), denial=False)
     assert seen.closed == (4001, "own words")
     assert said(caplog) == []
+
+
+_REFUSED: dict[str, object] = {
+    "type": "websocket.close",
+    "code": 1008,
+    "reason": [{"type": "int_parsing", "loc": ["query", "limit"], "msg": "", "input": "x"}],
+}
+
+
+def test_a_list_for_a_reason_denies_or_closes(caplog: pytest.LogCaptureFixture) -> None:
+    """FastAPI closes so what its validation refused; no server could send that."""
+    caplog.set_level(logging.INFO)
+    denied = connect(kaiko(script(_REFUSED)))
+    assert denied.denial is not None
+    assert error_of(denied.denial)["code"] == "invalid_limit"
+    for app in (
+        connect(kaiko(script(_REFUSED)), denial=False),
+        connect(kaiko(script(ACCEPT, _REFUSED))),
+    ):
+        assert app.closed is not None
+        assert (app.closed[0], app.closed[1].split()[0]) == (1008, "invalid_limit")
+    assert len(said(caplog)) == 3
 
 
 def test_a_server_may_leave_the_extensions_out() -> None:

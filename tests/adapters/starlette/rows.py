@@ -11,6 +11,7 @@ from adapters.starlette.rows_views import (
     BODIES,
     FILES_AND_STREAMS,
     HTTP_EXCEPTIONS,
+    MORE,
     RETURNED,
     ROUTING,
     UNCAUGHT,
@@ -34,5 +35,5 @@ EVERY: tuple[Row, ...] = (
 )
 _HERE = tuple(int(part) for part in __version__.split(".")[:2])
 
-ROWS: tuple[Row, ...] = tuple(row for row in EVERY if row.since <= _HERE)
-"""Those that this Starlette has."""
+ROWS: tuple[Row, ...] = tuple(row for row in (*EVERY, *MORE) if row.since <= _HERE)
+"""Those that this Starlette has, and a few more."""

@@ -536,3 +536,29 @@ BODIES = (
         since=(1, 10),
     ),
 )
+
+# --- beyond the 128 ------------------------------------------------------------------
+
+
+async def _unread(_request: Request) -> Response:
+    return PlainTextResponse("done")
+
+
+MORE = (
+    Row(
+        "body-limit/unread",
+        view(_unread, methods=["POST"], max_body_size=10),
+        Ask(method="POST", headers=(("Content-Length", "50"),), body=(b"x" * 50,)),
+        Envelope(413, "payload_too_large"),
+        since=(1, 10),
+    ),
+    Row("returned/500", view(returns(lambda: PlainTextResponse("secret", 500))), Ask(), INTERNAL),
+    Row(
+        "returned/500-bg",
+        view(
+            returns(lambda: PlainTextResponse("secret", 500, background=BackgroundTask(boom))),
+        ),
+        Ask(),
+        INTERNAL,
+    ),
+)

@@ -470,6 +470,22 @@ def test_what_denies_a_socket(make: Callable[[], Exception], status: int) -> Non
         assert json.loads(seen.denial.body)["error"]["request_id"] == seen.denial.id
 
 
+# --- HEAD ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "make", [NotFoundError, ValueError, lambda: HTTPException(403)], ids=["typed", "bug", "http"]
+)
+def test_a_head_request_gets_the_headers_alone(make: Callable[[], Exception]) -> None:
+    """As they would be for a GET, its length included."""
+    app = app_of(fails(make))
+    answer, full = ask(app, method="HEAD"), ask(app)
+    assert answer.status == full.status
+    assert [name for name, _ in answer.headers] == [name for name, _ in full.headers]
+    assert answer.one("content-length") == str(len(full.body))
+    assert all(not event.get("body") for event in answer.events)
+
+
 # --- layers --------------------------------------------------------------------------
 
 
