@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 
 Adopt = Callable[[FastAPI], "ASGIApp"]
 
+
+def _tells_null_from_nothing() -> bool:
+    app = FastAPI()
+
+    async def view(items: list[int]) -> None:
+        del items
+
+    app.add_api_route("/x", view, methods=["POST"])
+    headers = (("content-type", "application/json"), ("content-length", "4"))
+    return b"list_type" in ask(app, "/x", method="POST", headers=headers, body=[b"null"]).body
+
+
 # What came to FastAPI after the oldest release that is claimed.
 _PARAMETERS = signature(FastAPI).parameters
 FEATURES = {
@@ -31,8 +43,8 @@ FEATURES = {
     "form limits": "form_limits" in _PARAMETERS,
     "frontends": hasattr(FastAPI, "frontend"),
     "telemetry": "telemetry" in _PARAMETERS,
-    # Not to be asked for: a body of null told from none, and NaN written as null.
-    "null": "telemetry" in _PARAMETERS,
+    "NaN as null": "telemetry" in _PARAMETERS,  # not to be asked for; it came before
+    "null bodies": _tells_null_from_nothing(),
 }
 
 

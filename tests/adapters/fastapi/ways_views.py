@@ -360,7 +360,7 @@ VALIDATION = (
         make_app,
         _post("/list", b"null"),
         _VALUE,
-        needs="null",
+        needs="null bodies",
     ),
     Way(
         "validation/body-nested",
@@ -562,7 +562,7 @@ RESPONSES = (
         one(_untyped, response_class=JSONResponse),
         Ask(),
         Alone(200, "FastAPI writes null"),
-        needs="null",
+        needs="NaN as null",
     ),
     Way("response/unserialisable", one(_opaque), Ask(), INTERNAL),
     Way(
