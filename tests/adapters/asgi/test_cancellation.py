@@ -4,6 +4,7 @@ up, an exit, a generator that is closed; on asyncio and on trio."""
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -220,10 +221,18 @@ def test_other_control_flow_propagates_at_once(
     assert said(caplog) == []
 
 
-def test_a_coroutine_that_is_closed_leaves_nothing_behind() -> None:
-    """A server that drops a request in mid-air closes it: nothing runs, nothing is sent."""
-    coroutine = kaiko(_waits)(http_scope(), _unused_receive, _unused_send)
-    coroutine.send(None)
+@pytest.mark.parametrize("scope", [http_scope, socket_scope], ids=["http", "websocket"])
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_coroutine_that_is_closed_leaves_nothing_behind(
+    scope: Callable[[], Scope], *, elsewhere: bool
+) -> None:
+    """A server that drops a request in mid-air closes it, or leaves that to the collector."""
+    coroutine = kaiko(_waits)(scope(), _unused_receive, _unused_send)
+    context = contextvars.copy_context()
+    if elsewhere:
+        context.run(coroutine.send, None)
+    else:
+        coroutine.send(None)
     coroutine.close()
     assert current_request_id() is None
 
