@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
+    from kaiko_middleware.report import RequestInfo
+
 __all__ = ["KaikoMiddleware"]
 
 GetResponse = Callable[["HttpRequest"], "HttpResponseBase"]
@@ -163,23 +165,34 @@ def _process_exception(request: HttpRequest, exception: Exception) -> HttpRespon
     request_id = request_id_of(request)
     if request_id is None:
         return None
-    status = django_status(exception)
-    if status < 500:
-        # Django answers its own exceptions itself, and logs attacks on `django.security`.
-        remember(request, exception, status)
-        return None
-    engine, info = current_setup().engine, request_info(request)
-    if not isinstance(exception, KaikoError) and is_disconnect(exception):
-        response = EnvelopeResponse(engine.on_exception(exception, info).reply, request_id)
-        silence(response)
-        return response
-    error = engine.find(exception, info)
-    if error is None:
-        # Django logs and signals it, and answers 500, which the way out rewrites.
-        remember(request, exception, status, unmapped=True)
-        return None
+    error: KaikoError | None
+    if isinstance(exception, KaikoError):
+        error, info = exception, request_info(request)
+    else:
+        status = django_status(exception)
+        if status < 500:
+            # Django answers its own exceptions itself, and logs attacks on `django.security`.
+            remember(request, exception, status)
+            return None
+        info = request_info(request)
+        if is_disconnect(exception):
+            return _answer_to_nobody(exception, info)
+        error = current_setup().engine.find(exception, info)
+        if error is None:
+            # Django logs and signals it, and answers 500, which the way out rewrites.
+            remember(request, exception, status, unmapped=True)
+            return None
+    engine = current_setup().engine
     engine.report(error, exception, info)
     return EnvelopeResponse(engine.render(error, info, ()), request_id)
+
+
+def _answer_to_nobody(exc: Exception, info: RequestInfo) -> HttpResponseBase:
+    """Return what Django wants in place of an answer to a client that left."""
+    answer = current_setup().engine.on_exception(exc, info)
+    response = EnvelopeResponse(answer.reply, info.request_id)
+    silence(response)
+    return response
 
 
 def _stream(

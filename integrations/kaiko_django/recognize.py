@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["CsrfFailed", "Seen", "django_status", "listen", "recognize", "remember", "take_seen"]
 
 _SEEN = "_kaiko_seen"
+_REFUSED = (BadRequest, SuspiciousOperation, MultiPartParserError)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
@@ -58,7 +59,7 @@ def django_status(exc: BaseException) -> int:
         return 404
     if isinstance(exc, PermissionDenied):
         return 403
-    return 400 if isinstance(exc, BadRequest | SuspiciousOperation | MultiPartParserError) else 500
+    return 400 if isinstance(exc, _REFUSED) else 500
 
 
 def remember(
