@@ -8,6 +8,7 @@ never fail. The size limits and the redaction rule are those of section 6 of the
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 
 MESSAGE_LIMIT = 1024
@@ -47,7 +48,8 @@ def _redact_and_cut(text: str, limit: int) -> str:
         head = redact(text[: 4 * limit])
         if len(head) > limit + _SHORTEST_KEY:
             return head[:limit]
-    return redact(text)[:limit]
+    text = redact(text)
+    return text if len(text) <= limit else text[:limit]
 
 
 def clean_message(text: object, fallback: str) -> str:
@@ -110,4 +112,10 @@ def safe_str(value: object) -> str:
 
 def is_code(text: object) -> bool:
     """Whether `text` is a code by section 1: `[a-z][a-z0-9_]{0,63}`."""
-    return isinstance(text, str) and CODE_PATTERN.fullmatch(text) is not None
+    return isinstance(text, str) and len(text) <= 64 and _is_code(text)
+
+
+@lru_cache(maxsize=512)
+def _is_code(text: str) -> bool:
+    # A service has a few codes, and each is asked about whenever it is answered.
+    return CODE_PATTERN.fullmatch(text) is not None

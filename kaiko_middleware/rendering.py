@@ -78,20 +78,20 @@ def _render(
     entry = STATUSES[error.status]
     status = entry.status
     body = _envelope(error, entry, request_id)
-    headers = [
+    headers: tuple[tuple[str, str], ...] = (
         ("Content-Type", "application/json"),
         ("Content-Length", str(len(body))),
         (config.request_id_header, request_id),
-        ("X-Should-Retry", "true" if error.retryable else "false"),
-    ]
+        ("X-Should-Retry", "true") if error.retryable else ("X-Should-Retry", "false"),
+    )
     if error.retry_after is not None or status == 429:
-        headers += _known_limits(error)
+        headers = (*headers, *_known_limits(error))
     if error.headers or replaced:
-        return Reply(status, _with_others(headers, error, status, config, replaced), body)
-    headers.append(("Cache-Control", "no-store"))
+        return Reply(status, _with_others([*headers], error, status, config, replaced), body)
+    headers = (*headers, ("Cache-Control", "no-store"))
     if status == 401:
-        headers.append(("WWW-Authenticate", config.challenge))
-    return Reply(status, tuple(headers), body)
+        headers = (*headers, ("WWW-Authenticate", config.challenge))
+    return Reply(status, headers, body)
 
 
 def _envelope(error: KaikoError, entry: Status, request_id: str) -> bytes:

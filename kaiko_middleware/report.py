@@ -118,6 +118,8 @@ def report_error(
             text += f" (leaves: {_leaves(group)})"
         text = f"{error.status} {log_safe(error.code, 64)}: {text}"
         _log(level, text, request, error, exc if unmapped else None)
+    if not hooks:
+        return
     request_id, method, path, _ = request
     for hook in hooks:
         try:

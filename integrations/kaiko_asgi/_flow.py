@@ -12,6 +12,7 @@ from kaiko_asgi.scope import (
     raised_by_send,
     shows_debug_page,
     was_seen,
+    wire_fields,
 )
 from kaiko_middleware import PayloadTooLargeError, Reply
 from kaiko_middleware.exchange import Exchange, Head
@@ -165,10 +166,7 @@ class Flow:
             return {
                 "type": f"{self._prefix}.start",
                 "status": head.status,
-                "headers": [
-                    (name.lower().encode("latin-1"), value.encode("latin-1"))
-                    for name, value in head.headers
-                ],
+                "headers": wire_fields(head.headers),
             }
         if head.status < 200:
             return self._original

@@ -15,7 +15,7 @@ from kaiko_middleware.mapping import leaves
 from kaiko_middleware.report import RequestInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from kaiko_asgi._types import Scope, Send
 
@@ -34,6 +34,7 @@ __all__ = [
     "request_info",
     "shows_debug_page",
     "was_seen",
+    "wire_fields",
 ]
 
 BODY_LIMIT = "starlette._body_limit_responder"
@@ -53,6 +54,23 @@ STATE_REPLY = "kaiko_reply"
 _SEEN = "kaiko_seen"
 STATE_PASS = "kaiko_passthrough"  # noqa: S105 - no password
 """The key under which a service lets one answer through as it is, by a true value."""
+
+
+# What stands on nearly every envelope, encoded once.
+_ON_THE_WIRE = {
+    ("Content-Type", "application/json"): (b"content-type", b"application/json"),
+    ("X-Should-Retry", "false"): (b"x-should-retry", b"false"),
+    ("X-Should-Retry", "true"): (b"x-should-retry", b"true"),
+    ("Cache-Control", "no-store"): (b"cache-control", b"no-store"),
+}
+
+
+def wire_fields(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Return the header fields of a reply as ASGI has them."""
+    return [
+        _ON_THE_WIRE.get(field) or (field[0].lower().encode("latin-1"), field[1].encode("latin-1"))
+        for field in headers
+    ]
 
 
 def header_values(scope: Scope, name: bytes) -> list[str]:
@@ -91,7 +109,10 @@ def request_info(scope: Scope, request_id: str, *, typed: bool = False) -> Reque
             returned are read by.
 
     """
-    method = scope.get("method", "WEBSOCKET" if scope["type"] == "websocket" else "-")
+    try:
+        method: str = scope["method"]
+    except KeyError:
+        method = "WEBSOCKET" if scope["type"] == "websocket" else "-"
     kind = ",".join(header_values(scope, b"content-type")) if typed else None
     return RequestInfo(request_id, method, scope.get("path", "-"), kind)
 

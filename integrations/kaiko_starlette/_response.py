@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from kaiko_asgi.scope import STATE_HEAD, STATE_REPLY
+from kaiko_asgi.scope import STATE_HEAD, STATE_REPLY, wire_fields
 
 if TYPE_CHECKING:
     from starlette.background import BackgroundTask
@@ -24,10 +24,7 @@ class ReplyResponse(Response):
         self.status_code = reply.status
         self.body = reply.body
         self.background = background
-        self.raw_headers = [
-            (name.lower().encode("latin-1"), value.encode("latin-1"))
-            for name, value in reply.headers
-        ]
+        self.raw_headers = wire_fields(reply.headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it; a HEAD request gets the headers alone."""
