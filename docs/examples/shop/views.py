@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.http import JsonResponse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 from pydantic import BaseModel
 
 from kaiko_middleware import NotFoundError, parse_body
@@ -20,7 +20,7 @@ class NewContext(BaseModel):
     title: str
 
 
-@require_POST
+@require_http_methods(["POST"])
 def create(request: HttpRequest) -> JsonResponse:
     new = parse_body(NewContext, request.body)
     return JsonResponse(new.model_dump(), status=201)
