@@ -79,7 +79,7 @@ AROUND = (
     Row(
         "method/405",
         Project(bug),
-        Envelope(405, "method_not_allowed", (("Allow", "GET, OPTIONS"),)),
+        Envelope(405, "method_not_allowed"),
         Ask(method="DELETE"),
     ),
     Row(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _numbers = count()
+_routes: dict[NinjaAPI, Any] = {}
 
 
 def new_api(**arguments: Any) -> NinjaAPI:
@@ -31,7 +32,9 @@ class Api(Project):
         """Return what is overridden for this project."""
         listed = [*self.first, *((OURS,) if ours else ()), *self.middleware]
         api: Any = self.view
-        urls = Urls([path("", api.urls)], **self.handlers)
+        if api not in _routes:  # older Ninjas let them be had once
+            _routes[api] = path("", api.urls)
+        urls = Urls([_routes[api]], **self.handlers)
         return {"MIDDLEWARE": listed, "ROOT_URLCONF": urls, **self.settings}
 
 

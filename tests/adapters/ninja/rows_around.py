@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import User
@@ -12,7 +13,6 @@ from django.shortcuts import get_object_or_404
 from ninja import Router, Schema, errors
 from ninja.pagination import paginate
 from ninja.security import APIKeyCookie, HttpBasicAuth, HttpBearer
-from ninja.streaming import JSONL
 from ninja.throttling import BaseThrottle
 
 from adapters.django.row import BROWSER, Alone, Ask, Ended, Envelope, Row
@@ -146,7 +146,7 @@ def _streamed(make: Callable[[], BaseException], *items: int) -> Api:
             yield {"n": item}
         raise make()
 
-    return project(operation, response=JSONL[dict[str, int]])
+    return project(operation, response=_lines())
 
 
 def _astreamed(make: Callable[[], BaseException], *items: int) -> Api:
@@ -156,7 +156,13 @@ def _astreamed(make: Callable[[], BaseException], *items: int) -> Api:
             yield {"n": item}
         raise make()
 
-    return project(operation, response=JSONL[dict[str, int]])
+    return project(operation, response=_lines())
+
+
+def _lines() -> Any:
+    from ninja.streaming import JSONL
+
+    return JSONL[dict[str, int]]
 
 
 def _taken() -> errors.HttpError:
@@ -169,6 +175,17 @@ def debugging(asked: Api) -> Api:
     return serving(api, DEBUG=True)
 
 
+def _streams() -> Iterator[Row]:
+    if find_spec("ninja.streaming") is None:  # which older Ninjas have not
+        return
+    yield Row("stream/jsonl", _streamed(lambda: ValueError("secret"), 1), Ended("internal"))
+    yield Row("stream/jsonl-typed", _streamed(_taken, 1), Ended("conflict"))
+    yield Row("stream/jsonl-first", _streamed(_taken), Envelope(409, "conflict"), on="wsgi")
+    yield Row("stream-async/jsonl-first", _astreamed(_taken), Envelope(409, "conflict"), on="asgi")
+    yield Row("stream-async/jsonl", _astreamed(_taken, 1), Ended("conflict"), on="asgi")
+
+
+STREAMS = tuple(_streams())
 AROUND = (
     Row("raised/router", _routed(), INTERNAL, Ask("/x/b")),
     Row("response/unserialisable", project(_object), INTERNAL),
@@ -200,11 +217,7 @@ AROUND = (
         project(_fine, throttle=Throttle(None)),
         Envelope(429, "too_many_requests", absent=("Retry-After",)),
     ),
-    Row("stream/jsonl", _streamed(lambda: ValueError("secret"), 1), Ended("internal")),
-    Row("stream/jsonl-typed", _streamed(_taken, 1), Ended("conflict")),
-    Row("stream/jsonl-first", _streamed(_taken), Envelope(409, "conflict"), on="wsgi"),
-    Row("stream-async/jsonl-first", _astreamed(_taken), Envelope(409, "conflict"), on="asgi"),
-    Row("stream-async/jsonl", _astreamed(_taken, 1), Ended("conflict"), on="asgi"),
+    *STREAMS,
     Row("orm/get_object_or_404", project(_found), NOT_FOUND),
     Row(
         "pagination/bad",
