@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from .config import Config
 from .errors import KaikoError, ServerError
+from .headers import DESCRIBES_BODY
 from .ids import RequestIdPool, accept_request_id
 from .mapping import is_disconnect
 from .normalize import decode_body, error_from_answer
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Engine", "prefers_html"]
 
 Headers = list[tuple[str, str]]
+
+_RETRIES = {"true": True, "false": False}
 
 
 class Answer(NamedTuple):
@@ -160,12 +163,15 @@ class Engine:
 
         """
         said: dict[str, str] = {}
+        kept: Headers = []
         for name, value in headers:
             lowered = name.lower()
             said[lowered] = f"{said[lowered]},{value}" if lowered in said else value
-        if body is not None:
-            body = decode_body(body, said.get("content-encoding", ""))
-        retry = {"true": True, "false": False}.get(said.get("x-should-retry", "").lower())
+            if lowered not in DESCRIBES_BODY:
+                kept.append((name, value))
+        if body is not None and "content-encoding" in said:
+            body = decode_body(body, said["content-encoding"])
+        retry = _RETRIES.get(said.get("x-should-retry", "").lower())
         error = error_from_answer(
             status,
             body,
@@ -175,7 +181,7 @@ class Engine:
         )
         if report:
             self.report(error, None, request)
-        return Answer(self.render(error, request, headers), error, False, False)
+        return Answer(self.render(error, request, kept), error, False, False)
 
     def on_bug(self, text: str, request: RequestInfo) -> Answer:
         """Answer 500 `internal` for something that no server would send, and log why."""

@@ -283,6 +283,7 @@ def test_a_trusted_inbound_id_is_taken(value: str) -> None:
     [
         (),
         ("",),
+        ("\0",),
         ("x" * 129,),
         ("a b",),
         ("a\tb",),
