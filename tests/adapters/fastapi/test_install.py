@@ -259,6 +259,7 @@ class TestRaisedByTheService:
             ([{"type": "value_error", "loc": ("body", "messages", 0, "role")}], 422, None),
             ([{"type": "value_error", "loc": ("nowhere",)}], 422, None),
             ([{"type": "value_error", "loc": (["body"], {})}], 422, None),
+            ([{"type": "value_error", "loc": ("query", None)}], 422, None),
         ],
     )
     def test_any_list(self, errors: list[Any], status: int, param: str | None) -> None:

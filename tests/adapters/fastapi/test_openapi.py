@@ -191,6 +191,15 @@ class TestAutomatic:
             "schema": {"$ref": REF},
         }
 
+    def test_own_examples(self) -> None:
+        """Examples of the service's own stay as they are, beside ours."""
+        shown = {"odd": {"value": {"why": "so"}}}
+        own = {"model": ErrorEnvelope, "content": {"application/json": {"examples": shown}}}
+        made = operation(document(with_route(listed, responses={400: own})), "/v2/x")
+        said = made["responses"]["400"]["content"]["application/json"]["examples"]
+        assert said["odd"] == {"value": {"why": "so"}}
+        assert list(said) == ["missing_field", "invalid_limit", "odd"]
+
     def test_uncovered_path(self) -> None:
         """A path that is left alone keeps what FastAPI answers there."""
         made = document(with_route(listed), Config(paths=("/v3",)))
@@ -205,6 +214,7 @@ class TestAutomatic:
         app = FastAPI()
         app.post("/v2/x", callbacks=callbacks.routes)(ask_model)
         app.webhooks.add_api_route("sent", ask_model, methods=["POST"])
+        app.webhooks.add_api_route("seen", plain, methods=["POST"])
         made = document(app)
         called = operation(made, "/v2/x", "post")["callbacks"]["ask_model"]
         (item,) = called.values()
