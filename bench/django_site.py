@@ -147,9 +147,8 @@ def asgi(name: str, status: int, middleware: Iterable[str] = ()) -> Run:
 def thread_hops(name: str, middleware: Iterable[str] = ()) -> int:
     """Return how often a request of the ASGI stack changes to a thread."""
     run = asgi(name, 200, middleware)
-    with patch.object(
-        SyncToAsync, "__call__", autospec=True, side_effect=SyncToAsync.__call__
-    ) as hop:
+    hopping: Callable[..., object] = vars(SyncToAsync)["__call__"]
+    with patch.object(SyncToAsync, "__call__", autospec=True, side_effect=hopping) as hop:
         run(1)
     return hop.call_count
 

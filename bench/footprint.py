@@ -54,7 +54,7 @@ def memory(requests: int) -> Figure:
 
 def _held(app: ASGIApp, requests: int) -> float:
     """Return the bytes a request, each in a context of its own as in a server's task."""
-    scopes = [{**scope_for("/v2/status"), "state": {}} for _ in range(requests)]
+    scopes: list[Scope] = [{**scope_for("/v2/status"), "state": {}} for _ in range(requests)]
     contexts = [copy_context() for _ in range(requests)]
     flights: list[Coroutine[object, None, None]] = [_call(app, scope) for scope in scopes[:256]]
     for context, flight in zip(contexts, flights, strict=False):

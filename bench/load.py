@@ -113,7 +113,8 @@ class Load:
         if not head.startswith(self._prefix):
             msg = f"unexpected answer: {head!r}"
             raise RuntimeError(msg)
-        fields = dict(line.partition(b":")[::2] for line in head.lower().split(b"\r\n"))
+        lines = [line.partition(b":") for line in head.lower().split(b"\r\n")]
+        fields = {name: value for name, _, value in lines}
         if b"content-length" in fields:
             missing = int(fields[b"content-length"]) - len(body)
             while missing > 0:

@@ -7,6 +7,7 @@ returns None where the exception is no error of its own: it is then unmapped.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from ._failure_list import read_failures
@@ -137,11 +138,18 @@ _CLIENTS = frozenset(
 )
 
 
+# In an error storm the same few classes are asked about again and again.
+@lru_cache(maxsize=256)
+def known_entry(cls: type) -> Handler | None:
+    """Return what the table says of a class, if anything."""
+    return KNOWN.get(f"{cls.__module__}.{cls.__qualname__}")
+
+
+@lru_cache(maxsize=256)
 def known_handler(cls: type) -> Handler | None:
     """Return what the toolkit itself does about a class of another library, if anything."""
-    module = cls.__module__
-    return KNOWN.get(f"{module}.{cls.__qualname__}") or (
-        _upstream_failure if module.partition(".")[0] in _CLIENTS else None
+    return known_entry(cls) or (
+        _upstream_failure if cls.__module__.partition(".")[0] in _CLIENTS else None
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
-from ._known import KNOWN, Disconnected, is_http_exception, known_handler, underlying
+from ._known import Disconnected, is_http_exception, known_entry, known_handler, underlying
 from ._traceback import as_group, leaves
 from .errors import KaikoError, ServerError
 
@@ -181,7 +181,7 @@ def is_disconnect(exc: BaseException) -> bool:
         return all(is_disconnect(leaf) for leaf in leaves(exc))
     exc = underlying(exc)
     for cls in type(exc).__mro__:
-        known = KNOWN.get(f"{cls.__module__}.{cls.__qualname__}")
+        known = known_entry(cls)
         if known is not None:
             return isinstance(known, Disconnected)
     return False

@@ -5,35 +5,28 @@ from __future__ import annotations
 from asyncio import CancelledError
 from typing import TYPE_CHECKING
 
-from kaiko_middleware.ids import reset_request_id
+from kaiko_middleware.ids import set_request_id
 from kaiko_middleware.mapping import leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from contextvars import Token
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+    from wsgiref.types import WSGIEnvironment
 
 __all__ = ["Restoring", "is_answerable", "path_of"]
 
 
 class Restoring:
-    """A body whose `close` puts back the request id that was current before."""
+    """A body whose `close` puts back the request id that was current before.
 
-    _result: Iterable[bytes] = ()
+    Arguments:
+        previous: that id.
+        result: the application's body.
 
-    def __init__(self, token: Token[str | None]) -> None:
-        self._token = token
+    """
 
-    def run(
-        self, app: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        """Call the application; return the body."""
-        try:
-            self._result = app(environ, start_response)
-        except BaseException:
-            reset_request_id(self._token)
-            raise
-        return self
+    def __init__(self, previous: str | None, result: Iterable[bytes] = ()) -> None:
+        self._previous = previous
+        self._result = result
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._result)
@@ -45,7 +38,11 @@ class Restoring:
             if close is not None:
                 close()
         finally:
-            reset_request_id(self._token)
+            self.restore()
+
+    def restore(self) -> None:
+        """Put the id back."""
+        set_request_id(self._previous)
 
 
 def is_answerable(exc: BaseException) -> bool:

@@ -8,22 +8,18 @@ success passes with one header more, and never meets the exchange.
 from __future__ import annotations
 
 from http.client import responses as phrases
-from typing import TYPE_CHECKING, cast
-
-from django.http import HttpResponse
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from kaiko_django._layers import ENVIRON_PASS, ENVIRON_REPLY
 from kaiko_django._wsgi_body import Restoring, is_answerable, path_of
 from kaiko_middleware import Reply, ServerError
 from kaiko_middleware.exchange import Exchange, Head
-from kaiko_middleware.ids import reset_request_id
 from kaiko_middleware.report import RequestInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from contextvars import Token
     from types import TracebackType
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
     from _typeshed import OptExcInfo
 
@@ -33,14 +29,14 @@ if TYPE_CHECKING:
     Headers = list[tuple[str, str]]
     Write = Callable[[bytes], object]
 
-__all__ = ["WrappedResponse"]
+__all__ = ["PlainHead", "WrappedResponse", "plain_head"]
 
 
 class WrappedResponse(Restoring):
     """The response to one request.
 
     Arguments:
-        token: puts the request id back.
+        previous: the request id that was current before.
         setup: the settings.
         environ: the request.
         server_start: the server's `start_response`.
@@ -55,12 +51,8 @@ class WrappedResponse(Restoring):
     """Why a head that the server has already is replaced, as PEP 3333 wants it."""
     _head: tuple[str, Headers] | None = None
     """What the application gave to `start`, last."""
-    _plain: Headers | None = None
-    """The headers to send with it where it is a success that needs no look."""
     _passing = False
     """The application's head is out, and its body passes unread."""
-    _whole = False
-    """That body is there already: it cannot fail any more."""
     _replaced = False
     """Our head is out, and the application's body is dropped."""
     _sent = False
@@ -72,37 +64,40 @@ class WrappedResponse(Restoring):
 
     def __init__(
         self,
-        token: Token[str | None],
+        previous: str | None,
         setup: Setup,
         environ: WSGIEnvironment,
         server_start: StartResponse,
         request_id: str,
     ) -> None:
-        super().__init__(token)
+        super().__init__(previous)
         self._setup = setup
         self._environ = environ
         self._server_start = server_start
         self._request_id = request_id
 
-    def run(
-        self, app: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        """Call the application; return the body."""
-        try:
-            try:
-                result = self._result = app(environ, start_response)
-                if isinstance(result, HttpResponse) and (self._passing or self._send_plain()):
-                    self._whole = True
-                    return self
-                if self._head is not None:
-                    return self._look_at_body(result)
-            except BaseException as exc:
-                if not is_answerable(exc):
-                    raise
-                self._chunks = self._fail(exc)
-        except BaseException:
-            reset_request_id(self._token)
-            raise
+    def take(self, result: Iterable[bytes]) -> Iterable[bytes]:
+        """Take what the application returned; return what the server gets.
+
+        That is a file, for a server's own way of sending it, or this.
+        """
+        self._result = result
+        if self._head is None:  # it starts when its first chunk is asked for
+            return self
+        exchange = None if self._passing else self._opened()
+        wrapper: object = self._environ.get("wsgi.file_wrapper")
+        if not isinstance(wrapper, type) or not isinstance(result, wrapper):
+            return self
+        if exchange is not None:
+            self._chunks = [*self._chunks, *self._take(exchange.other_body())]
+        if self._replaced:
+            return self
+        self.restore()
+        return result
+
+    def fail(self, exc: BaseException) -> Iterable[bytes]:
+        """Take what the application raised; return what the server gets."""
+        self._chunks = self._fail(exc)
         return self
 
     def start(self, status: str, headers: Headers, exc_info: OptExcInfo | None = None, /) -> Write:
@@ -117,16 +112,22 @@ class WrappedResponse(Restoring):
             self._exchange = self._new_exchange()
         if self._exchange is not None:
             self._feed_head(self._exchange)
-        elif self._look(status, headers):
-            self._passing = True
-            return self._send_head(status, self._plain or headers)
-        return self._write
+        else:
+            plain = plain_head(self._setup, self._environ, self._request_id, status, headers)
+            if plain is not None and plain.known:
+                self._passing = True
+                return self._send_head(status, plain.headers)
+        return self.write
+
+    def write(self, data: bytes) -> None:
+        """Be what `start_response` returns, for applications of the old kind."""
+        chunks = [data] if self._passing else self._take(self._opened().body(data, more=True))
+        for chunk in chunks:
+            self._sent = True
+            # A chunk comes after a head, so that the server has given its own `write`.
+            cast("Write", self._server_write)(chunk)
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._result) if self._whole else self._watched()
-
-    def _watched(self) -> Iterator[bytes]:
-        """Yield the body, and what is to be said if it fails."""
         try:
             if not self._replaced and self._raised is None:
                 yield from self._fed()
@@ -140,49 +141,6 @@ class WrappedResponse(Restoring):
         raised, self._raised = self._raised, None
         if raised is not None:
             raise raised
-
-    def _look(self, status: str, headers: Headers) -> bool:
-        """Note what kind of head this is; return whether it can be sent at once.
-
-        That is a success of known length, and the error answer that the middleware made.
-        """
-        self._plain = None
-        if status[:1] not in {"2", "3"}:
-            reply: object = self._environ.get(ENVIRON_REPLY)
-            return isinstance(reply, Reply) and status[:3] == str(reply.status)
-        known = False
-        key, length = self._setup.key, len(self._setup.key)
-        for name, value in headers:
-            if not value.isprintable():
-                return False  # perhaps none that a server takes
-            size = len(name)
-            if size == 14 and name.lower() == "content-length":
-                known = True
-            elif size == length and name.lower() == key:
-                return False  # to be replaced
-        self._plain = [*headers, (self._setup.header, self._request_id)]
-        return known
-
-    def _send_plain(self) -> bool:
-        """Send a plain head that waited until it was known what body comes with it."""
-        if self._plain is None or self._head is None:
-            return False
-        self._passing = True
-        self._send_head(self._head[0], self._plain)
-        return True
-
-    def _look_at_body(self, result: Iterable[bytes]) -> Iterable[bytes]:
-        """Return what the server gets: a file for its own way of sending, or this."""
-        exchange = None if self._passing else self._opened()
-        wrapper: object = self._environ.get("wsgi.file_wrapper")
-        if not isinstance(wrapper, type) or not isinstance(result, wrapper):
-            return self
-        if exchange is not None:
-            self._chunks = [*self._chunks, *self._take(exchange.other_body())]
-        if self._replaced:
-            return self
-        reset_request_id(self._token)
-        return result
 
     def _opened(self) -> Exchange:
         """Return the exchange, which has seen the application's head."""
@@ -275,13 +233,6 @@ class WrappedResponse(Restoring):
         self._server_write = write
         return write
 
-    def _write(self, data: bytes) -> None:
-        """Be what `start_response` returns, for applications of the old kind."""
-        for chunk in self._take(self._opened().body(data, more=True)):
-            self._sent = True
-            # A chunk comes after a head, so that the server has given its own `write`.
-            cast("Write", self._server_write)(chunk)
-
     def _with_id(self, headers: Headers) -> Headers:
         name, key = self._setup.header, self._setup.key
         return [*(pair for pair in headers if pair[0].lower() != key), (name, self._request_id)]
@@ -291,6 +242,37 @@ class WrappedResponse(Restoring):
         method = str(environ.get("REQUEST_METHOD", "-"))
         kind = str(environ.get("CONTENT_TYPE", ""))
         return RequestInfo(self._request_id, method, path_of(environ), kind)
+
+
+class PlainHead(NamedTuple):
+    """A head that needs no look: its headers, and whether the body's length is known."""
+
+    headers: Headers
+    known: bool
+
+
+def plain_head(
+    setup: Setup, environ: WSGIEnvironment, request_id: str, status: str, headers: Headers
+) -> PlainHead | None:
+    """Return the head to send for a success, or for the error answer that the middleware made.
+
+    None where it needs a look.
+    """
+    if status[:1] not in {"2", "3"}:
+        reply: object = environ.get(ENVIRON_REPLY)
+        ours = isinstance(reply, Reply) and status[:3] == str(reply.status)
+        return PlainHead(headers, known=True) if ours else None
+    known = False
+    key, length = setup.key, len(setup.key)
+    for name, value in headers:
+        if not value.isprintable():
+            return None  # perhaps none that a server takes
+        size = len(name)
+        if size == 14 and name.lower() == "content-length":
+            known = True
+        elif size == length and name.lower() == key:
+            return None  # to be replaced
+    return PlainHead([*headers, (setup.header, request_id)], known)
 
 
 def _line(status: int) -> str:

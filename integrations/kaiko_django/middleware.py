@@ -9,7 +9,6 @@ an error tracker), and Django's finished answer is rewritten on the way out.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, cast
 
@@ -19,6 +18,7 @@ from django.core.signals import got_request_exception
 from django.http import StreamingHttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
+from kaiko_django._closing import restore_when_closed
 from kaiko_django._layers import outer_id
 from kaiko_django._streams import hold, hold_async, is_held
 from kaiko_django._way_out import answer_early_failure, guard_stream, settle, silence
@@ -96,7 +96,7 @@ def _synchronous(get_response: GetResponse) -> GetResponse:
             set_request_id(previous)
             raise
         if not wrapped:
-            _restore_when_closed(response, previous)
+            restore_when_closed(response, previous)
         return response
 
     return middleware
@@ -123,7 +123,7 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
             set_request_id(previous)
             raise
         if not wrapped:
-            _restore_when_closed(response, previous)
+            restore_when_closed(response, previous)
         return response
 
     return middleware
@@ -145,19 +145,6 @@ def _begin(setup: Setup, request: HttpRequest, previous: str | None) -> str | No
     set_request_id(request_id)
     setattr(request, "kaiko_request_id", request_id)  # noqa: B010 - stubs do not know it
     return request_id
-
-
-def _restore_when_closed(response: HttpResponseBase, previous: str | None) -> None:
-    """Put the id back that was current before, when the response is closed.
-
-    A stream logs with its id until then. The value is set rather than a token reset: under
-    ASGI the response is closed in a thread, whose changes asgiref carries back.
-    """
-    closers: list[Callable[[], object]] = getattr(response, "_resource_closers")  # noqa: B009 - as above
-    closers.append(_forget if previous is None else partial(set_request_id, previous))
-
-
-_forget = partial(set_request_id, None)
 
 
 def _process_exception(request: HttpRequest, exception: Exception) -> HttpResponseBase | None:

@@ -34,7 +34,7 @@ class AsyncRetries:
         self._transport = transport
         self._policy = RetryPolicy() if policy is None else policy
         self._id_header = id_header
-        self.is_watched = watch_connections(transport, AsyncBackend)
+        self.is_watched: bool = watch_connections(transport, AsyncBackend)
         """Whether the connections keep to a call's deadline themselves."""
 
     async def handle_async_request(self, request: Request) -> Response:

@@ -23,6 +23,7 @@ will be streamed; a request without it comes from another client.
 Request = Any
 Response = Any
 
+_SLACK = 0.01  # seconds by which an operation may be late, for the first attempt's sake
 _OPERATIONS = ("connect", "read", "write", "pool")
 
 
@@ -81,7 +82,7 @@ class Outgoing:
         given = self._timeouts.get
         for name in _OPERATIONS:
             value = given(name)
-            if value is None or value > left:
+            if value is None or value > left + _SLACK:
                 break
         else:
             return

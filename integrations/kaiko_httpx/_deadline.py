@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
 _SHORTEST = 0.001
 
@@ -26,7 +26,8 @@ class Deadline(NamedTuple):
     @property
     def left(self) -> float:
         """Seconds until then, and a little where there are none."""
-        return max(self.at - self.clock(), _SHORTEST)
+        left = self.at - self.clock()
+        return max(_SHORTEST, left)
 
     @property
     def is_past(self) -> bool:
@@ -42,7 +43,8 @@ def _left(timeout: float | None) -> float | None:
     deadline = current.get()
     if deadline is None:
         return timeout
-    return deadline.left if timeout is None else min(timeout, deadline.left)
+    left = deadline.left
+    return left if timeout is None or left < timeout else timeout
 
 
 def watch_connections(transport: Any, backend: type[Backend | AsyncBackend]) -> bool:
@@ -158,22 +160,16 @@ class AsyncStream:
         self.aclose: Any = stream.aclose
         self.get_extra_info: Callable[[str], Any] = stream.get_extra_info
 
-    async def read(
-        self,
-        max_bytes: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-    ) -> bytes:
+    # Both return the stream's own awaitable: a coroutine around it would cost a microsecond.
+    def read(self, max_bytes: int, timeout: float | None = None) -> Awaitable[bytes]:
         """Read what has come."""
-        data: bytes = await self._stream.read(max_bytes, _left(timeout))
-        return data
+        coming: Awaitable[bytes] = self._stream.read(max_bytes, _left(timeout))
+        return coming
 
-    async def write(
-        self,
-        buffer: bytes,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-    ) -> None:
+    def write(self, buffer: bytes, timeout: float | None = None) -> Awaitable[None]:
         """Send."""
-        await self._stream.write(buffer, _left(timeout))
+        going: Awaitable[None] = self._stream.write(buffer, _left(timeout))
+        return going
 
     async def start_tls(
         self,

@@ -126,15 +126,16 @@ class RetryPolicy:
         ):
             if not value >= least:  # false for NaN as well
                 raise ValueError(f"{name}: {value!r} is not allowed; it must be at least {least}")
+        self.upstream: Upstream
         self.upstream = Upstream(upstream) if isinstance(upstream, str) else upstream
-        self.attempts = attempts
-        self.deadline = deadline
-        self.max_wait = max_wait
-        self.wait_initial = wait_initial
-        self.wait_jitter = wait_jitter
-        self.budget = RetryBudget() if budget is None else budget
-        self.on_attempt = tuple(on_attempt)
-        self.clock = clock
+        self.attempts: int = attempts
+        self.deadline: float = deadline
+        self.max_wait: float = max_wait
+        self.wait_initial: float = wait_initial
+        self.wait_jitter: float = wait_jitter
+        self.budget: RetryBudget = RetryBudget() if budget is None else budget
+        self.on_attempt: tuple[Hook, ...] = tuple(on_attempt)
+        self.clock: Callable[[], float] = clock
 
     def deadline_from_now(self) -> Deadline:
         """Return the deadline of a call that begins now."""

@@ -51,7 +51,7 @@ class StreamWatch:
         self._buffer = EventBuffer(_EVENT_LIMIT)
         self._needs_end = False
         self._ended = False
-        self.content_seen = False
+        self.content_seen: bool = False
         """Whether content came already, after which nothing may be tried again silently."""
 
     def feed(self, chunk: bytes) -> None:

@@ -60,7 +60,7 @@ class Upstream:
             if value not in allowed:
                 msg = f"{key}: {value!a} is not allowed; it must be one of {allowed}"
                 raise ValueError(msg)
-        self.name = name
+        self.name: str = name
         self._judge = Judge(name, trust, credential, rate_limit_as)
 
     def __repr__(self) -> str:

@@ -584,9 +584,13 @@ def test_an_importer_that_fails_hides_no_frame(monkeypatch: pytest.MonkeyPatch) 
     def fail(*_: object) -> NoReturn:
         raise RuntimeError("no source")
 
-    monkeypatch.setattr(linecache, "getline", fail)
-    last = compact_traceback(caught(raise_unmapped)).splitlines()[-1]
-    assert last.endswith("in raise_unmapped")
+    unseen: dict[str, Any] = {}
+    exec("def raise_unseen():\n    raise KeyError", unseen)  # noqa: S102 - no frame of it is kept
+    exc = caught(unseen["raise_unseen"])
+    with monkeypatch.context() as patch:
+        patch.setattr(linecache, "getline", fail)
+        text = compact_traceback(exc)
+    assert text.splitlines()[-1].endswith("in raise_unseen")
 
 
 def test_a_description_names_module_and_class() -> None:

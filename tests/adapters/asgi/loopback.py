@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Protocol = Literal["h11", "httptools"]
 PROTOCOLS: tuple[Protocol, ...] = ("h11", "httptools")
-_PATIENCE = 300  # seconds until a test that hangs is ended
+_PATIENCE = 60  # seconds until a test that hangs is ended
 
 
 _T = TypeVar("_T")

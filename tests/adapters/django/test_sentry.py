@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from adapters.django.stacks import STACKS
-
-TESTS = Path(__file__).parents[2]
+from support_program import run_program
 
 
 @pytest.fixture(scope="module")
 def counts() -> dict[tuple[str, str], tuple[int, int]]:
     """Events and signals, by stack and path."""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "adapters.django.sentry_project"],
-        env={**os.environ, "PYTHONPATH": str(TESTS)},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return {
-        (stack, path): (events, fired) for stack, path, events, fired in json.loads(done.stdout)
-    }
+    rows: list[tuple[str, str, int, int]] = run_program("adapters.django.sentry_project")
+    return {(stack, path): (events, fired) for stack, path, events, fired in rows}
 
 
 @pytest.mark.parametrize("stack", [stack.name for stack in STACKS])

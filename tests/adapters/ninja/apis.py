@@ -18,9 +18,14 @@ _numbers = count()
 _routes: dict[NinjaAPI, Any] = {}
 
 
+def bare_api(**arguments: Any) -> NinjaAPI:
+    """Return an API whose routes clash with no other's."""
+    return NinjaAPI(urls_namespace=f"test-{next(_numbers)}", **arguments)
+
+
 def new_api(**arguments: Any) -> NinjaAPI:
-    """Return an API, installed, whose routes clash with no other's."""
-    api = NinjaAPI(urls_namespace=f"test-{next(_numbers)}", **arguments)
+    """Return one that is installed."""
+    api = bare_api(**arguments)
     install(api)
     return api
 

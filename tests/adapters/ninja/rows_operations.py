@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
 from django.http import Http404, HttpRequest
-from ninja import Cookie, File, Form, Header, Schema, UploadedFile, errors
+from ninja import Schema, UploadedFile, errors
+from ninja.params import functions as params
 from pydantic import field_validator
 
 from adapters.django.row import Alone, Ask, Envelope, Raised, Row
@@ -122,7 +123,9 @@ def _by_query(request: HttpRequest, n: int, limit: int, other: int = 1) -> int:
     return n + limit + other
 
 
-def _by_header(request: HttpRequest, x_token: str = Header(...), sid: str = Cookie(...)) -> str:
+def _by_header(
+    request: HttpRequest, x_token: str = params.Header(...), sid: str = params.Cookie(...)
+) -> str:
     del request
     return x_token + sid
 
@@ -137,12 +140,14 @@ def _by_bodies(request: HttpRequest, item: Item, other: Item) -> str:
     return item.name + other.name
 
 
-def _by_form(request: HttpRequest, name: str = Form(...), age: int = Form(...)) -> str:
+def _by_form(
+    request: HttpRequest, name: str = params.Form(...), age: int = params.Form(...)
+) -> str:
     del request
     return name * age
 
 
-def _by_file(request: HttpRequest, file: Annotated[UploadedFile, File(...)]) -> str:
+def _by_file(request: HttpRequest, file: Annotated[UploadedFile, params.File(...)]) -> str:
     del request
     return str(file.name)
 

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from adapters.starlette.stacks import STACKS
 from adapters.starlette.test_observers import BUGS, FORESEEN, MIDDLEWARE
-
-_PROGRAM = Path(__file__).with_name("sentry_counts.py")
-_TESTS = Path(__file__).parents[2]
+from support_program import run_program
 
 adopted = pytest.mark.parametrize("adopt", [adopt.__name__ for adopt in STACKS])
 kept = pytest.mark.parametrize("reraise", [True, False])
@@ -24,16 +16,7 @@ between = pytest.mark.parametrize("middleware", MIDDLEWARE)
 @pytest.fixture(scope="module")
 def counts() -> dict[str, int]:
     """How many events each request made."""
-    path = os.pathsep.join(filter(None, [str(_TESTS), os.environ.get("PYTHONPATH")]))
-    done = subprocess.run(
-        [sys.executable, str(_PROGRAM)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": path},
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    found: dict[str, int] = json.loads(done.stdout)
+    found: dict[str, int] = run_program("adapters.starlette.sentry_counts")
     return found
 
 
