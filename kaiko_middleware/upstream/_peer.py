@@ -66,9 +66,13 @@ def agrees(said: Envelope, status: int) -> bool:
 def status_of(said: Envelope) -> int | None:
     """Return the status of an error that a stream ended with, which says no status itself.
 
-    It is that of the code where this process knows the code, else its type's first row; None
-    where there is no such type.
+    It is that of the code where this process knows the code, of several a row's before any
+    other; else its type's first row; None where there is no such type.
     """
-    known = {entry.code: entry.status for entry in known_codes() if entry.type == said.type}
-    first = next((row.status for row in ROWS if row.type == said.type), None)
-    return known.get(said.code, first)
+    rows = [row.status for row in ROWS if row.type == said.type]
+    known = [
+        entry.status
+        for entry in known_codes()
+        if entry.type == said.type and entry.code == said.code
+    ]
+    return next(iter([*(status for status in rows if status in known), *known, *rows]), None)

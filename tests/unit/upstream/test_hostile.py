@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import time
@@ -18,7 +19,7 @@ from kaiko_middleware.conformance import check_answer
 from kaiko_middleware.upstream import Upstream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from kaiko_middleware.upstream import Trust
 
@@ -158,19 +159,41 @@ def test_hostile_body_takes_no_space(name: str) -> None:
         assert peak < MIB
 
 
+ORDINARY = json.dumps([{"error": {"code": "x", "text": "y" * 40}}] * 900)
+
+
+def quickest(call: Callable[[], object], enough: float = 0.0) -> float:
+    """Return the least seconds of this thread's own that a call takes, of several tries."""
+    best = 1.0
+    for _ in range(40):
+        started = time.thread_time()
+        call()
+        best = min(best, time.thread_time() - started)
+        if best < enough:
+            break
+    return best
+
+
+@pytest.fixture
+def allowed() -> Iterator[float]:
+    """Eight times what 64 KiB of ordinary JSON take: 2 ms or a little more, as machines go.
+
+    Without the collector, whose work depends on what other tests left.
+    """
+    gc.collect()
+    gc.disable()
+    try:
+        yield 8 * quickest(lambda: json.loads(ORDINARY))
+    finally:
+        gc.enable()
+
+
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_body_takes_no_time(name: str) -> None:
-    """At most 2 ms of this thread's own time, of several tries the best: machines hiccup."""
+@pytest.mark.parametrize("status", [200, 429])
+def test_hostile_body_takes_no_time(name: str, status: int, allowed: float) -> None:
+    """Machines differ and hiccup, so that the time is a ratio, and of several tries the best."""
     hostile(name)
-    for status in (200, 429):
-        best = 1.0
-        for _ in range(40):
-            started = time.thread_time()
-            judge(name, status, "llm")
-            best = min(best, time.thread_time() - started)
-            if best < 0.002:
-                break
-        assert best < 0.002
+    assert quickest(lambda: judge(name, status, "llm"), allowed) < allowed
 
 
 values: st.SearchStrategy[Any] = st.recursive(
