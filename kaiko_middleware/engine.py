@@ -64,9 +64,9 @@ class Engine:
             msg = f"config takes a kaiko_middleware.Config, not {type(config).__qualname__}"
             raise TypeError(msg)
         config.mapping.freeze()
-        self.config = config
-        self.covers_everything = config.covers_everything
-        self.ids = RequestIdPool(config.request_id_digits)
+        self.config: Config = config
+        self.covers_everything: bool = config.covers_everything
+        self.ids: RequestIdPool = RequestIdPool(config.request_id_digits)
 
     def request_id(self, inbound: Sequence[str] = ()) -> str:
         """Return the request's id: the inbound one where that is trusted, else a fresh one.

@@ -247,7 +247,7 @@ class InvalidValueError(InvalidRequestError, status=422):
     ) -> None:
         super().__init__(message, code=code, param=param, headers=headers, retryable=retryable)
         if code is None and not self._fixed:
-            self.code = invalid_code(self.param)
+            self.code: str = invalid_code(self.param)
 
 
 class PayloadTooLargeError(InvalidRequestError, status=413):

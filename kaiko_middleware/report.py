@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ErrorReport", "RequestIdFilter", "RequestInfo", "logger"]
 
-logger = logging.getLogger("kaiko")
+logger: logging.Logger = logging.getLogger("kaiko")
 
 _LEAVES = 64
 _WARNED = frozenset({401, 403, 429})

@@ -10,17 +10,15 @@ from __future__ import annotations
 import json
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from .catalog import ErrorType
 
 __all__ = ["ErrorBody", "ErrorEnvelope"]
 
 
-class ErrorBody(BaseModel):
+class ErrorBody(BaseModel, extra="forbid", frozen=True, strict=True):
     """What `error` holds: exactly these five members, in this order."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     type: Annotated[ErrorType, Field(description="The kind of error; the set is closed.")]
     code: Annotated[
@@ -44,10 +42,8 @@ class ErrorBody(BaseModel):
     ]
 
 
-class ErrorEnvelope(BaseModel):
+class ErrorEnvelope(BaseModel, extra="forbid", frozen=True, strict=True, title="ErrorEnvelope"):
     """The JSON body of every error answer."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, title="ErrorEnvelope")
 
     error: ErrorBody
 

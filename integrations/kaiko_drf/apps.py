@@ -11,7 +11,6 @@ class KaikoDrfConfig(AppConfig):
     """Reads `Response(serializer.errors, status=400)` as what validation found."""
 
     name = "kaiko_drf"
-    verbose_name = "kaiko-middleware for Django REST framework"
 
     def ready(self) -> None:
         """Register the reader and the check once all applications are loaded."""

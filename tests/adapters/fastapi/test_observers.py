@@ -111,7 +111,8 @@ class TestTelemetry:
 @pytest.fixture(scope="module")
 def counts() -> dict[str, list[str]]:
     """What Sentry records of each request, by a program of its own."""
-    return run_program("adapters.fastapi.sentry_counts")
+    found: dict[str, list[str]] = run_program("adapters.fastapi.sentry_counts")
+    return found
 
 
 class TestSentry:
