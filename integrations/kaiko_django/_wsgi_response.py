@@ -180,13 +180,15 @@ class WrappedResponse(Restoring):
 
     def _fail(self, exc: BaseException) -> list[bytes]:
         """Take an exception; return what is to be sent, and note whether it is raised then."""
+        if not self._sent:
+            # A server may have taken a head already, or have choked on it. An exception that
+            # was caught has a traceback, whatever its type allows.
+            self._exc_info = type(exc), exc, cast("TracebackType", exc.__traceback__)
         taken_back = self._passing and not self._sent
         if taken_back:
             # A server holds the head until the first chunk. Without its length and type the
             # core holds it, too.
             self._passing = False
-            # An exception that was caught has a traceback, whatever its type allows.
-            self._exc_info = type(exc), exc, cast("TracebackType", exc.__traceback__)
             exchange = self._exchange = self._new_exchange()
             headers = self._head[1] if self._head is not None else []
             exchange.start(200, [pair for pair in headers if pair[0][:8].lower() != "content-"])
@@ -226,7 +228,7 @@ class WrappedResponse(Restoring):
 
     def _send_head(self, status: str, headers: Headers) -> Write:
         exc_info, self._exc_info = self._exc_info, None
-        if self._server_write is None:
+        if exc_info is None:
             write = self._server_start(status, headers)
         else:
             write = self._server_start(status, headers, exc_info)

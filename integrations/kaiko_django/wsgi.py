@@ -96,6 +96,7 @@ class WSGIWrapper:
                 status, headers = head
                 plain = plain_head(setup, environ, request_id, status, headers)
                 if plain is not None:
+                    head = None  # given away: should the server refuse it, ours comes instead
                     start_response(status, plain.headers)
                     restore_when_closed(result, previous)
                     return result

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
 from asyncio import CancelledError
 from typing import TYPE_CHECKING, Any
+from wsgiref.handlers import SimpleHandler
 from wsgiref.validate import validator
 
 import pytest
+from django.http import HttpResponse
 from django.http.request import UnreadablePostError
 
 from adapters.django.wsgi_server import Server, make_environ
@@ -269,6 +272,25 @@ def test_head_has_no_body() -> None:
 def test_unsendable_head(make: Any, status: str, headers: list[tuple[str, str]]) -> None:
     """A head that no server would send is a bug, and answered as one."""
     is_envelope(serve(make(status, headers, b"ok")), 500, "internal")
+
+
+def of_django(_environ: Any, start: Any) -> HttpResponse:
+    """Answer as Django does: with a response that is the body."""
+    response = HttpResponse(b"ok", headers={"Connection": "close"})
+    start("200 OK", list(response.items()))
+    return response
+
+
+@pytest.mark.parametrize(
+    "app", [answers("200 OK", [*LENGTH, ("Connection", "close")], b"ok"), of_django]
+)
+def test_head_that_a_server_chokes_on(app: Any) -> None:
+    """The standard library's server keeps a head that it refuses: ours replaces it."""
+    out = io.BytesIO()
+    SimpleHandler(io.BytesIO(), out, io.StringIO(), make_environ("/x")).run(WSGIWrapper(app))
+    head, _, body = out.getvalue().partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.0 500 ")
+    assert json.loads(body)["error"]["code"] == "internal"
 
 
 def test_no_answer() -> None:
