@@ -1,0 +1,127 @@
+"""What every server serves: the applications of the shared scenarios, and a few routes more.
+
+`application` is ASGI and holds both frameworks, so that one process a server is enough: the
+request's `X-Served` header says whose answer is wanted. `wsgi_application` is Django alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from support_django import setup_django
+
+setup_django()
+
+from django.conf import settings  # noqa: E402 - Django is set up first
+from django.core.handlers.asgi import ASGIRequest  # noqa: E402
+from django.http import HttpResponse, StreamingHttpResponse  # noqa: E402
+from django.urls import include, path  # noqa: E402
+from starlette.responses import PlainTextResponse, StreamingResponse  # noqa: E402
+from starlette.routing import Route, WebSocketRoute  # noqa: E402
+
+from conformance.drivers.starlette_stack import make_app  # noqa: E402
+from kaiko_django import get_asgi_application, get_wsgi_application  # noqa: E402
+from kaiko_middleware import NotFoundError  # noqa: E402
+from kaiko_starlette import install  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from django.http import HttpRequest
+    from starlette.requests import Request
+    from starlette.websockets import WebSocket
+
+    from kaiko_asgi import Receive, Scope, Send
+
+_LEFT: list[str] = []
+_CHUNK = b"x" * 65_536
+
+
+def _endless() -> Iterator[bytes]:
+    try:
+        while True:
+            yield _CHUNK
+    finally:
+        _LEFT.append("django")
+
+
+async def _async_endless(name: str) -> AsyncIterator[bytes]:
+    try:
+        while True:
+            yield _CHUNK
+            await asyncio.sleep(0)  # lets the server hear that the client left
+    finally:
+        _LEFT.append(name)
+
+
+# --- Starlette -----------------------------------------------------------------------
+
+
+async def _endless_view(_request: Request) -> StreamingResponse:
+    return StreamingResponse(_async_endless("starlette"), media_type="text/plain")
+
+
+async def _left_view(_request: Request) -> PlainTextResponse:
+    return PlainTextResponse(str(_LEFT.count("starlette")))
+
+
+async def _denied(_websocket: WebSocket) -> None:
+    raise NotFoundError("There is no such room")
+
+
+async def _fails(websocket: WebSocket) -> None:
+    await websocket.accept()
+    raise ValueError("secret")
+
+
+async def _ends(websocket: WebSocket) -> None:
+    await websocket.accept()
+    raise NotFoundError("The room was closed")
+
+
+async def _echoes(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.send_text(await websocket.receive_text())
+    await websocket.close()
+
+
+_starlette = make_app()
+_starlette.router.routes += [
+    Route("/endless", _endless_view),
+    Route("/left", _left_view),
+    WebSocketRoute("/denied", _denied),
+    WebSocketRoute("/fails", _fails),
+    WebSocketRoute("/ends", _ends),
+    WebSocketRoute("/echoes", _echoes),
+]
+install(_starlette)
+
+
+# --- Django --------------------------------------------------------------------------
+
+
+def _django_endless(request: HttpRequest) -> StreamingHttpResponse:
+    made = _async_endless("django") if isinstance(request, ASGIRequest) else _endless()
+    return StreamingHttpResponse(made, content_type="text/plain")
+
+
+def _django_left(_request: HttpRequest) -> HttpResponse:
+    return HttpResponse(str(_LEFT.count("django")), content_type="text/plain")
+
+
+urlpatterns = [
+    path("endless", _django_endless),
+    path("left", _django_left),
+    path("", include("django_project.urls")),
+]
+settings.ROOT_URLCONF = "servers.served"
+
+wsgi_application = get_wsgi_application()
+_django = get_asgi_application()
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Hand on to the framework that the request asks for."""
+    asked = dict(scope.get("headers", ())).get(b"x-served")
+    await (_django if asked == b"django" else _starlette)(scope, receive, send)

@@ -1,0 +1,62 @@
+"""The servers, as data: how each is started, and in what a client sees another thing there.
+
+What a row does not say is alike on all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+App = Literal["starlette", "django"]
+
+_ASGI = "servers.served:application"
+_WSGI = "servers.served:wsgi_application"
+
+
+@dataclass(frozen=True)
+class Server:
+    """One server as it is started, and what it cannot do."""
+
+    name: str
+    command: tuple[str, ...]
+    """The module and its arguments; `{fd}` or `{port}` stands for where it listens."""
+    apps: tuple[App, ...] = ("starlette", "django")
+    websockets: bool = True
+    cuts: bool = True
+    """Whether a stream that breaks off is cut; daphne leaves its client waiting."""
+    denials: bool = True
+    """Whether a handshake can be answered with an envelope; else it is an empty 403."""
+    closes: bool = True
+    """Whether an application's close code and reason are sent."""
+
+
+_UVICORN = ("uvicorn", "--fd={fd}", "--loop=asyncio", "--log-level=critical")
+_GUNICORN = ("gunicorn", "--bind=fd://{fd}", "--graceful-timeout=1")
+_GRANIAN = ("granian", "--host=127.0.0.1", "--port={port}", "--loop=asyncio")
+
+SERVERS = (
+    Server("uvicorn-h11", (*_UVICORN, "--http=h11", "--ws=wsproto", _ASGI)),
+    Server("uvicorn-httptools", (*_UVICORN, "--http=httptools", "--ws=auto", _ASGI)),
+    Server("hypercorn", ("hypercorn", "--bind=fd://{fd}", "--workers=0", _ASGI)),
+    Server("granian", (*_GRANIAN, "--interface=asgi", _ASGI)),
+    Server(
+        "gunicorn-sync",
+        (*_GUNICORN, _WSGI),
+        apps=("django",),
+        websockets=False,
+        denials=False,
+        closes=False,
+    ),
+    Server(
+        "gunicorn-uvicorn",
+        (*_GUNICORN, "--worker-class=uvicorn_worker.UvicornWorker", _ASGI),
+    ),
+    Server(
+        "daphne",
+        ("daphne", "--fd={fd}", "--verbosity=0", _ASGI),
+        cuts=False,
+        denials=False,
+        closes=False,
+    ),
+)

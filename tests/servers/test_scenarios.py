@@ -1,0 +1,47 @@
+"""Every scenario over a socket of every server: the answer is that of the driver in process."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.drivers import django_stack, starlette_stack
+from conformance.scenarios import SCENARIOS, Scenario
+from kaiko_middleware.conformance import check_answer
+from servers.asking import on_servers, send
+
+if TYPE_CHECKING:
+    from servers.running import Running
+
+IN_PROCESS = {driver.name: driver for driver in (*starlette_stack.DRIVERS, *django_stack.DRIVERS)}
+REFERENCES = {"starlette": "starlette-install", "django": "django-asgi"}
+
+
+@on_servers()
+@pytest.mark.parametrize(
+    "scenario",
+    [scenario for scenario in SCENARIOS if not scenario.cut],
+    ids=lambda scenario: scenario.name,
+)
+def test_answer(server: Running, scenario: Scenario, caplog: pytest.LogCaptureFixture) -> None:
+    """Status, contract headers and body are the same but for the id, and keep the contract."""
+    caplog.set_level(logging.CRITICAL)
+    for app in server.server.apps:
+        seen = send(server, app, scenario)
+        assert seen.comparable() == IN_PROCESS[REFERENCES[app]].run(scenario).comparable()
+        assert check_answer(seen.status, seen.headers, seen.body, method=scenario.method) == []
+        assert {name: seen.values(name) for name in scenario.headers} == {
+            name: [value] for name, value in scenario.headers.items()
+        }
+        assert all(seen.values(name) == [] for name in scenario.absent)
+
+
+@on_servers()
+def test_ids_differ(server: Running) -> None:
+    """Each request has an id of its own."""
+    scenario = SCENARIOS[0]
+    app = server.server.apps[0]
+    ids = {send(server, app, scenario).values("x-request-id")[0] for _ in range(20)}
+    assert len(ids) == 20
