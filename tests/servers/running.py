@@ -39,10 +39,11 @@ def running(server: Server, log: Path) -> Generator[Running]:
         if not by_port:
             held.listen(128)
         port: int = held.getsockname()[1]
+        path = os.pathsep.join(filter(None, [str(_TESTS), os.environ.get("PYTHONPATH")]))
         command = [part.format(fd=held.fileno(), port=port) for part in server.command]
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", *command],
-            env={**os.environ, "PYTHONPATH": str(_TESTS)},
+            env={**os.environ, "PYTHONPATH": path},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -1,0 +1,66 @@
+"""What daphne cannot do, on a daphne of its own: what breaks off there harms it for good.
+
+A test that fails here is good news: then the table and docs/servers.md can promise more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.asgi.loopback import connected, run
+from conformance.scenarios import BY_NAME
+from servers.asking import send
+from servers.running import Running, running
+from servers.server_list import SERVERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+(DAPHNE,) = [row for row in SERVERS if row.name == "daphne"]
+_PING, _PONG = 9, 10
+
+
+@pytest.fixture(scope="module")
+def daphne(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A daphne that no other module's tests ask."""
+    with running(DAPHNE, tmp_path_factory.mktemp("limits") / "daphne.log") as started:
+        yield started
+
+
+def test_no_other_server_has_these_limits() -> None:
+    """The table says them of daphne alone."""
+    assert [row for row in SERVERS if not row.cuts] == [DAPHNE]
+    assert [row for row in SERVERS if row.websockets and not (row.denials and row.closes)] == [
+        DAPHNE
+    ]
+
+
+def test_a_stream_that_breaks_off_stays_open(daphne: Running) -> None:
+    """Its client is told neither that it ended nor that it failed; others are served."""
+
+    async def waiting() -> bytes:
+        async with connected(daphne.port) as client:
+            client.write("/s/text-fails")
+            await client.head()
+            assert await client.chunk() == b"a"
+            async with asyncio.timeout(2):  # its checks run once in a second
+                return await client.reader.read(1)
+
+    with pytest.raises(TimeoutError):
+        run(waiting())
+    assert send(daphne, "starlette", BY_NAME["ok"]).status == 200
+
+
+def test_a_socket_stays_open_after_a_typed_error(daphne: Running) -> None:
+    """daphne refuses the close code 1008, and the socket lives: it answers a ping."""
+
+    async def pinged() -> tuple[int, bytes]:
+        async with connected(daphne.port) as client:
+            assert (await client.upgrade("/ends")).accepted
+            client.write_frame(b"there?", _PING)
+            return await client.frame()
+
+    assert run(pinged()) == (_PONG, b"there?")
