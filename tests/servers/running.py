@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _TESTS = Path(__file__).parents[1]
 _TRIES = 600
-_PAUSE = 0.05  # seconds between two tries to connect, if the server does not end before
+_PAUSE = 0.05  # seconds between two tries, if the server does not end before
 
 
 class Running(NamedTuple):
@@ -61,15 +61,19 @@ def running(server: Server, log: Path) -> Generator[Running]:
 def _await(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     for _ in range(_TRIES):
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=30).close()
+            with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+                # An answer, not a connection: the socket may listen before the server does.
+                connection.sendall(b"GET /s/ok HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                if connection.recv(1):
+                    return
         except OSError:
-            try:
-                process.wait(_PAUSE)
-            except subprocess.TimeoutExpired:
-                continue
-            raise AssertionError(f"the server ended: {log.read_text()}") from None
-        return
-    raise AssertionError(f"the server takes no connections: {log.read_text()}")
+            pass
+        try:
+            process.wait(_PAUSE)
+        except subprocess.TimeoutExpired:
+            continue
+        raise AssertionError(f"the server ended: {log.read_text()}")
+    raise AssertionError(f"the server answers nothing: {log.read_text()}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

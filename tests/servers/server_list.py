@@ -37,7 +37,7 @@ _GRANIAN = ("granian", "--host=127.0.0.1", "--port={port}", "--loop=asyncio")
 
 SERVERS = (
     Server("uvicorn-h11", (*_UVICORN, "--http=h11", "--ws=wsproto", _ASGI)),
-    Server("uvicorn-httptools", (*_UVICORN, "--http=httptools", "--ws=auto", _ASGI)),
+    Server("uvicorn-httptools", (*_UVICORN, "--http=httptools", "--ws=wsproto", _ASGI)),
     Server("hypercorn", ("hypercorn", "--bind=fd://{fd}", "--workers=0", _ASGI)),
     Server("granian", (*_GRANIAN, "--interface=asgi", _ASGI)),
     Server(
@@ -50,7 +50,7 @@ SERVERS = (
     ),
     Server(
         "gunicorn-uvicorn",
-        (*_GUNICORN, "--worker-class=uvicorn_worker.UvicornWorker", _ASGI),
+        (*_GUNICORN, "--worker-class=servers.uvicorn_worker.Worker", _ASGI),
     ),
     Server(
         "daphne",
