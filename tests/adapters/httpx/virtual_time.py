@@ -1,0 +1,88 @@
+"""Time that passes only where somebody waits for it, for threads, asyncio and trio.
+
+Nothing is patched for the asynchronous ones: the loop itself jumps to the next timer when
+nothing else is left to do, so that a wait of a minute is as good as none, and is measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import selectors
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal, TypeVar
+from unittest import mock
+
+import trio
+from trio.testing import MockClock
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Generator
+
+    Ready = list[tuple[selectors.SelectorKey, int]]
+
+Backend = Literal["asyncio", "trio"]
+BACKENDS: tuple[Backend, ...] = ("asyncio", "trio")
+_T = TypeVar("_T")
+
+
+class Clock:
+    """A clock for synchronous code, which `time.sleep` moves while it `rules`."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let so much time pass."""
+        self.now += seconds
+
+    @contextmanager
+    def rules(self) -> Generator[Clock]:
+        """Have every sleep of this process move this clock, and take no time."""
+        with mock.patch.object(time, "sleep", self.sleep):
+            yield self
+
+
+class _Jumping(selectors.DefaultSelector):
+    """A selector that does not wait for a timer, but moves the time to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1000.0
+
+    def select(self, timeout: float | None = None) -> Ready:
+        ready = super().select(None if timeout is None else 0)
+        if not ready and timeout is not None:
+            self.now += max(timeout, 0)
+        return ready
+
+
+class _VirtualLoop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self._jumping = _Jumping()
+        super().__init__(self._jumping)
+
+    def time(self) -> float:
+        return self._jumping.now
+
+
+def run(backend: Backend, main: Callable[[], Awaitable[_T]]) -> _T:
+    """Run a test's asynchronous part; `anyio.current_time` is its clock."""
+
+    async def awaited() -> _T:
+        return await main()
+
+    if backend == "trio":
+        return trio.run(awaited, clock=MockClock(autojump_threshold=0))
+    with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
+        return runner.run(awaited())
+
+
+def differences(times: list[float]) -> list[float]:
+    """Return what lies between each of `times` and the next."""
+    return [after - before for before, after in itertools.pairwise(times)]
