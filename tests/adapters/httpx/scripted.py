@@ -5,6 +5,7 @@ It notes what arrives when, and of each body that it hands out when it was close
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import anyio.lowlevel
@@ -14,8 +15,10 @@ import httpx2
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-Part = bytes | str
-"""A part of a body, or the name of the library's exception that comes instead of it."""
+Part = bytes | str | float | BaseException
+"""A part of a body, the seconds until the next one, or what is raised instead of it: an
+exception, or the library's of that name.
+"""
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -25,6 +28,7 @@ class Answer(NamedTuple):
     status: int = 200
     body: tuple[Part, ...] = (b"{}",)
     headers: Headers = ()
+    after: float = 0.0
 
 
 Step = Answer | int | str | Exception
@@ -53,21 +57,27 @@ class Body:
         self.closed_at: list[float] = []
 
     def _take(self, part: Part) -> bytes:
-        if isinstance(part, str):
-            raise _failure(self._library, part)
-        self.handed_out.append(part)
-        return part
+        if isinstance(part, bytes):
+            self.handed_out.append(part)
+            return part
+        raise part if isinstance(part, BaseException) else _failure(self._library, str(part))
 
     def __iter__(self) -> Iterator[bytes]:
         """Hand it out."""
         for part in self._parts:
-            yield self._take(part)
+            if isinstance(part, float):
+                time.sleep(part)
+            else:
+                yield self._take(part)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Hand it out."""
         for part in self._parts:
             await anyio.lowlevel.checkpoint()
-            yield self._take(part)
+            if isinstance(part, float):
+                await anyio.sleep(part)
+            else:
+                yield self._take(part)
 
     def close(self) -> None:
         """Note that it is closed."""
@@ -110,12 +120,16 @@ class Scripted:
 
     def handle_request(self, request: Any) -> Any:
         """Answer."""
-        return self._answer(request, b"".join(request.stream))
+        answer = self._next(request, b"".join(request.stream))
+        time.sleep(answer.after)
+        return self._response(answer)
 
     async def handle_async_request(self, request: Any) -> Any:
         """Answer."""
         await anyio.lowlevel.checkpoint()
-        return self._answer(request, b"".join([part async for part in request.stream]))
+        answer = self._next(request, b"".join([part async for part in request.stream]))
+        await anyio.sleep(answer.after)
+        return self._response(answer)
 
     def close(self) -> None:
         """Note that it is closed."""
@@ -125,7 +139,7 @@ class Scripted:
         """Note that it is closed."""
         self.closed += 1
 
-    def _answer(self, request: Any, content: bytes) -> Any:
+    def _next(self, request: Any, content: bytes) -> Answer:
         timeout = dict(request.extensions.get("timeout", {}))
         headers = dict(request.headers)
         url = str(request.url)
@@ -135,7 +149,9 @@ class Scripted:
             raise _failure(self._library, step)
         if isinstance(step, Exception):
             raise step
-        answer = Answer(step) if isinstance(step, int) else step
+        return Answer(step) if isinstance(step, int) else step
+
+    def _response(self, answer: Answer) -> Any:
         made: Any = _Body0 if self._library is httpx else _Body2
         stream = made(answer.body, self._library, self._clock)
         self.bodies.append(stream)

@@ -1,0 +1,94 @@
+"""The deadline of a whole call, where the transport lets nobody watch its connections.
+
+What holds over real connections stands in `test_slow_servers.py`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from adapters.httpx.scripted import Answer, Scripted
+from adapters.httpx.ways import WAYS, Called, Way, every_way, our_clients
+from kaiko_middleware import ServiceUnavailableError
+
+DRIP = tuple(part for _ in range(60) for part in (1.0, b"x"))
+"""A body that takes a minute, of which each part comes in time."""
+async_ways = pytest.mark.parametrize("way", [way for way in WAYS if way.manner != "sync"], ids=str)
+
+
+def ends(called: Called) -> float:
+    """Return when the last body was closed, in seconds after the first attempt."""
+    return called.upstream.bodies[-1].closed_at[0] - called.upstream.seen[0].at
+
+
+@async_ways
+def test_an_asynchronous_call_ends_at_its_deadline(way: Way) -> None:
+    """Whatever it is waiting for, with the library's exception for a read that took too long."""
+    called = way.call(Scripted(Answer(200, after=100.0)))
+    assert called.outcome == "ReadTimeout"
+    assert isinstance(called.error, way.library.ReadTimeout)
+
+
+@our_clients
+def test_a_body_is_part_of_our_clients_call(way: Way) -> None:
+    """A server that sends a byte a second keeps every read in time; not the call."""
+    called = way.call(Scripted(Answer(200, DRIP)))
+    assert called.outcome == "ReadTimeout"
+    assert ends(called) == pytest.approx(30, abs=1)
+
+
+@every_way
+def test_a_body_within_the_deadline_is_whole(way: Way) -> None:
+    """Slow is not too slow."""
+    called = way.call(Scripted(Answer(200, DRIP[:40])))
+    assert (called.outcome, called.response.content) == (200, b"x" * 20)
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if not way.ours], ids=str)
+def test_a_body_is_not_part_of_a_transports_call(way: Way) -> None:
+    """It cannot know what is streamed: the client's own timeouts are for that."""
+    called = way.call(Scripted(Answer(200, DRIP)))
+    assert called.response.content == b"x" * 60
+
+
+@every_way
+def test_an_errors_body_is_looked_into_only_while_there_is_time(way: Way) -> None:
+    """Then the call is over, and not retried."""
+    called = way.call(Scripted(Answer(503, DRIP), 200))
+    assert called.attempts == 1
+    if way.manner == "sync" and not way.ours:
+        assert (called.outcome, called.reasons) == (503, ["deadline"])
+    else:
+        assert called.outcome == "ReadTimeout"
+        assert ends(called) == pytest.approx(30, abs=1)
+
+
+@our_clients
+def test_redirects_have_one_deadline_together(way: Way) -> None:
+    """And the second request what the first has left of it."""
+    moved = Answer(302, headers=(("location", "/elsewhere"),), after=20.0)
+    called = way.call(Scripted(moved, 200), follow_redirects=True)
+    assert called.outcome == 200
+    assert [seen.url for seen in called.upstream.seen] == [
+        "http://up.test/v2/things",
+        "http://up.test/elsewhere",
+    ]
+    assert called.upstream.seen[1].timeout["read"] == pytest.approx(10.0)
+
+
+@our_clients
+def test_a_late_call_is_a_typed_error(way: Way) -> None:
+    """One that may have been acted on, whose caller is told to come again."""
+    called = way.call(Scripted(Answer(200, DRIP)), raise_errors=True)
+    assert isinstance(called.error, ServiceUnavailableError)
+    assert called.error.upstream is not None
+    assert called.error.upstream.processed
+    assert called.error.retryable
+
+
+@our_clients
+def test_a_deadline_can_be_chosen(way: Way) -> None:
+    """In seconds."""
+    called = way.call(Scripted(Answer(200, DRIP)), policy={"deadline": 5.0})
+    assert called.outcome == "ReadTimeout"
+    assert ends(called) == pytest.approx(5, abs=1)
