@@ -46,20 +46,17 @@ def _endless() -> Iterator[bytes]:
         _LEFT.append("django")
 
 
-async def _async_endless(name: str) -> AsyncIterator[bytes]:
-    try:
-        while True:
-            yield _CHUNK
-            await asyncio.sleep(0)  # lets the server hear that the client left
-    finally:
-        _LEFT.append(name)
+async def _async_endless() -> AsyncIterator[bytes]:
+    while True:
+        yield _CHUNK
+        await asyncio.sleep(0)  # lets the server hear that the client left
 
 
 # --- Starlette -----------------------------------------------------------------------
 
 
 async def _endless_view(_request: Request) -> StreamingResponse:
-    return StreamingResponse(_async_endless("starlette"), media_type="text/plain")
+    return StreamingResponse(_async_endless(), media_type="text/plain")
 
 
 async def _left_view(_request: Request) -> PlainTextResponse:
@@ -102,7 +99,7 @@ install(_starlette)
 
 
 def _django_endless(request: HttpRequest) -> StreamingHttpResponse:
-    made = _async_endless("django") if isinstance(request, ASGIRequest) else _endless()
+    made = _async_endless() if isinstance(request, ASGIRequest) else _endless()
     return StreamingHttpResponse(made, content_type="text/plain")
 
 
@@ -124,4 +121,9 @@ _django = get_asgi_application()
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Hand on to the framework that the request asks for."""
     asked = dict(scope.get("headers", ())).get(b"x-served")
-    await (_django if asked == b"django" else _starlette)(scope, receive, send)
+    try:
+        await (_django if asked == b"django" else _starlette)(scope, receive, send)
+    finally:
+        # Not in the generator, which is closed when the garbage collector finds it.
+        if scope.get("path") == "/endless":
+            _LEFT.append("django" if asked == b"django" else "starlette")
