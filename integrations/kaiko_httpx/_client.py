@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from contextlib import aclosing, nullcontext
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import anyio
 import httpx2
@@ -15,6 +15,7 @@ from kaiko_httpx._policy import RetryPolicy
 from kaiko_httpx._transports import AsyncRetryTransport, RetryTransport
 
 if TYPE_CHECKING:
+    from kaiko_middleware import KaikoError
     from kaiko_middleware.upstream import Upstream
 
 __all__ = ["AsyncClient", "Client"]
@@ -177,10 +178,11 @@ class AsyncClient(httpx2.AsyncClient):
     async def _start_of(response: httpx2.Response) -> bytes:
         start = bytearray()
         try:
-            async for part in response.aiter_bytes():
-                start += part
-                if len(start) > PEEK_LIMIT:
-                    break
+            async with aclosing(response.aiter_bytes()) as parts:
+                async for part in parts:
+                    start += part
+                    if len(start) > PEEK_LIMIT:
+                        break
         except httpx2.HTTPError:  # the body is broken or late: the status is what counts
             pass
         return bytes(start)
@@ -202,7 +204,7 @@ def _is_error(response: httpx2.Response) -> bool:
     return response.status_code >= 300 and response.status_code != 304
 
 
-def _raise_error(policy: RetryPolicy, response: httpx2.Response, start: bytes) -> None:
+def _raise_error(policy: RetryPolicy, response: httpx2.Response, start: bytes) -> NoReturn:
     """Raise the typed error for an error answer, of whose body only the start was read."""
     error = policy.upstream.error_from_response(
         response.status_code,
@@ -211,5 +213,4 @@ def _raise_error(policy: RetryPolicy, response: httpx2.Response, start: bytes) -
         method=response.request.method,
         expects="any",
     )
-    if error is not None:
-        raise error
+    raise cast("KaikoError", error)  # an error by its status, whatever else it says

@@ -24,7 +24,6 @@ class Peeked:
         self._stream = stream
         self._rest: Any = None
         self._failure: Exception | None = None
-        self._closed = False
         self.start: list[bytes] = []
 
     def _enough(self, part: bytes, size: int, deadline: Deadline | None) -> bool:
@@ -54,12 +53,12 @@ class SyncPeeked(Peeked):
         yield from self.start
         if self._failure is not None:
             raise self._failure
-        if not self._closed:
+        if self._rest is not None:
             yield from self._rest
 
     def close(self) -> None:
         """Close the stream."""
-        self._closed = True
+        self._rest = None
         self._stream.close()
 
 
@@ -85,11 +84,28 @@ class AsyncPeeked(Peeked):
             yield part
         if self._failure is not None:
             raise self._failure
-        if not self._closed:
-            async for part in self._rest:
-                yield part
+        rest = self._take_rest()
+        if rest is not None:
+            try:
+                async for part in rest:
+                    yield part
+            finally:
+                await _end(rest)
 
     async def aclose(self) -> None:
         """Close the stream."""
-        self._closed = True
-        await self._stream.aclose()
+        try:
+            await _end(self._take_rest())
+        finally:
+            await self._stream.aclose()
+
+    def _take_rest(self) -> Any:
+        """Hand over what is left: who has it ends it, and nobody else while it is being read."""
+        rest, self._rest = self._rest, None
+        return rest
+
+
+async def _end(iterator: Any) -> None:
+    """End a generator that was not read to its end; trio warns of one that is dropped."""
+    if hasattr(iterator, "aclose"):
+        await iterator.aclose()
