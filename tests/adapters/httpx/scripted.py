@@ -110,6 +110,8 @@ class Scripted:
         self._clock: Callable[[], float] = lambda: 0.0
         self.seen: list[Seen] = []
         self.bodies: list[Body] = []
+        self.timeouts: list[dict[str, float | None]] = []
+        """What the library's own transport would keep, and read again for the body."""
         self.closed = 0
 
     def within(self, library: Any, clock: Callable[[], float]) -> Any:
@@ -140,10 +142,11 @@ class Scripted:
         self.closed += 1
 
     def _next(self, request: Any, content: bytes) -> Answer:
-        timeout = dict(request.extensions.get("timeout", {}))
+        timeout = request.extensions.get("timeout", {})
+        self.timeouts.append(timeout)
         headers = dict(request.headers)
         url = str(request.url)
-        self.seen.append(Seen(self._clock(), request.method, url, headers, content, timeout))
+        self.seen.append(Seen(self._clock(), request.method, url, headers, content, {**timeout}))
         step = self._script.pop(0) if len(self._script) > 1 else self._script[0]
         if isinstance(step, str):
             raise _failure(self._library, step)

@@ -102,20 +102,25 @@ class Streamed:
         if self.way.manner != "sync":
             run(self.way.manner, self._go_async)
             return
-        with Clock().rules() as clock, self._client(clock) as client:
-            with client.stream("GET", URL) as response:
-                self._begin(response)
-                for part in response.iter_raw():
-                    self.read.append(part)
-                    clock.sleep(self.pause)
+        with (
+            Clock().rules() as clock,
+            self._client(clock) as client,
+            client.stream("GET", URL) as response,
+        ):
+            self._begin(response)
+            for part in response.iter_raw():
+                self.read.append(part)
+                clock.sleep(self.pause)
 
     async def _go_async(self) -> None:
-        async with self._client(anyio.current_time) as client:
-            async with client.stream("GET", URL) as response:
-                self._begin(response)
-                async for part in response.aiter_raw():
-                    self.read.append(part)
-                    await anyio.sleep(self.pause)
+        async with (
+            self._client(anyio.current_time) as client,
+            client.stream("GET", URL) as response,
+        ):
+            self._begin(response)
+            async for part in response.aiter_raw():
+                self.read.append(part)
+                await anyio.sleep(self.pause)
 
     def _client(self, clock: Callable[[], float]) -> Any:
         options = {"raise_errors": False} if self.way.ours else {}

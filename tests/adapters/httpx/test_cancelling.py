@@ -87,10 +87,12 @@ def test_a_task_that_is_cancelled_ends_the_call_at_once(
 def test_a_wait_that_is_interrupted_ends_the_call_at_once(way: Way) -> None:
     """Ctrl-C is no failure of the upstream."""
     upstream = Scripted(503, 200)
-    with client_of(way, upstream, Clock()) as client:
-        with mock.patch.object(time, "sleep", side_effect=[None, KeyboardInterrupt]):
-            with pytest.raises(KeyboardInterrupt):
-                client.get(URL)
+    with (
+        client_of(way, upstream, Clock()) as client,
+        mock.patch.object(time, "sleep", side_effect=[None, KeyboardInterrupt]),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        client.get(URL)
     assert len(upstream.seen) == 1
     assert upstream.bodies[0].closed_at
 
@@ -100,8 +102,11 @@ def test_a_wait_that_is_interrupted_ends_the_call_at_once(way: Way) -> None:
 def test_a_body_whose_reading_is_interrupted_is_closed(way: Way, status: int) -> None:
     """A success's as well as an error's that is looked into."""
     upstream = Scripted(Answer(status, (b"x", KeyboardInterrupt())), 200)
-    with Clock().rules() as clock, client_of(way, upstream, clock) as client:
-        with pytest.raises(KeyboardInterrupt):
-            client.get(URL)
+    with (
+        Clock().rules() as clock,
+        client_of(way, upstream, clock) as client,
+        pytest.raises(KeyboardInterrupt),
+    ):
+        client.get(URL)
     assert len(upstream.seen) == 1
     assert upstream.bodies[0].closed_at

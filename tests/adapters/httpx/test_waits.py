@@ -130,6 +130,15 @@ def test_no_operation_may_take_longer_than_the_call_has_left(way: Way) -> None:
 
 
 @every_way
+@pytest.mark.parametrize("seconds", [5.0, 50.0])
+def test_an_answer_that_may_stream_has_its_clients_own_timeouts(way: Way, seconds: float) -> None:
+    """Only of our clients' calls the body is part, where it does not stream."""
+    called = way.call(Scripted(200), timeout=seconds)
+    (timeout,) = called.upstream.timeouts
+    assert timeout["read"] == pytest.approx(min(seconds, 30.0) if way.ours else seconds)
+
+
+@every_way
 def test_an_operations_own_shorter_timeout_stays(way: Way) -> None:
     """The deadline only ever shortens."""
     timeout = way.library.Timeout(None, connect=2.0)
