@@ -29,10 +29,14 @@ class Deadline(NamedTuple):
         left = self.at - self.clock()
         return max(_SHORTEST, left)
 
+    def allows(self, wait: float) -> bool:
+        """Whether there is time left after so many seconds."""
+        return self.clock() + wait < self.at
+
     @property
     def is_past(self) -> bool:
         """Whether the call is late."""
-        return self.clock() >= self.at
+        return not self.allows(0.0)
 
 
 current: ContextVar[Deadline | None] = ContextVar("kaiko_httpx_deadline", default=None)

@@ -215,7 +215,7 @@ class Call:
             return _no("wait_too_long")
         jitter = random.uniform(0.0, policy.wait_jitter)  # noqa: S311 - spreads load, hides nothing
         wait = max(asked, policy.wait_initial * 2 ** (self.attempt - 1) + jitter)
-        if self._deadline is not None and wait >= self._deadline.left:
+        if self._deadline is not None and not self._deadline.allows(wait):
             return _no("deadline")
         if not stamina.is_active():
             return _no("switched_off")
