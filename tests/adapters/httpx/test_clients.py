@@ -144,3 +144,21 @@ def test_transports_send_through_their_librarys_own_by_default() -> None:
     """With its own settings."""
     assert isinstance(RetryTransport()._transport, httpx2.HTTPTransport)
     assert isinstance(AsyncRetryTransport()._transport, httpx2.AsyncHTTPTransport)
+
+
+@pytest.mark.parametrize(
+    ("sending", "retrying"),
+    [
+        (httpx2.HTTPTransport, RetryTransport),
+        (httpx2.AsyncHTTPTransport, AsyncRetryTransport),
+    ],
+)
+def test_a_transport_that_several_clients_share_is_watched_once(
+    sending: Any, retrying: Any
+) -> None:
+    """A hundred short-lived clients over one pool do not make it slower."""
+    shared = sending()
+    retrying(shared)
+    watching = shared._pool._network_backend
+    retrying(shared)
+    assert shared._pool._network_backend is watching
