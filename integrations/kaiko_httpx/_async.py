@@ -83,6 +83,8 @@ class AsyncRetries:
             if again is None:
                 raise
             return again
+        finally:
+            outgoing.restore()
         if response.status_code < 400:
             outgoing.call.succeeded()
             return self._hand_over(outgoing, response)

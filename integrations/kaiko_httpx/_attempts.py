@@ -58,7 +58,16 @@ class Outgoing:
 
     """
 
-    __slots__ = ("_policy", "_timeouts", "call", "deadline", "is_ours", "request")
+    __slots__ = (
+        "_clamped",
+        "_extensions",
+        "_policy",
+        "_timeouts",
+        "call",
+        "deadline",
+        "is_ours",
+        "request",
+    )
 
     def __init__(self, policy: RetryPolicy, request: Request, id_header: str) -> None:
         request_id = current_request_id()
@@ -66,7 +75,9 @@ class Outgoing:
             request.headers[id_header] = request_id
         extensions = request.extensions
         self._policy = policy
+        self._extensions = extensions
         self._timeouts: dict[str, float | None] = extensions.get("timeout") or {}
+        self._clamped: dict[str, float | None] = {}
         self.request = request
         self.is_ours = DEADLINE in extensions
         """Whether a client of ours sends it, which watches the body's time as well."""
@@ -86,20 +97,22 @@ class Outgoing:
                 break
         else:
             return
-        clamped = {
+        self._clamped = {
             name: left if (value := given(name)) is None else min(value, left)
             for name in _OPERATIONS
         }
-        self.request.extensions = {**self.request.extensions, "timeout": clamped}
+        self.request.extensions = {**self._extensions, "timeout": self._clamped}
+
+    def restore(self) -> None:
+        """Leave the request as it came, to whoever sends it anew with all the time."""
+        self.request.extensions = self._extensions
 
     def unlimit(self) -> None:
         """Leave the body of an answer that may be a stream to the client's own timeouts.
 
         httpcore keeps the dictionary and reads it again when the body's turn comes.
         """
-        clamped = self.request.extensions.get("timeout")
-        if clamped is not None and clamped is not self._timeouts:
-            clamped.update(dict.fromkeys(_OPERATIONS) | self._timeouts)
+        self._clamped.update(dict.fromkeys(_OPERATIONS) | self._timeouts)
 
     def failed(self, exc: Exception) -> Again | None:
         """Return how to go on after an exception, or None where it is the caller's to see."""

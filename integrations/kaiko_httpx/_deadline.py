@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
 _SHORTEST = 0.001
 
@@ -184,30 +184,3 @@ class AsyncStream:
         """Go on encrypted."""
         encrypted = self._stream.start_tls(ssl_context, server_hostname, _left(timeout))
         return AsyncStream(await encrypted)
-
-
-class Bounded:
-    """Mixed with a library's stream class: a body whose time is looked at between its parts.
-
-    Arguments:
-        stream: the body.
-        deadline: when it must have come.
-        too_late: makes the library's own exception for a read that took too long.
-
-    """
-
-    def __init__(self, stream: Any, deadline: Deadline, too_late: Callable[[], Exception]) -> None:
-        self._stream = stream
-        self._deadline = deadline
-        self._too_late = too_late
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield the body."""
-        for part in self._stream:
-            if self._deadline.is_past:
-                raise self._too_late()
-            yield part
-
-    def close(self) -> None:
-        """Close the stream."""
-        self._stream.close()

@@ -27,14 +27,12 @@ class SyncRetries:
     """
 
     _peeked: Callable[[Any], Any]
-    _bounded: Callable[[Any, Any, Callable[[], Exception]], Any]
-    _read_timeout: Callable[[str], Exception]
 
     def __init__(self, transport: Any, policy: RetryPolicy | None, id_header: str) -> None:
         self._transport = transport
         self._policy = RetryPolicy() if policy is None else policy
         self._id_header = id_header
-        self._watched = watch_connections(transport, Backend)
+        self._is_watched = watch_connections(transport, Backend)
 
     def handle_request(self, request: Request) -> Response:
         """Send `request`, again where that makes sense; return or raise what came last."""
@@ -73,6 +71,8 @@ class SyncRetries:
             if again is None:
                 raise
             return again
+        finally:
+            outgoing.restore()
         if response.status_code < 400:
             outgoing.call.succeeded()
             return self._hand_over(outgoing, response)
@@ -94,12 +94,7 @@ class SyncRetries:
     def _hand_over(self, outgoing: Outgoing, response: Response) -> Response:
         if not outgoing.is_ours:
             outgoing.unlimit()
-        elif outgoing.deadline is not None and not self._watched:
-            response.stream = self._bounded(response.stream, outgoing.deadline, self._too_late)
         return response
-
-    def _too_late(self) -> Exception:
-        return self._read_timeout(f"the call took longer than {self._policy.deadline:g} seconds")
 
     def close(self) -> None:
         """Close the transport that sends."""

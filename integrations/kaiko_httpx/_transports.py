@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 
 from kaiko_httpx._async import AsyncRetries
-from kaiko_httpx._deadline import Bounded
 from kaiko_httpx._peek import AsyncPeeked, SyncPeeked
 from kaiko_httpx._sync import SyncRetries
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kaiko_httpx._attempts import Outgoing
+    from kaiko_httpx._deadline import Deadline
     from kaiko_httpx._policy import RetryPolicy
 
 __all__ = ["AsyncRetryTransport", "RetryTransport"]
@@ -25,8 +28,21 @@ class _AsyncPeeked(AsyncPeeked, httpx2.AsyncByteStream):
     pass
 
 
-class _Bounded(Bounded, httpx2.SyncByteStream):
-    pass
+class _Bounded(httpx2.SyncByteStream):
+    """The body of our clients' call, over a transport that keeps no time: between its parts."""
+
+    def __init__(self, stream: httpx2.SyncByteStream, deadline: Deadline) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self._stream:
+            if self._deadline.is_past:
+                raise httpx2.ReadTimeout("the call took longer than it may")
+            yield part
+
+    def close(self) -> None:
+        self._stream.close()
 
 
 class RetryTransport(SyncRetries, httpx2.BaseTransport):
@@ -40,8 +56,6 @@ class RetryTransport(SyncRetries, httpx2.BaseTransport):
     """
 
     _peeked = _SyncPeeked
-    _bounded = _Bounded
-    _read_timeout = httpx2.ReadTimeout
 
     def __init__(
         self,
@@ -52,6 +66,12 @@ class RetryTransport(SyncRetries, httpx2.BaseTransport):
     ) -> None:
         sending = httpx2.HTTPTransport() if transport is None else transport
         super().__init__(sending, policy, id_header)
+
+    def _hand_over(self, outgoing: Outgoing, response: Any) -> Any:
+        super()._hand_over(outgoing, response)
+        if outgoing.is_ours and outgoing.deadline is not None and not self._is_watched:
+            response.stream = _Bounded(response.stream, outgoing.deadline)
+        return response
 
 
 class AsyncRetryTransport(AsyncRetries, httpx2.AsyncBaseTransport):

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import httpx
 
 from kaiko_httpx._async import AsyncRetries
-from kaiko_httpx._deadline import Bounded
 from kaiko_httpx._peek import AsyncPeeked, SyncPeeked
 from kaiko_httpx._sync import SyncRetries
 
@@ -30,16 +29,10 @@ class _AsyncPeeked(AsyncPeeked, httpx.AsyncByteStream):
     pass
 
 
-class _Bounded(Bounded, httpx.SyncByteStream):
-    pass
-
-
 class RetryTransport(SyncRetries, httpx.BaseTransport):
     """Makes calls again through another transport; see `kaiko_httpx.RetryTransport`."""
 
     _peeked = _SyncPeeked
-    _bounded = _Bounded
-    _read_timeout = httpx.ReadTimeout
 
     def __init__(
         self,
