@@ -184,8 +184,8 @@ def answers(status: int = 200, body: bytes = b"{}") -> Behaviour:
 
     def behave(connection: Connection) -> None:
         while connection.request():
-            connection.send(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(body)))
-            connection.send(body)
+            head = b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(body))
+            connection.send(head + body)
 
     return behave
 

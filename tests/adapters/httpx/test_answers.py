@@ -161,6 +161,16 @@ def test_a_streaming_call_is_retried_until_it_streams(way: Way) -> None:
 
 
 @every_way
+def test_a_streaming_call_may_wait_longer_than_a_call(way: Way) -> None:
+    """Of our clients, which know that it streams; still no longer than a minute."""
+    for seconds, attempts in ((45, 2 if way.ours else 1), (61, 1)):
+        busy = Answer(503, headers=(("retry-after", str(seconds)),))
+        call = Streamed(way, busy, 200)
+        call.go()
+        assert len(call.upstream.seen) == attempts
+
+
+@every_way
 def test_a_streaming_call_gets_an_error_it_can_read(way: Way) -> None:
     """The last answer's body is there from its start."""
     call = Streamed(way, Answer(503, (b"no", b"pe")))

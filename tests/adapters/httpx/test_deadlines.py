@@ -86,6 +86,16 @@ def test_a_late_call_is_a_typed_error(way: Way) -> None:
     assert called.error.retryable
 
 
+@every_way
+def test_a_request_that_is_sent_anew_has_all_its_time(way: Way) -> None:
+    """What its first call used up is nothing to the second."""
+    busy = Answer(503, headers=(("retry-after", "20"),))
+    upstream = Scripted(busy, "ReadTimeout", 200)
+    outcomes = way.send_twice(upstream, timeout=25.0)
+    assert outcomes == ["ReadTimeout", 200]
+    assert [seen.timeout["read"] for seen in upstream.seen] == [25.0, pytest.approx(10.0), 25.0]
+
+
 @our_clients
 def test_a_deadline_can_be_chosen(way: Way) -> None:
     """In seconds."""

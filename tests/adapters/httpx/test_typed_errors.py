@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -78,6 +79,17 @@ def test_what_a_peer_raised_is_what_its_caller_gets(way: Way, error: KaikoError)
     assert (got.retryable, got.retry_after) == (error.retryable, error.retry_after)
     assert got.upstream is not None
     assert (got.upstream.name, got.upstream.request_id) == ("peer", "req-7f65ab21d1")
+
+
+@our_clients
+def test_a_peer_may_compress_what_it_says(way: Way) -> None:
+    """Proxies do."""
+    status, (body,), headers, *_ = said(LedgerSealed("The ledger is sealed"))
+    assert isinstance(body, bytes)
+    packed = gzip.compress(body)
+    fields = [pair for pair in headers if pair[0].lower() != "content-length"]
+    answer = Answer(status, (packed,), (*fields, ("Content-Encoding", "gzip")))
+    assert type(raised(way, answer, policy=PEER).error) is LedgerSealed
 
 
 @our_clients

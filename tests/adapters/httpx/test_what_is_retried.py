@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from adapters.httpx.scripted import Answer, Scripted, Step
@@ -130,6 +132,15 @@ def test_an_upstream_that_wants_to_be_asked_again_is(way: Way) -> None:
     wish = (("x-should-retry", "true"),)
     assert way.call(Scripted(Answer(409, headers=wish), 200)).outcome == 200
     assert way.call(Scripted(Answer(401, headers=wish), 200)).outcome == 401
+
+
+@every_way
+def test_a_compressed_body_tells_it_as_well(way: Way) -> None:
+    """And is handed over as it came."""
+    body = gzip.compress(b'{"error": {"code": "insufficient_quota"}}')
+    called = way.call(Scripted(Answer(429, (body,), (("content-encoding", "gzip"),)), 200))
+    assert (called.outcome, called.attempts) == (429, 1)
+    assert called.response.json() == {"error": {"code": "insufficient_quota"}}
 
 
 @every_way

@@ -104,6 +104,37 @@ class Way(NamedTuple):
             return Called(None, exc, upstream, events)
         return Called(response, None, upstream, events)
 
+    def send_twice(self, upstream: Scripted, **request: Any) -> list[int | str]:
+        """Send one request object twice, in two calls; tell what came of them."""
+        options = {"raise_errors": False} if self.ours else {}
+        outcomes: list[int | str] = []
+
+        def client(clock: Callable[[], float]) -> Any:
+            policy = RetryPolicy(clock=clock)
+            return self.client(upstream.within(self.library, clock), policy, **options)
+
+        if self.manner == "sync":
+            with Clock().rules() as clock, client(clock) as sync:
+                made = sync.build_request("POST", URL, **request)
+                for _ in range(2):
+                    try:
+                        outcomes.append(sync.send(made).status_code)
+                    except self.library.HTTPError as exc:
+                        outcomes.append(type(exc).__name__)
+            return outcomes
+
+        async def main() -> None:
+            async with client(anyio.current_time) as asynchronous:
+                made = asynchronous.build_request("POST", URL, **request)
+                for _ in range(2):
+                    try:
+                        outcomes.append((await asynchronous.send(made)).status_code)
+                    except self.library.HTTPError as exc:
+                        outcomes.append(type(exc).__name__)
+
+        run(self.manner, main)
+        return outcomes
+
     def _request(
         self, client: Callable[[Callable[[], float]], Any], *call: Any
     ) -> httpx2.Response | httpx.Response:
