@@ -37,7 +37,7 @@ def test_a_success_gives_one_back(way: Way) -> None:
 
 def test_a_bucket_never_holds_more_than_it_can() -> None:
     """A year of successes buys no storm."""
-    budget = RetryBudget(20)
+    budget = RetryBudget(20, refund=3)
     assert budget.spend(throttled=False)
     for _ in range(30):
         budget.refund()

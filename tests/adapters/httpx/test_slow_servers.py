@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adapters.httpx.faulty import Connection, answers, says, serving
-from adapters.httpx.over_sockets import Over
+from adapters.httpx.over_sockets import TRUSTING, Over
 from adapters.httpx.ways import WAYS, Way, every_way, our_clients
 from kaiko_middleware import ServiceUnavailableError
 
@@ -54,6 +54,21 @@ def test_a_head_that_comes_too_slowly_ends_the_call(way: Way, method: str) -> No
     assert (went.outcomes, went.open) == (["ReadTimeout"], 0)
     assert went.reasons == ["deadline" if method == "GET" else "not_idempotent"]
     assert len(server.requests) == 1
+
+
+@every_way
+def test_encrypted_connections_are_watched_as_well(way: Way) -> None:
+    """A handshake makes another stream of a connection."""
+    went = Over(way, verify=TRUSTING)
+    slow = late(went, b"HTTP/1.1 200 OK\r\n", b"Server: slow\r\n")
+
+    def behave(connection: Connection) -> None:
+        connection.encrypt()
+        slow(connection)
+
+    with serving(behave) as server:
+        went.call(f"https://127.0.0.1:{server.port}/", "POST")
+    assert (went.outcomes, went.open) == (["ReadTimeout"], 0)
 
 
 @our_clients
