@@ -54,7 +54,9 @@ def test_a_stream_that_begins_is_returned(way: Way) -> None:
 
 
 @our_clients
-@pytest.mark.parametrize(("status", "cls"), [(503, ServiceUnavailableError), (404, ServerError)])
+@pytest.mark.parametrize(
+    ("status", "cls"), [(503, ServiceUnavailableError), (404, ServerError), (302, ServerError)]
+)
 def test_a_stream_that_is_refused_raises(way: Way, status: int, cls: type[Exception]) -> None:
     """The typed error, and nothing is left open."""
     upstream = Scripted(status)
