@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import inspect
 import json
 from typing import Any
 
+import httpx2
 import pytest
 
 from adapters.httpx.scripted import Answer, Scripted, Step
@@ -195,6 +197,11 @@ def test_an_error_whose_body_breaks_is_raised_by_its_status(way: Way, status: in
     assert (error.upstream.status, error.upstream.excerpt) == (status, "half")
 
 
+# The oldest httpx2 drops its own generators unread, of which trio warns; newer ones end them.
+_ENDS = "aclosing" in inspect.getsource(httpx2.Response.aiter_bytes)
+
+
+@pytest.mark.filterwarnings("error" if _ENDS else "ignore:Async generator:ResourceWarning")
 @our_clients
 @pytest.mark.parametrize("status", [404, 503])
 def test_an_endless_error_is_raised_all_the_same(way: Way, status: int) -> None:
