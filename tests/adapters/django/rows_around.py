@@ -167,7 +167,8 @@ CSRF_ROWS = (
     Row(
         "csrf/too-big",
         view(ok, CSRF, DATA_UPLOAD_MAX_MEMORY_SIZE=5),
-        Envelope(413, "payload_too_large"),
+        # Before 5.2.3 Django answers it as any other attack, out of our sight.
+        Envelope(413, "payload_too_large") if django.VERSION >= (5, 2, 3) else BAD,
         Ask(method="POST", headers=(*_COOKIE, ("Content-Type", _FORM)), body=b"a=123456"),
     ),
 )
@@ -335,13 +336,17 @@ BODIES = (
     ),
 )
 _BOGUS = (("Content-Type", "text/plain; x*=bogus''y"),)
+# 6.0 refuses it, 5.2.18 raises a plain ValueError, and before nobody looked at it.
+_BOGUS_BECOMES = (
+    BAD if django.VERSION >= (6,) else INTERNAL if django.VERSION >= (5, 2, 18) else Alone(200)
+)
 BEFORE = (
     Row(
         "request/bogus-content-type",
         view(ok),
-        BAD if django.VERSION >= (6,) else INTERNAL,  # 5.2 raises a plain ValueError
+        _BOGUS_BECOMES,
         Ask(headers=_BOGUS),
-        wrapper_only=True,
+        wrapper_only=not isinstance(_BOGUS_BECOMES, Alone),
     ),
     Row(
         "urlconf/nested-import-error",

@@ -8,6 +8,7 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import django
 from django.core.exceptions import (
     BadRequest,
     FieldError,
@@ -105,8 +106,9 @@ RAISED = (
         "raised/stop-iteration",
         view(raises(lambda: StopIteration("secret"))),
         INTERNAL,
-        # Before 3.12 a thread's StopIteration never reaches the future that waits for it.
-        on="both" if sys.version_info >= (3, 12) else "wsgi",
+        # Before 3.13 a thread's StopIteration may never reach the future that waits for it: the
+        # request hangs, with and without us.
+        on="both" if sys.version_info >= (3, 13) else "wsgi",
     ),
     Row("raised/async-http404", view(araises(lambda: Http404("secret"))), NOT_FOUND),
     Row("raised/async-StopIteration", view(araises(lambda: StopIteration("secret"))), INTERNAL),
@@ -171,7 +173,11 @@ RETURNED = (
     Row("returned/json-list", view(returns(lambda: JsonResponse([1]))), INTERNAL),
     Row("returned/json-nan", view(returns(lambda: JsonResponse({"x": float("nan")}))), Alone(200)),
     Row("returned/redirect-scheme", view(returns(_redirect("secret:x"))), BAD),
-    Row("returned/redirect-long", view(returns(_redirect("/" + "x" * 70_000))), BAD),
+    Row(
+        "returned/redirect-long",
+        view(returns(_redirect("/" + "x" * 70_000))),
+        BAD if django.VERSION >= (5, 2, 8) else Alone(302),  # no limit before
+    ),
     Row("returned/reverse", view(returns(lambda: reverse("secret"))), INTERNAL),
     Row("returned/close-boom", view(returns(_close_boom)), Alone(200)),
 )

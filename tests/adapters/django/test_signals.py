@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import django
 import pytest
 from django.core.exceptions import SuspiciousOperation
 from django.core.signals import got_request_exception, request_finished
@@ -81,7 +82,8 @@ def test_django_logs_attacks_as_ever(stack: Stack, caplog: pytest.LogCaptureFixt
     """A SuspiciousOperation still is a record of `django.security`, with its text."""
     stack.ask(Project(raises(lambda: SuspiciousOperation("an attack"))))
     names = [item.name for item in caplog.records if item.name.startswith("django")]
-    assert names == ["django.security.SuspiciousOperation"]
+    before = ["django.request"] if django.VERSION < (5, 2, 3) else []  # it said it twice
+    assert names == ["django.security.SuspiciousOperation", *before]
 
 
 @each_stack
