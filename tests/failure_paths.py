@@ -85,7 +85,7 @@ KINDS = {
 # Why a framework has no way of a kind at all, where none stands below it that has.
 NO_WAY = {
     ("Starlette", "Validation"): "validates nothing itself: use `parse_body`",
-    ("Django", "The framework's HTTP exceptions"): "are counted above",
+    ("Django", "The framework's HTTP exceptions"): "counted in the line above",
     ("Django", "Validation"): "validates nothing itself: use `parse_body`",
     ("Django", "WebSockets"): "serves none",
 }
