@@ -22,6 +22,8 @@ _CONTAINERS = 2048
 # Making an integer takes the square of its digits.
 _DIGITS = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
 _ENDLESS = b"0" * 512
+# One for all: json.loads makes another one each time, which takes as long as an event does.
+_DECODER = json.JSONDecoder(parse_float=str)
 
 
 class Body(NamedTuple):
@@ -73,10 +75,13 @@ def parse(text: str) -> tuple[object, bool]:
     floats takes 15 ms, and what nobody reads need not be made. A text with an integer of more
     than 512 digits is no JSON, as for Python one of more than 4,300 is none.
     """
-    if _ENDLESS in text.encode("ascii", "replace").translate(_DIGITS):
+    # Of the events of a stream, most are shorter than such an integer.
+    if len(text) >= len(_ENDLESS) and _ENDLESS in text.encode("ascii", "replace").translate(
+        _DIGITS
+    ):
         return None, False
     try:
-        return json.loads(text, parse_float=str), True
+        return _DECODER.decode(text), True
     except (ValueError, RecursionError):
         return None, False
 

@@ -7,6 +7,7 @@ an error inside a success.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ._events import looks_like_events, telling_events, telling_lines
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ._body import Body
     from ._tokens import Category
 
+_LINES = re.compile("ndjson|jsonl")
 _NUMBERS = ("code", "status", "status_code", "statusCode", "StatusCode", "error_code")
 
 
@@ -53,20 +55,23 @@ def by_status(status: int, data: object) -> Category | None:
     return "broken" if status in BROKEN_5XX or status > 599 else "unavailable"
 
 
-def inside_success(body: Body, *, is_event_stream: bool) -> tuple[Category, object] | None:
+def inside_success(body: Body, content_type: str) -> tuple[Category, object] | None:
     """Return the category of the error that a 2xx holds, and what says so; else None.
 
     A body that should be JSON, its lines or events, and is none of them is broken.
 
     Arguments:
         body: the answer's.
-        is_event_stream: whether the answer says that it is one.
+        content_type: what the answer says that it is, which only a stream is believed.
 
     """
+    kind = content_type.lower()
     if body.is_json:
         category = error_inside(body.data)
+        if category is None and _LINES.search(kind) and _is_cut(body.data):
+            category = "unavailable"
         return None if category is None else (category, body.data)
-    if is_event_stream or looks_like_events(body.text):
+    if "text/event-stream" in kind or looks_like_events(body.text):
         return _inside_stream(telling_events(body.text), partial=body.partial)
     if body.partial:
         # Too large to look into: a success as far as anybody knows, unless it is markup.
@@ -75,6 +80,11 @@ def inside_success(body: Body, *, is_event_stream: bool) -> tuple[Category, obje
     if not lines or not all(is_json for _, is_json in lines):
         return "broken", None
     return _inside_stream((("", data) for data, _ in lines), partial=False)
+
+
+def _is_cut(data: object) -> bool:
+    """Whether a stream of lines that has one line only was cut after it."""
+    return is_chunk("", data) and not ends_stream("", data)
 
 
 def _inside_stream(

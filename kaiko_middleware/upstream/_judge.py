@@ -69,8 +69,7 @@ class Judge(NamedTuple):
             )
         if not look_inside or status in {204, 205, 304} or status < 200:
             return None
-        events = "text/event-stream" in headers.get("content-type", "").lower()
-        inside = inside_success(body, is_event_stream=events)
+        inside = inside_success(body, headers.get("content-type", ""))
         return None if inside is None else self.inside(inside[0], said, inside[1])
 
     def inside(self, category: Category, said: Said, data: object) -> KaikoError:

@@ -298,6 +298,9 @@ STREAMS: list[Case] = [
     Case("json lines cut", 200, b'{"a": 1}\n{"b": \n', "broken", {"content-type": "application/jsonl"}),
     Case("ollama whole", 200, b'{"message": {}, "done": false}\n{"message": {}, "done": true}\n', None, {"content-type": "application/x-ndjson"}),
     Case("ollama cut", 200, b'{"response": "H", "done": false}\n{"response": "i", "done": false}\n', "unavailable", {"content-type": "application/x-ndjson"}),
+    Case("ollama cut after a line", 200, b'{"message": {"content": "H"}, "done": false}\n', "unavailable", {"content-type": "Application/X-NDJSON"}),
+    Case("ollama in one line", 200, b'{"response": "Hi", "done": true}\n', None, {"content-type": "application/x-ndjson"}),
+    Case("a job under way", 200, {"response": None, "done": False}, None),
 ]  # fmt: skip
 
 ALL = [*PROVIDERS, *SERVERS, *INSIDE, *STREAMS]
