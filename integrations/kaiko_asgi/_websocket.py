@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kaiko_middleware.engine import Engine
 
 _PREFIX = "websocket.http.response"
+_PRIVATE = 3000  # to a code for private use (RFC 6455, section 7.4.2): 4008 and 4011
 
 
 async def serve_websocket(
@@ -140,8 +141,13 @@ class _Socket:
         if self._closed or self._left:
             return
         code, reason = close_frame(error, self._request.request_id)
+        message = {"type": "websocket.close", "code": code, "reason": reason}
         try:
-            await self._send({"type": "websocket.close", "code": code, "reason": reason})
+            try:
+                await self._send(message)
+            except Exception:  # noqa: BLE001 - as below
+                # daphne takes no code of the protocol's own; a socket that is gone raises again.
+                await self._send({**message, "code": code + _PRIVATE})
         except Exception as gone:  # noqa: BLE001 - servers raise what they like at a socket that is gone
             report_disconnect(gone, self._request)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 (DAPHNE,) = [row for row in SERVERS if row.name == "daphne"]
-_PING, _PONG = 9, 10
+_CLOSE = 8
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +54,13 @@ def test_a_stream_that_breaks_off_stays_open(daphne: Running) -> None:
     assert send(daphne, "starlette", BY_NAME["ok"]).status == 200
 
 
-def test_a_socket_stays_open_after_a_typed_error(daphne: Running) -> None:
-    """daphne refuses the close code 1008, and the socket lives: it answers a ping."""
+@pytest.mark.parametrize(("path", "code"), [("/ends", 4008), ("/fails", 4011)])
+def test_a_socket_is_closed_with_a_private_code(daphne: Running, path: str, code: int) -> None:
+    """daphne refuses 1008 and 1011 of an application, and sends no reason."""
 
-    async def pinged() -> tuple[int, bytes]:
+    async def closing() -> tuple[int, bytes]:
         async with connected(daphne.port) as client:
-            assert (await client.upgrade("/ends")).accepted
-            client.write_frame(b"there?", _PING)
+            assert (await client.upgrade(path)).accepted
             return await client.frame()
 
-    assert run(pinged()) == (_PONG, b"there?")
+    assert run(closing()) == (_CLOSE, code.to_bytes(2))

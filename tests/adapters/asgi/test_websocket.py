@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adapters.asgi.server import Socket
-    from kaiko_asgi import ASGIApp, Receive, Scope, Send
+    from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
 
 SERVERS = ["wsproto"]
 if find_spec("uvicorn.protocols.websockets.websockets_sansio_impl"):
@@ -336,6 +337,24 @@ def test_a_socket_has_an_id_of_its_own() -> None:
     request_id = dict(connect(kaiko(app)).headers)["x-request-id"]
     assert seen == [request_id, request_id]
     assert current_request_id() is None
+
+
+def test_a_server_that_refuses_the_code_gets_a_private_one() -> None:
+    """As daphne does: without it the socket would stay open."""
+    closed: list[int] = []
+
+    async def send(message: Message) -> None:
+        if message["type"] == "websocket.close":
+            if not 3000 <= message["code"] <= 4999:
+                raise ValueError("invalid close code")
+            closed.append(message["code"])
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    scope: Scope = {"type": "websocket", "path": "/", "headers": [], "extensions": {}}
+    asyncio.run(kaiko(script(ACCEPT, NotFoundError))(scope, receive, send))
+    assert closed == [4008]
 
 
 def test_a_path_that_is_left_alone_is_left_alone() -> None:
