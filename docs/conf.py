@@ -46,9 +46,9 @@ napoleon_numpy_docstring = False
 # type checkers only. The pages themselves name what they refer to in full.
 nitpick_ignore_regex = [
     (r"py:.*", r"(collections|contextlib|contextvars|logging|types|typing)\..*"),
-    (r"py:.*", r"(asgiref|django|fastapi|pydantic|starlette|wsgiref)\..*"),
+    (r"py:.*", r"(asgiref|django|fastapi|httpx2?|ninja|pydantic|starlette|wsgiref)\..*"),
     (r"py:class", r"\w+"),
-    (r"py:class", r"(\w+\.)+_\w+"),
+    (r"py:class", r"(\w+\.)+_\w+(\.\w+)?"),
 ]
 
 html_theme = "furo"

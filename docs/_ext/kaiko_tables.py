@@ -1,8 +1,9 @@
 """The tables of the pages, made from the code at build time: none can become stale.
 
 `contract-rows`, `contract-statuses` and `contract-codes` read `kaiko_middleware.catalog`;
-`config-keys` reads the signature and the docstring of `Config`; `supported-versions` reads
-`pyproject.toml`. Each directive writes a Markdown table and lets MyST parse it.
+`config-keys` reads the signature and the docstring of `Config`; `upstream-statuses` asks
+`Upstream` itself; `supported-versions` reads `pyproject.toml`. Each directive writes a
+Markdown table and lets MyST parse it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from kaiko_middleware import Config
 from kaiko_middleware.catalog import ROWS, STATUSES, known_codes
+from kaiko_middleware.upstream import Upstream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,13 +36,27 @@ _NAMES = {
     "starlette": "Starlette",
     "fastapi": "FastAPI",
     "django": "Django",
+    "djangorestframework": "Django REST framework",
+    "django-ninja": "django-ninja",
     "asgiref": "asgiref",
+    "httpx2": "httpx2",
+    "anyio": "anyio",
+    "stamina": "stamina",
     "rich": "rich",
     "uvicorn": "uvicorn",
     "waitress": "waitress",
 }
 # What the toolkit itself answers with: taken before any service's codes are imported.
 _CODES = known_codes()
+# Whose fault an upstream's failure is, in the order of the page; and the statuses that a word
+# says better than their numbers.
+_FAULTS = {
+    "throttled": ("nobody's: there is a limit", range(0), ""),
+    "account": ("ours: the key, or the quota", range(0), ""),
+    "unavailable": ("the upstream's, for now", range(500, 600), "any other 5xx"),
+    "rejected": ("ours: we sent a bad request", range(400, 500), "any other 4xx"),
+    "broken": ("ours or the upstream's", range(300, 400), "any 3xx that is not followed"),
+}
 _REJECTED = "request_rejected"
 _OTHER_4XX = "other 4xx"
 
@@ -152,6 +168,29 @@ def config_table() -> str:
     )
 
 
+def upstreams_table() -> str:
+    """Write what each status of an upstream becomes, as an `Upstream` says it."""
+    upstream = Upstream("any")
+    errors = {status: upstream.error_from_response(status, (), b"") for status in range(300, 600)}
+
+    def write() -> Iterator[tuple[str, ...]]:
+        for category, (fault, told, words) in _FAULTS.items():
+            of_it = {
+                status: error
+                for status, error in errors.items()
+                if error is not None
+                and error.upstream is not None
+                and error.upstream.category == category
+            }
+            numbers = _ranges([status for status in of_it if status not in told])
+            error = next(iter(of_it.values()))
+            said = ", ".join(text for text in (numbers, words) if text)
+            answer = f"{error.status} `{error.code}`"
+            yield said, f"`{category}`", fault, answer, yes(error.retryable)
+
+    return table(("It answered", "Category", "Whose fault", "We answer", "Retry?"), write())
+
+
 def versions_table() -> str:
     """Write what is supported, as the packaging says it."""
     project = tomllib.loads(_PYPROJECT.read_text())["project"]
@@ -182,6 +221,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "contract-statuses": statuses_table,
     "contract-codes": codes_table,
     "config-keys": config_table,
+    "upstream-statuses": upstreams_table,
     "supported-versions": versions_table,
 }
 
