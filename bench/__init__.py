@@ -13,4 +13,5 @@ minute, the full run some minutes.
 - `cases`: which sides make which figure, and its goal.
 - `serving`, `load`: uvicorn on loopback, and what asks it.
 - `footprint`: memory of requests in flight, a long stream, the import.
+- `outage`, `outage_picture`: no figure, but the simulation that docs/outage.md shows.
 """
