@@ -12,6 +12,7 @@ minute, the full run some minutes.
 - `asgi`, `starlette_site`, `django_site`: the applications, driven in process.
 - `cases`: which sides make which figure, and its goal.
 - `serving`, `load`: uvicorn on loopback, and what asks it.
+- `calling`: a client's calls on loopback, and what becomes of an upstream's error.
 - `footprint`: memory of requests in flight, a long stream, the import.
 - `outage`, `outage_picture`: no figure, but the simulation that docs/outage.md shows.
 """

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.console import Console
 
 from bench.callgrind import CannotCountError, Counts, count
+from bench.calling import CALLS, added, classifying, ratio
 from bench.cases import CASES, thread_hops
 from bench.footprint import importing, memory, stream_kept, stream_time
 from bench.logs import write_logs_to_nowhere
@@ -33,14 +34,31 @@ class _Efforts(NamedTuple):
 
     driven: Effort
     served: Effort
+    called: Effort
     streamed: Effort
     stream: int
     requests: int
     imports: int
 
 
-_FULL = _Efforts(Effort(120, 0.006), Effort(40, 0.2), Effort(15, 0.0, 2), 1024**3, 10_000, 12)
-_QUICK = _Efforts(Effort(15, 0.002), Effort(5, 0.1, 2), Effort(4, 0.0, 1), 2**27, 2_000, 3)
+_FULL = _Efforts(
+    Effort(120, 0.006),
+    Effort(40, 0.2),
+    Effort(150, 0.012, 5),
+    Effort(15, 0.0, 2),
+    1024**3,
+    10_000,
+    12,
+)
+_QUICK = _Efforts(
+    Effort(15, 0.002),
+    Effort(5, 0.1, 2),
+    Effort(15, 0.02),
+    Effort(4, 0.0, 1),
+    2**27,
+    2_000,
+    3,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -101,6 +119,11 @@ def _jobs(efforts: _Efforts, counts: Counts) -> Iterator[tuple[str, Callable[[],
     yield "django_asgi_hops", thread_hops
     for served in SERVED:
         yield served.key, partial(throughput, served, efforts.served, [*_CHILD, "serve"])
+    for called in CALLS:
+        command = [*_CHILD, "serve"]
+        yield called.key, partial(ratio, called, efforts.called, command)
+        yield f"{called.key}_added", partial(added, called, efforts.called, command)
+    yield "upstream_classify", partial(classifying, efforts.driven)
     for kind in ("application/octet-stream", "text/event-stream"):
         key = f"stream_time_{kind}"
         yield key, partial(stream_time, efforts.streamed, size=efforts.stream, kind=kind)

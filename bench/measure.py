@@ -54,9 +54,18 @@ def spread(values: Iterable[float]) -> Spread:
     return Spread(median(found), deciles[0], deciles[-1], len(found))
 
 
-def interleave(sides: Mapping[str, Run], effort: Effort) -> dict[str, list[float]]:
-    """Return seconds a call for each side and round."""
-    counts = {name: _calibrate(run, effort.chunk) for name, run in sides.items()}
+def interleave(
+    sides: Mapping[str, Run], effort: Effort, clock: Callable[[], float] = process_time
+) -> dict[str, list[float]]:
+    """Return seconds a call for each side and round.
+
+    Arguments:
+        sides: what is run, in turns.
+        effort: how often and how long.
+        clock: `perf_counter` where waiting for another process is part of what is measured.
+
+    """
+    counts = {name: _calibrate(run, effort.chunk, clock) for name, run in sides.items()}
     names = list(sides)
     times: dict[str, list[float]] = {name: [] for name in names}
     for number in range(effort.rounds):
@@ -65,9 +74,9 @@ def interleave(sides: Mapping[str, Run], effort: Effort) -> dict[str, list[float
         best = dict.fromkeys(names, float("inf"))
         for _ in range(effort.best_of):
             for name in names:
-                start = process_time()
+                start = clock()
                 sides[name](counts[name])
-                best[name] = min(best[name], (process_time() - start) / counts[name])
+                best[name] = min(best[name], (clock() - start) / counts[name])
             names.reverse()  # so that none always comes first
         gc.enable()
         for name, seconds in best.items():
@@ -75,16 +84,16 @@ def interleave(sides: Mapping[str, Run], effort: Effort) -> dict[str, list[float
     return times
 
 
-def _calibrate(run: Run, chunk: float) -> int:
+def _calibrate(run: Run, chunk: float, clock: Callable[[], float]) -> int:
     """Return how many calls fill a chunk, after having warmed up."""
     count, seconds = 1, 0.0
     while True:
-        start = process_time()
+        start = clock()
         run(count)
-        seconds = process_time() - start
+        seconds = clock() - start
         if seconds > chunk / 4:
             break
         count *= 2
-    start = process_time()
+    start = clock()
     run(count)
-    return max(1, round(count * chunk / max(process_time() - start, 1e-9)))
+    return max(1, round(count * chunk / max(clock() - start, 1e-9)))

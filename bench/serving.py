@@ -96,8 +96,8 @@ def throughput(case: ServedCase, effort: Effort, command: Sequence[str]) -> Figu
     with ExitStack() as stack:
         loads: dict[str, Load] = {}
         for name, ask in (("bare", case.bare), ("ours", case.ours)):
-            server = stack.enter_context(_server([*command, ask.app]))
-            loads[name] = stack.enter_context(Load(*server, ask.path, status=ask.status))
+            address = stack.enter_context(server([*command, ask.app]))
+            loads[name] = stack.enter_context(Load(*address, ask.path, status=ask.status))
         for load in loads.values():
             load.run(effort.chunk)
         names = list(loads)
@@ -132,7 +132,7 @@ def serve(name: str, descriptor: int) -> None:
 
 
 @contextmanager
-def _server(command: Sequence[str]) -> Generator[tuple[int, int]]:
+def server(command: Sequence[str]) -> Generator[tuple[int, int]]:
     """Start a server; give its port and process id."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

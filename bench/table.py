@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bench.figure import Figure
 
-_SHOWN = ("kaiko-middleware", "starlette", "django", "uvicorn", "uvloop", "httptools")
+_SHOWN = ("kaiko-middleware", "starlette", "django", "uvicorn", "uvloop", "httptools", "httpx2")
 _VERDICTS = {True: "[green]met[/]", False: "[red]missed[/]", None: "[yellow]not measured[/]"}
 
 

@@ -64,12 +64,18 @@ def environment(verb: str) -> dict[str, str]:
 
 
 def run(command: list[str], variables: dict[str, str]) -> int:
-    """Run a program of the environment in the checkout, return how it ended."""
+    """Run a program of the environment in the checkout, return how it ended.
+
+    What it says on standard error joins its output, in order: the last words of a program
+    that crashed are there, and a log may keep the one and lose the other.
+    """
     program = shutil.which(command[0], path=variables["PATH"])
     if program is None:
         say(f"{command[0]} is not installed")
         return 127
-    return subprocess.run([program, *command[1:]], check=False, env=variables, cwd=ROOT).returncode
+    return subprocess.run(
+        [program, *command[1:]], check=False, env=variables, cwd=ROOT, stderr=subprocess.STDOUT
+    ).returncode
 
 
 def check_all(rest: list[str], variables: dict[str, str]) -> int:
@@ -79,7 +85,8 @@ def check_all(rest: list[str], variables: dict[str, str]) -> int:
         say(" ".join(command))
         started = time.monotonic()
         code = run([*command, *(rest if name == "tests" else ())], variables)
-        say(f"{name}: {'FAILED' if code else 'ok'}, {time.monotonic() - started:.0f} s")
+        how = f"FAILED with {code}" if code else "ok"  # below zero: by a signal of that number
+        say(f"{name}: {how}, {time.monotonic() - started:.0f} s")
         if code:
             failed.append(name)
     say(f"failed: {', '.join(failed)}" if failed else "all green")
