@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, get_args
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, cast, get_args
 
 from ._text import CODE_PATTERN, MESSAGE_LIMIT, PARAM_LIMIT
 from .catalog import STATUSES, ErrorType
@@ -63,10 +63,15 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(msg)
 
 
+def octets(body: object) -> bytes:
+    """Return a buffer as bytes. Raises TypeError for a number, of which `bytes` makes zeros."""
+    return body if isinstance(body, bytes) else memoryview(cast("bytes", body)).tobytes()
+
+
 def parse_strictly(body: bytes) -> object:
     """Return the JSON value that `body` is, or the Violation that it is."""
     try:
-        text = bytes(body).decode("utf-8")
+        text = octets(body).decode("utf-8")
         value: object = json.loads(text, object_pairs_hook=_members, parse_constant=_no_constant)
     except (ValueError, RecursionError) as exc:
         reason = type(exc).__name__ if isinstance(exc, RecursionError) else str(exc)[:200]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
-from ._envelope_check import Violation, check_envelope, parse_strictly
+from ._envelope_check import Violation, check_envelope, octets, parse_strictly
 from ._text import redact, safe_str
 from .catalog import STATUSES
 from .headers import DESCRIBES_BODY, EXPOSED, is_field_name, is_field_value
@@ -87,7 +87,7 @@ def check_event_stream(body: bytes, *, request_id: str | None = None) -> list[Vi
     [Violation(rule='event-name', section='8', message="the last event is 'message', not 'error'")]
     """
     try:
-        text = bytes(body).decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+        text = octets(body).decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
     except Exception as exc:  # noqa: BLE001 - as above
         return [Violation("readable", "8", f"it cannot be read as a stream: {_said(exc)}")]
     found: list[Violation] = []
@@ -116,7 +116,7 @@ def check_json_lines(body: bytes, *, request_id: str | None = None) -> list[Viol
 
     """
     try:
-        text = bytes(body).decode("utf-8", "replace")
+        text = octets(body).decode("utf-8", "replace")
     except Exception as exc:  # noqa: BLE001 - as above
         return [Violation("readable", "8", f"it cannot be read as a stream: {_said(exc)}")]
     found: list[Violation] = []
@@ -175,7 +175,7 @@ def _check(
 
 
 def _check_body(body: bytes, status: int | None, request_id: str | None) -> Iterator[Violation]:
-    text = bytes(body).decode("utf-8", "replace")
+    text = octets(body).decode("utf-8", "replace")
     if redact(text) != text:
         yield Violation("key", "6", "the body shows a key or a token")
     value = parse_strictly(body)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +24,7 @@ from unit.support import KEYS, REQUEST_ID, any_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+STREAMS = [check_event_stream, check_json_lines]
 CORS = [("Access-Control-Allow-Origin", "*")]
 GOOD = render(NotFoundError("No such context", param="context_id"), REQUEST_ID)
 ERROR = render(ServerError(), REQUEST_ID)
@@ -274,6 +276,12 @@ def test_checking_never_raises(status: Any, headers: Any, body: Any, method: Any
     assert isinstance(check_json_lines(body), list)
 
 
+@pytest.mark.parametrize("check", [partial(check_answer, 404, GOOD.headers), *STREAMS])
+def test_a_number_is_no_body(check: Callable[[Any], list[Violation]]) -> None:
+    """`bytes` would make that many zeros of it, and use up the memory."""
+    assert rules(check(10**15)) == {"readable"}
+
+
 @pytest.mark.parametrize(
     ("headers", "body"),
     [(None, b""), (5, b""), ([1], b""), ({5: "a"}, b""), (GOOD.headers, None), (Hostile(), b"")],
@@ -344,7 +352,7 @@ def test_a_stream_of_json_lines_has_to_end_with_the_envelope(stream: str, broken
     assert rules(check_json_lines(stream.encode(), request_id=REQUEST_ID)) == broken
 
 
-@pytest.mark.parametrize("check", [check_event_stream, check_json_lines])
+@pytest.mark.parametrize("check", STREAMS)
 def test_the_id_is_compared_where_it_is_known(
     check: Callable[..., list[Violation]],
 ) -> None:
