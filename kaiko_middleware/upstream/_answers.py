@@ -60,6 +60,15 @@ def content_of(response: object) -> bytes | str | None:
     return content if isinstance(content, bytes | str) else None
 
 
+def method_of(response: object) -> str:
+    """Return the method of the request that a response answers; GET where it does not say."""
+    try:
+        method: object = getattr(getattr(response, "request", None), "method", None)
+    except Exception:  # noqa: BLE001 - httpx's raises where there is none
+        return "GET"
+    return method if isinstance(method, str) else "GET"
+
+
 def answer_of(exc: BaseException) -> Answer:
     """Return the answer that an exception of a client's carries, as far as it does."""
     response: Any = getattr(exc, "response", None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from kaiko_middleware._text import safe_str
 from kaiko_middleware.errors import KaikoError
 
-from ._answers import answer_of, content_of, lower
+from ._answers import answer_of, content_of, lower, method_of
 from ._body import Body, read
 from ._classify import by_status, error_inside
 from ._exceptions import chain, has_answer, is_client_error, known_failure
@@ -148,12 +148,11 @@ class Upstream:
         if by_status(status, None) is None and expects == "any":
             return
         content = content_of(response)
-        method: object = getattr(getattr(response, "request", None), "method", None)
         error = self.error_from_response(
             status,
             response.headers,
             content,
-            method=method if isinstance(method, str) else "GET",
+            method=method_of(response),
             expects="any" if content is None else expects,
         )
         if error is not None:
