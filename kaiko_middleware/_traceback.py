@@ -15,7 +15,7 @@ from ._text import log_safe, safe_str
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import CodeType, TracebackType
+    from types import TracebackType
 
 _FIRST_FRAMES = 4
 _LAST_FRAMES = 12
@@ -23,8 +23,6 @@ _WITH_FRAMES = 16
 _EXCEPTIONS = 256
 _TEXT = 512
 _SHORT_TEXT = 128
-_KEPT = 1024
-_kept: dict[tuple[int, int], tuple[str, CodeType]] = {}
 
 
 def compact_traceback(exc: BaseException) -> str:
@@ -108,21 +106,10 @@ def _frames(traceback: TracebackType | None) -> list[str]:
 def _frame(item: TracebackType) -> str:
     frame = item.tb_frame
     code = frame.f_code
-    # In an error storm the same places fail again and again. The code is kept, too, so that
-    # its id stays its own.
-    place = id(code), item.tb_lasti
-    kept = _kept.get(place)
-    if kept is not None:
-        return kept[0]
     number = item.tb_lineno
     try:
         source = linecache.getline(code.co_filename, number, frame.f_globals).strip()
     except Exception:  # noqa: BLE001 - an importer's own get_source may raise anything
         source = ""
     text = f"  {code.co_filename}:{number} in {code.co_qualname}"
-    if source:
-        text = f"{text}: {log_safe(source, 160)}"
-    if len(_kept) >= _KEPT:
-        _kept.clear()
-    _kept[place] = text, code
-    return text
+    return f"{text}: {log_safe(source, 160)}" if source else text
