@@ -9,7 +9,8 @@ minute, the full run some minutes.
 - `measure`: interleaved rounds, and medians of paired ratios with their spread.
 - `callgrind`: the same sides, counted.
 - `figure`, `table`: one result with its goal, and how it is shown and saved.
-- `asgi`, `starlette_site`, `django_site`: the applications, driven in process.
+- `asgi`, `starlette_site`, `fastapi_site`, `django_site`, `drf_site`: the applications, driven
+  in process.
 - `cases`: which sides make which figure, and its goal.
 - `serving`, `load`: uvicorn on loopback, and what asks it.
 - `calling`: a client's calls on loopback, and what becomes of an upstream's error.

@@ -98,6 +98,18 @@ def _django_asgi(ours: str, theirs: str, status: int) -> dict[str, Callable[[], 
     return {"bare": partial(make, theirs, ours=False), "ours": partial(make, ours, ours=True)}
 
 
+def _drf(ours: str) -> dict[str, Callable[[], Run]]:
+    def make(view: str, *, ours: bool) -> Run:
+        from bench import django_site, drf_site  # noqa: PLC0415 - likewise
+
+        return drf_site.wsgi(view, django_site.OURS if ours else ())
+
+    return {
+        "bare": partial(make, "drf_theirs", ours=False),
+        "ours": partial(make, ours, ours=True),
+    }
+
+
 CASES = (
     Case(
         "asgi_success",
@@ -199,6 +211,18 @@ CASES = (
         Goal(limit=1.2, unit="× hand-written"),
         _django_asgi("async_typed", "async_written", 404),
         0,
+    ),
+    Case(
+        "drf_typed",
+        "DRF typed 404, on WSGI",
+        Goal(limit=1.0, unit="× DRF's NotFound", peer="1.08 ×"),
+        _drf("drf_typed"),
+    ),
+    Case(
+        "drf_error",
+        "DRF's NotFound, on WSGI",
+        Goal(limit=1.0, unit="× DRF's own", peer="1.08 ×"),
+        _drf("drf_ours"),
     ),
 )
 

@@ -34,6 +34,7 @@ if not settings.configured:
         ALLOWED_HOSTS=["127.0.0.1"],
         INSTALLED_APPS=["kaiko_django"],
         MIDDLEWARE=[],
+        REST_FRAMEWORK={"UNAUTHENTICATED_USER": None},  # its default needs Django's accounts
         ROOT_URLCONF=__name__,
         SECRET_KEY="none is kept here",  # noqa: S106 - and none is wanted
         USE_I18N=False,

@@ -66,6 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     write_logs_to_nowhere()
     figures, notes = _measure(_QUICK if options.quick else _FULL, options.only)
+    if not figures:
+        print(f"no figure's key has {' or '.join(options.only)}", file=sys.stderr)  # noqa: T201
+        return 2
     show(figures, notes)
     if options.json is not None:
         save(figures, notes, options.json, quick=options.quick)

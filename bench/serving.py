@@ -45,6 +45,12 @@ def _starlette(config: Config | None = None) -> ASGIApp:
     return service(config)
 
 
+def _fastapi(config: Config | None = None) -> ASGIApp:
+    from bench.fastapi_site import service  # noqa: PLC0415 - likewise
+
+    return service(config)
+
+
 def _django(*, ours: bool) -> ASGIApp:
     from bench.django_site import OURS, asgi_application  # noqa: PLC0415 - likewise
 
@@ -55,6 +61,8 @@ APPS: Mapping[str, Callable[[], ASGIApp]] = {
     "starlette": _starlette,
     "starlette_ours": partial(_starlette, Config()),
     "starlette_kept": partial(_starlette, Config(reraise=False)),
+    "fastapi": _fastapi,
+    "fastapi_ours": partial(_fastapi, Config()),
     "django": partial(_django, ours=False),
     "django_ours": partial(_django, ours=True),
 }
@@ -66,6 +74,13 @@ SERVED = (
         Goal(limit=0.92, at_least=True, unit="× bare", peer="0.79 ×"),
         Ask("starlette", "/v2/success"),
         Ask("starlette_ours", "/v2/success"),
+    ),
+    ServedCase(
+        "uvicorn_fastapi",
+        "uvicorn, FastAPI, throughput",
+        Goal(limit=0.95, at_least=True, unit="× bare", peer="0.93 ×"),
+        Ask("fastapi", "/v2/success"),
+        Ask("fastapi_ours", "/v2/success"),
     ),
     ServedCase(
         "uvicorn_django",

@@ -98,8 +98,10 @@ def _is_own(exc: ValidationError) -> bool:
 
 
 def _is_drfs_default(exc: APIException, attribute: str) -> bool:
-    owner = next(cls for cls in type(exc).__mro__ if attribute in cls.__dict__)
-    return owner.__module__.startswith("rest_framework.")
+    for cls in type(exc).__mro__:
+        if attribute in cls.__dict__:
+            return cls.__module__.startswith("rest_framework.")
+    return False
 
 
 def _said(exc: APIException, status: int, raised_in: FrameType | None) -> Said:
@@ -166,7 +168,9 @@ def _frames(exc: BaseException) -> Iterator[FrameType]:
 
 def _innermost(exc: BaseException) -> FrameType | None:
     """Return the frame that raised `exc`."""
-    frame = None
-    for frame in _frames(exc):  # noqa: B007 - the last is what is wanted
-        pass
-    return frame
+    traceback = exc.__traceback__
+    if traceback is None:
+        return None
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return traceback.tb_frame
