@@ -65,6 +65,11 @@ def ask(path):
 print(json.dumps(ask("/v2/contexts/ctx_1")))
 """
 
+# What every project of Django's has beside what the page shows.
+PROJECT = 'SECRET_KEY = "made up"\nALLOWED_HOSTS = ["localhost"]\nROOT_URLCONF = "urls"\n'
+ROUTES = '\nfrom django.urls import path\nurlpatterns = [path("v2/contexts/ctx_1", contexts)]\n'
+CHECKS = "from django.core.management import call_command\ncall_command('check')\n"
+
 
 def run(folder: Path, code: str) -> tuple[int, dict[str, str], dict[str, object]]:
     """Run a program in a folder of its own: status, headers and error of what it printed."""
@@ -125,15 +130,11 @@ def test_asgi_start_answers_with_an_envelope(tmp_path: Path) -> None:
 def test_django_start_answers_with_an_envelope(tmp_path: Path, *, is_async: bool) -> None:
     """Settings, a view and the application, put together as the page says."""
     settings, view, application = blocks("Django")
-    Path(tmp_path, "settings.py").write_text(
-        'SECRET_KEY = "made up"\nALLOWED_HOSTS = ["localhost"]\nROOT_URLCONF = "urls"\n' + settings
-    )
-    routes = '\nfrom django.urls import path\nurlpatterns = [path("v2/contexts/ctx_1", contexts)]\n'
+    Path(tmp_path, "settings.py").write_text(PROJECT + settings)
     if is_async:
         view = view.replace("def contexts", "async def contexts")
-    Path(tmp_path, "urls.py").write_text(view + routes)
-    checks = "from django.core.management import call_command\ncall_command('check')\n"
-    status, _, error = run(tmp_path, application + checks + ASK_WSGI)
+    Path(tmp_path, "urls.py").write_text(view + ROUTES)
+    status, _, error = run(tmp_path, application + CHECKS + ASK_WSGI)
     assert (status, error) == (
         403,
         {
@@ -143,6 +144,75 @@ def test_django_start_answers_with_an_envelope(tmp_path: Path, *, is_async: bool
             "param": None,
         },
     )
+
+
+def test_drf_start_answers_what_a_serializer_refuses(tmp_path: Path) -> None:
+    """One application and one setting more, and a serializer's refusal is the contract's."""
+    settings, view = blocks("Django REST framework")
+    (_, _, application) = blocks("Django")
+    accounts = 'INSTALLED_APPS += ["django.contrib.auth", "django.contrib.contenttypes"]\n'
+    Path(tmp_path, "settings.py").write_text(PROJECT + settings + accounts)
+    Path(tmp_path, "urls.py").write_text(view + ROUTES)
+    status, _, error = run(tmp_path, application + CHECKS + ASK_WSGI)
+    assert (status, error) == (
+        400,
+        {
+            "type": "invalid_request_error",
+            "code": "missing_field",
+            "message": "The 'limit' field is required",
+            "param": "limit",
+        },
+    )
+
+
+def test_ninja_start_answers_what_it_refuses(tmp_path: Path) -> None:
+    """Django's settings and one call: a parameter that Ninja refuses is the contract's."""
+    (api,) = blocks("django-ninja")
+    settings, _, application = blocks("Django")
+    Path(tmp_path, "settings.py").write_text(PROJECT + settings)
+    routes = '\nfrom django.urls import path\nurlpatterns = [path("v2/", api.urls)]\n'
+    Path(tmp_path, "urls.py").write_text(api + routes)
+    status, _, error = run(tmp_path, application + CHECKS + ASK_WSGI)
+    assert (status, error) == (
+        400,
+        {
+            "type": "invalid_request_error",
+            "code": "invalid_number",
+            "message": "The 'number' parameter has an invalid value",
+            "param": "number",
+        },
+    )
+
+
+def test_httpx_start_raises_what_the_callers_are_to_get(tmp_path: Path) -> None:
+    """An upstream that refuses our key is a 500 to our own callers, as the page says."""
+    (start,) = blocks("Calling other services")
+    ours = start.replace("https://billing.example", "http://127.0.0.1:{port}")
+    assert ours != start
+    program = textwrap.dedent(
+        """
+        import http.server, json, threading
+        from kaiko_middleware import KaikoError, render
+
+        class Refusing(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_error(401)
+
+            def log_message(self, *_args):
+                pass
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Refusing)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        exec(START.replace("{port}", str(server.server_port)))
+        try:
+            price("basic")
+        except KaikoError as exc:
+            reply = render(exc, "req-0123456789")
+            print(json.dumps([reply.status, reply.headers, reply.body.decode()]))
+        """
+    )
+    status, headers, error = run(tmp_path, f"START = {ours!r}\n{program}")
+    assert (status, error["code"], headers["x-should-retry"]) == (500, "internal", "false")
 
 
 def test_readme_has_one_command_for_the_demo_and_one_for_the_tests() -> None:
