@@ -165,6 +165,9 @@ class _Answer:
         for name in expected.headers:
             if not answer.values(name):
                 yield f"the header {name} is absent"
+        said, retry = answer.values("X-Should-Retry"), str(expected.retry).lower()
+        if expected.retry is not None and said != [retry]:
+            yield f"X-Should-Retry is {', '.join(said) or 'absent'}, not {retry}"
         for name, wanted in (
             ("type", expected.type),
             ("code", expected.code),

@@ -1,8 +1,9 @@
 """`kaiko-middleware demo`: the contract seen at work, on three stacks at once.
 
 Starts the demo on Starlette and on Django, as ASGI and as WSGI, each in a process of its
-own; sends every cause to each over HTTP; prints one table. The exit code is 0 only when
-every answer is right and all stacks agree on it byte for byte but for the request's id.
+own, as are the two services behind them; sends every cause to each over HTTP; prints one
+table. The exit code is 0 only when every answer is right, all stacks agree on it byte for
+byte but for the request's id, and what came from behind is in the logs of both under its id.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ import json
 import shutil
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kaiko_cli import serving, tables
 from kaiko_cli.compare import judge, repeated_ids
-from kaiko_cli.processes import STACKS, StartError, running
+from kaiko_cli.processes import STACKS, StartError, whole
+from kaiko_cli.traces import Traces, read_traces
 from kaiko_cli.wire import send
 from kaiko_demo import CAUSES
 from kaiko_demo.seed import AT
@@ -61,12 +65,13 @@ def run(options: argparse.Namespace, stacks: Sequence[Stack] = STACKS) -> int:
     good = False
     try:
         verdicts = _compare(stacks, logs)
-        repeated = repeated_ids(verdicts)
-        good = not repeated and all(verdict.good for verdict in verdicts)
+        # The services have ended, so that their logs are complete.
+        found = _Found(verdicts, repeated_ids(verdicts), read_traces(verdicts, logs))
+        good = found.good
         if options.json:
-            _print_json(verdicts, repeated, stacks)
+            _print_json(found, stacks)
         else:
-            _print_table(verdicts, repeated, stacks)
+            _print_table(found, stacks)
         if options.serve:
             serving.serve(stacks, logs)
     except StartError as exc:
@@ -82,25 +87,42 @@ def run(options: argparse.Namespace, stacks: Sequence[Stack] = STACKS) -> int:
     return 1
 
 
+class _Found(NamedTuple):
+    """What a comparison found: a verdict a cause, ids that came twice, and ids that travelled."""
+
+    verdicts: list[Verdict]
+    repeated: list[str]
+    traces: Traces
+
+    @property
+    def good(self) -> bool:
+        every = all(verdict.good for verdict in self.verdicts)
+        return every and not self.repeated and not self.traces.lost
+
+
 def _compare(stacks: Sequence[Stack], logs: Path) -> list[Verdict]:
     # One instant for all of them: what is left of a rate limit's window is then the same.
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    with running(stacks, logs, environment={AT: at}) as services:
+    with (
+        whole(stacks, logs, environment={AT: at}) as demo,
+        ThreadPoolExecutor(len(stacks)) as pool,
+    ):
+        # One cause after the other, but each of all stacks at once: some have to be waited for.
+        names = [service.stack.name for service in demo.stacks]
         return [
-            judge(cause, {service.stack.name: _ask(service, cause) for service in services})
+            judge(cause, dict(zip(names, pool.map(partial(_ask, cause), demo.stacks), strict=True)))
             for cause in CAUSES
         ]
 
 
-def _ask(service: Service, cause: Cause) -> Received:
+def _ask(cause: Cause, service: Service) -> Received:
     for request in cause.before:
         send(service.port, request)
     return send(service.port, cause.request)
 
 
-def _print_table(
-    verdicts: Sequence[Verdict], repeated: Sequence[str], stacks: Sequence[Stack]
-) -> None:
+def _print_table(found: _Found, stacks: Sequence[Stack]) -> None:
+    verdicts, repeated, (errors, lost) = found
     console = tables.console()
     console.print(tables.results(verdicts, console.width))
     console.print()
@@ -110,8 +132,14 @@ def _print_table(
             console.print(line, soft_wrap=True)
     for request_id in repeated:
         console.print(f"more than one answer has the id {request_id}", style="bold red")
+    for fault in lost:
+        console.print(fault, style="bold red", soft_wrap=True)
     console.print(f"{len(verdicts)} causes, each on {', '.join(stack.title for stack in stacks)}.")
-    if failed or repeated:
+    if not lost:
+        console.print(
+            f"{errors} errors came from behind, and the id of each is in the logs of both services."
+        )
+    if not found.good:
         console.print(f"{len(failed)} of them went wrong.", style="bold red")
     else:
         console.print(
@@ -120,19 +148,21 @@ def _print_table(
         )
 
 
-def _print_json(
-    verdicts: Sequence[Verdict], repeated: Sequence[str], stacks: Sequence[Stack]
-) -> None:
+def _print_json(found: _Found, stacks: Sequence[Stack]) -> None:
+    verdicts, repeated, (errors, lost) = found
     data = {
-        "good": not repeated and all(verdict.good for verdict in verdicts),
+        "good": found.good,
         "stacks": {stack.name: stack.title for stack in stacks},
         "repeated_ids": repeated,
+        "errors_from_behind": errors,
+        "lost_ids": lost,
         "causes": [
             {
                 "cause": verdict.cause.name,
                 "method": verdict.cause.request.method,
                 "path": verdict.cause.request.path,
                 "expected": asdict(verdict.cause.expected),
+                "behind": verdict.cause.behind and asdict(verdict.cause.behind),
                 "agree": not verdict.differences,
                 "wrong": verdict.wrong,
                 "differences": verdict.differences,

@@ -50,7 +50,7 @@ _COMMANDS = (
         "demo",
         "serve a small V2 service on Starlette and Django and compare their answers",
         "demo",
-        ("rich", "starlette", "django", "uvicorn", "waitress"),
+        ("rich", "starlette", "django", "httpx2", "stamina", "uvicorn", "waitress"),
         _demo,
     ),
     _Command(

@@ -1,5 +1,8 @@
 """The demo's services as processes: started together, waited for, and always ended.
 
+Two of them stand behind the others: a provider of language models, and an archive. These are
+up first, and their addresses are in the environment of the stacks that call them.
+
 A service binds its own port and prints it, so that no port is ever guessed. Its log goes
 to a file. Its standard input is a pipe from here: should this process be killed, the pipe
 closes and the service ends by itself.
@@ -14,13 +17,15 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, NamedTuple, cast
+
+from kaiko_demo.seed import ARCHIVE, LLM
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["STACKS", "Service", "Stack", "StartError", "running"]
+__all__ = ["BEHIND", "STACKS", "Demo", "Service", "Stack", "StartError", "running", "whole"]
 
 _TAIL = 15
 
@@ -53,6 +58,13 @@ STACKS = (
 )
 
 
+# By the variable that tells the stacks where it is.
+BEHIND = {
+    LLM: _stack("llm", "LLM provider"),
+    ARCHIVE: _stack("archive", "Archive, on Starlette"),
+}
+
+
 class StartError(Exception):
     """A service did not start; the message says which one and what its log ends with."""
 
@@ -77,6 +89,26 @@ class Service:
     def url(self) -> str:
         """Its address, without a trailing slash."""
         return f"http://127.0.0.1:{self.port}"
+
+
+class Demo(NamedTuple):
+    """Everything that is up: the stacks, and what stands behind them."""
+
+    stacks: list[Service]
+    behind: list[Service]
+
+
+@contextlib.contextmanager
+def whole(
+    stacks: Sequence[Stack], logs: Path, *, environment: Mapping[str, str] | None = None
+) -> Generator[Demo]:
+    """Start what stands behind the stacks, and then the stacks; see `running`."""
+    given = environment or {}
+    with running(tuple(BEHIND.values()), logs, environment=given) as behind:
+        urls = [service.url for service in behind]
+        found = {**given, **dict(zip(BEHIND, urls, strict=True))}
+        with running(stacks, logs, environment=found) as services:
+            yield Demo(services, behind)
 
 
 @contextlib.contextmanager

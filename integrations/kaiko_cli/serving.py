@@ -11,14 +11,14 @@ import shlex
 import subprocess
 from typing import TYPE_CHECKING
 
-from kaiko_cli.processes import StartError, running
+from kaiko_cli.processes import StartError, whole
 from kaiko_demo import CAUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from kaiko_cli.processes import Service, Stack
+    from kaiko_cli.processes import Demo, Service, Stack
     from kaiko_demo import Cause, Request
 
 __all__ = ["curl", "serve"]
@@ -38,11 +38,11 @@ def serve(stacks: Sequence[Stack], logs: Path) -> None:
 
     """
     # Whenever Ctrl-C comes, it means the same: that the reader has seen enough.
-    with contextlib.suppress(KeyboardInterrupt), running(stacks, logs) as services:
-        for line in _guide(services):
+    with contextlib.suppress(KeyboardInterrupt), whole(stacks, logs) as demo:
+        for line in _guide(demo):
             print(line)
         print(f"\nLogs are written to {logs}. Ctrl-C stops all of them.", flush=True)
-        _watch(services)
+        _watch([*demo.stacks, *demo.behind])
 
 
 def curl(url: str, request: Request) -> str:
@@ -63,14 +63,16 @@ def curl(url: str, request: Request) -> str:
     return shlex.join([*words, "--data-binary", request.body.decode()])
 
 
-def _guide(services: Sequence[Service]) -> Iterator[str]:
-    for service in services:
+def _guide(demo: Demo) -> Iterator[str]:
+    for service in demo.stacks:
         yield f"{service.stack.title}: {service.url}"
+    behind = ", ".join(f"{service.stack.title} ({service.url})" for service in demo.behind)
+    yield f"Behind each of them: {behind}"
     yield "\nEvery line works with each of the addresses:"
     for cause in CAUSES:
         yield f"\n# {_headline(cause)}"
         for request in (*cause.before, cause.request):
-            yield curl(services[0].url, request)
+            yield curl(demo.stacks[0].url, request)
 
 
 def _headline(cause: Cause) -> str:

@@ -44,9 +44,8 @@ def results(verdicts: Sequence[Verdict], width: int) -> Table:
 
     """
     wide = width >= WIDE
-    # The widths of what is shown add up to 80 and to 120, and not to one column more.
-    padding = (0, 1 if wide else 0, 0, 0)
-    table = Table(box=box.SIMPLE_HEAD, padding=padding, pad_edge=False, show_edge=False)
+    # What is shown fits into 80 and into 120 columns, and into 80 not with one letter more.
+    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     table.add_column("cause", overflow="fold")
     table.add_column("status", overflow="fold")
     for heading in ("type", "code", "param", "id") if wide else ("type, code", "id, param"):

@@ -52,6 +52,7 @@ def urls(service: DemoService) -> list[URLPattern]:
         path("v2/contexts", post(views.create_context)),
         path("v2/contexts/<str:context_id>", get(views.context)),
         path("v2/contexts/<str:context_id>/messages", post(views.add_messages)),
+        path("v2/archive/<str:context_id>", get(views.archived_context)),
         path("v2/analyses", post(views.analyse)),
         path("v2/analyses/batch", post(views.analyse_batch)),
         path("v2/chat", post(views.chat)),
@@ -80,15 +81,15 @@ class _Views:
         body = parse_body(NewMessages, self._read(request))
         return _answer(self._service.add_messages(context_id, body), quota, status=201)
 
+    def archived_context(self, request: HttpRequest, context_id: str) -> HttpResponse:
+        quota = self._admit(request)
+        return _answer(self._service.archived_context(context_id), quota)
+
     def analyse(self, request: HttpRequest) -> HttpResponseBase:
         quota = self._admit(request)
         body = parse_body(AnalysisRequest, self._read(request))
         if body.stream:
-            events = self._service.stream(body)
-            return StreamingHttpResponse(
-                _awaited(events) if isinstance(request, ASGIRequest) else events,
-                headers={"Content-Type": EVENT_STREAM, **quota.headers()},
-            )
+            return _stream(request, self._service.stream(body), quota)
         return _answer(self._service.analyse(body), quota)
 
     def analyse_batch(self, request: HttpRequest) -> HttpResponse:
@@ -96,9 +97,11 @@ class _Views:
         body = parse_body(BatchRequest, self._read(request))
         return _answer(self._service.analyse_batch(body), quota)
 
-    def chat(self, request: HttpRequest) -> HttpResponse:
+    def chat(self, request: HttpRequest) -> HttpResponseBase:
         quota = self._admit(request)
         body = parse_body(ChatRequest, self._read(request))
+        if body.stream:
+            return _stream(request, self._service.stream_chat(body), quota)
         return _answer(self._service.chat(body), quota)
 
     def _admit(self, request: HttpRequest) -> Quota:
@@ -109,6 +112,13 @@ class _Views:
         while part := request.read(_CHUNK):
             body.add(part)
         return body.whole()
+
+
+def _stream(request: HttpRequest, events: Iterator[bytes], quota: Quota) -> HttpResponseBase:
+    return StreamingHttpResponse(
+        _awaited(events) if isinstance(request, ASGIRequest) else events,
+        headers={"Content-Type": EVENT_STREAM, **quota.headers()},
+    )
 
 
 async def _awaited(events: Iterator[bytes]) -> AsyncIterator[bytes]:

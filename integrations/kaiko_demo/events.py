@@ -1,13 +1,15 @@
-"""Server-sent events, as `stream: true` answers with them: a name and a JSON object each."""
+"""Server-sent events, as `stream: true` answers with them, and as providers send them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from pydantic import BaseModel
 
-__all__ = ["EVENT_STREAM", "event"]
+__all__ = ["EVENT_STREAM", "data_of", "event", "split"]
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 
@@ -15,3 +17,26 @@ EVENT_STREAM = "text/event-stream; charset=utf-8"
 def event(name: str, data: BaseModel) -> bytes:
     """One event. JSON of pydantic's has no line breaks, so one `data:` line is enough."""
     return f"event: {name}\ndata: {data.model_dump_json()}\n\n".encode()
+
+
+def split(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The events of a stream, one by one, however it was cut into chunks.
+
+    What stands after the last blank line is the beginning of an event, and comes last.
+    """
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n\n")
+        for block in whole:
+            yield block + b"\n\n"
+    yield rest
+
+
+def data_of(event: bytes) -> str:
+    """The data of an event; empty where it has none, or is not whole."""
+    if not event.endswith(b"\n\n"):
+        return ""
+    lines = (
+        line.removeprefix("data:") for line in event.decode().split("\n") if line[:5] == "data:"
+    )
+    return "\n".join(line.removeprefix(" ") for line in lines)

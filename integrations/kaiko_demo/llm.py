@@ -1,27 +1,34 @@
-"""The language models: a dependency that the service does not run itself, and that can be down.
+"""The language models: a dependency that the service does not run itself, and that fails.
 
-`HttpLlm` asks over HTTP, with the standard library alone. The demo is served with
-`DownLlm`, so that its 503 comes from a connection that really was refused.
+`HttpLlm` asks a provider that speaks like OpenAI. What the provider says when it fails is
+about our account, so `trust="llm"` lets nothing of it through but what is the caller's own
+business: that the input is too long, or breaks a policy.
 """
 
 from __future__ import annotations
 
-import http.client
-import json
-import socket
+import contextlib
 import weakref
 from typing import TYPE_CHECKING, Protocol
 
 from pydantic import BaseModel
 
+from kaiko_demo.calling import Nobody, client
+from kaiko_demo.completions import CONTENT_END
+from kaiko_demo.events import data_of, split
+from kaiko_demo.faults import PROVIDER_KEY
 from kaiko_middleware import ServiceUnavailableError
+from kaiko_middleware.upstream import Upstream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from kaiko_demo.schemas import Message
 
-__all__ = ["DownLlm", "HttpLlm", "Llm"]
+__all__ = ["DownLlm", "HttpLlm", "Llm", "Llms"]
+
+_UPSTREAM = Upstream("llm", trust="llm")
+_PATH = "/v1/chat/completions"
 
 
 class Llm(Protocol):
@@ -31,58 +38,124 @@ class Llm(Protocol):
         """What the model says next."""
         ...
 
+    def stream(self, model: str, messages: Sequence[Message], /) -> Iterator[str]:
+        """The same in pieces, as they come."""
+        ...
 
-class _Reply(BaseModel):
-    reply: str
+
+class _Text(BaseModel):
+    content: str | None = None
+
+
+class _Choice(BaseModel):
+    message: _Text = _Text()
+    delta: _Text = _Text()
+
+
+class _Said(BaseModel):
+    """A completion, or a piece of one."""
+
+    choices: list[_Choice]
+
+    def text(self) -> str:
+        return "".join(
+            said.content or "" for choice in self.choices for said in (choice.message, choice.delta)
+        )
 
 
 class HttpLlm:
-    """A language model behind HTTP.
+    """A provider of language models behind HTTP.
 
     Arguments:
-        host: Where it is.
-        port: Where it is.
-        timeout: Seconds to wait for it.
-        retry_after: Seconds after which a caller may try again when it is down.
+        url: Where it is.
+        retry_after: Seconds after which a caller may try again when it gave no answer.
     """
 
-    def __init__(
-        self, host: str, port: int, *, timeout: float = 30.0, retry_after: int = 5
-    ) -> None:
-        self._host = host
-        self._port = port
-        self._timeout = timeout
+    def __init__(self, url: str, *, retry_after: int = 5) -> None:
+        self._client = client(_UPSTREAM, url, {"Authorization": f"Bearer {PROVIDER_KEY}"})
         self._retry_after = retry_after
+        weakref.finalize(self, self._client.close)
 
     def reply(self, model: str, messages: Sequence[Message], /) -> str:
         """What the model says next.
 
         Raises:
-            ServiceUnavailableError: 503 where it cannot be reached.
+            KaikoError: What the provider's failure means for our own caller.
         """
-        body = json.dumps({"model": model, "messages": [m.model_dump() for m in messages]})
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
+        with self._reachable():
+            answer = self._client.post(_PATH, json=_question(model, messages))
+        return _Said.model_validate_json(answer.content).text()
+
+    def stream(self, model: str, messages: Sequence[Message], /) -> Iterator[str]:
+        """The same in pieces, as they come.
+
+        Raises:
+            KaikoError: What the provider's failure means for our own caller, whether it
+                fails before the first piece or after it.
+        """
+        question = {**_question(model, messages), "stream": True}
+        with (
+            self._reachable(),
+            _UPSTREAM.translate(),
+            self._client.stream("POST", _PATH, json=question) as answer,
+        ):
+            if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
+                answer.read()
+                _UPSTREAM.raise_for_status(answer)
+                yield _Said.model_validate_json(answer.content).text()
+                return
+            watch = _UPSTREAM.watch(answer.headers)
+            for event in split(answer.iter_bytes()):
+                watch.feed(event)
+                data = data_of(event)
+                if data and data != CONTENT_END:
+                    yield _Said.model_validate_json(data).text()
+            watch.close()
+
+    @contextlib.contextmanager
+    def _reachable(self) -> Generator[None]:
+        """Say in the service's own words that there was no answer, and when to come back."""
         try:
-            connection.request("POST", "/replies", body.encode())
-            return _Reply.model_validate_json(connection.getresponse().read()).reply
-        except (OSError, http.client.HTTPException) as exc:
-            raise ServiceUnavailableError(
-                "The language model is not reachable at the moment",
-                retry_after=self._retry_after,
-            ) from exc
-        finally:
-            connection.close()
+            yield
+        except ServiceUnavailableError as error:
+            if error.upstream is None or error.upstream.status is not None:
+                raise
+            told = ServiceUnavailableError(
+                "The language model is not reachable at the moment", retry_after=self._retry_after
+            )
+            told.upstream = error.upstream
+            raise told from error
 
 
 class DownLlm(HttpLlm):
-    """A language model that is down: its address refuses every connection.
-
-    A port that is merely free could be given to another program; one that is bound but
-    does not listen stays refused for as long as this object lives.
-    """
+    """A provider that is down: its address refuses every connection."""
 
     def __init__(self) -> None:
-        nobody = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        weakref.finalize(self, nobody.close)
-        nobody.bind(("127.0.0.1", 0))
-        super().__init__(*nobody.getsockname())
+        self._nobody = Nobody()
+        super().__init__(self._nobody.url)
+
+
+class Llms:
+    """Several providers behind one face.
+
+    Arguments:
+        provider: Who serves most models.
+        others: Who serves the rest, by the model's name.
+    """
+
+    def __init__(self, provider: Llm, others: Mapping[str, Llm]) -> None:
+        self._provider = provider
+        self._others = others
+
+    def reply(self, model: str, messages: Sequence[Message], /) -> str:
+        """What the model says next."""
+        return self._others.get(model, self._provider).reply(model, messages)
+
+    def stream(self, model: str, messages: Sequence[Message], /) -> Iterator[str]:
+        """The same in pieces, as they come."""
+        return self._others.get(model, self._provider).stream(model, messages)
+
+
+def _question(model: str, messages: Sequence[Message]) -> dict[str, object]:
+    said = [message.model_dump(include={"role", "content"}) for message in messages]
+    return {"model": model, "messages": said}

@@ -16,6 +16,8 @@ __all__ = [
     "AnalysisRequest",
     "BatchAnalysis",
     "BatchRequest",
+    "ChatEnd",
+    "ChatPiece",
     "ChatReply",
     "ChatRequest",
     "ContextView",
@@ -78,6 +80,7 @@ class ChatRequest(_Taken):
 
     model: str
     messages: Annotated[list[Message], Field(min_length=1)]
+    stream: bool = False
 
 
 class ContextView(BaseModel):
@@ -108,6 +111,18 @@ class StreamEnd(BaseModel):
     """The last event of a stream that went well."""
 
     sentences: int
+
+
+class ChatPiece(BaseModel):
+    """A piece of what the language model says."""
+
+    content: str
+
+
+class ChatEnd(BaseModel):
+    """The last event of a chat that went well."""
+
+    model: str
 
 
 class ChatReply(BaseModel):

@@ -3,6 +3,8 @@
 The expired context was made by the same store, 25 hours before the present of its clock.
 With `KAIKO_DEMO_AT` set to a moment (ISO 8601) time stands still at it and new contexts
 are counted, so that stacks in different processes give the same answers to the byte.
+`KAIKO_DEMO_LLM` and `KAIKO_DEMO_ARCHIVE` say where the services behind this one are; those
+that they do not name are down.
 """
 
 from __future__ import annotations
@@ -13,49 +15,76 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from kaiko_demo.archive import DownArchive, HttpArchive
+from kaiko_demo.archive_service import ArchiveService, Row, row
 from kaiko_demo.clock import frozen, utc_now
 from kaiko_demo.contexts import ContextStore
 from kaiko_demo.keys import ApiKey, KeyRing
 from kaiko_demo.limiter import FixedWindowLimiter
-from kaiko_demo.llm import DownLlm
+from kaiko_demo.llm import DownLlm, HttpLlm, Llms
 from kaiko_demo.service import DemoService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from kaiko_demo.archive import Archive
     from kaiko_demo.clock import Clock
     from kaiko_demo.llm import Llm
 
 __all__ = [
+    "ARCHIVE",
+    "ARCHIVE_KEY",
     "AT",
+    "COLD_CONTEXT",
+    "DAMAGED_CONTEXT",
+    "DOWN_MODEL",
     "EXPIRED_CONTEXT",
     "LIMITED_KEY",
     "LIVE_CONTEXT",
     "LIVE_KEY",
+    "LLM",
     "REVOKED_KEY",
+    "SEALED_CONTEXT",
     "UNKNOWN_KEY",
+    "demo_archive",
     "demo_service",
     "service_from_environment",
 ]
 
 AT = "KAIKO_DEMO_AT"
+LLM = "KAIKO_DEMO_LLM"
+ARCHIVE = "KAIKO_DEMO_ARCHIVE"
 
 LIVE_KEY = "kaiko_live_DemoDemoDemo0001"
 LIMITED_KEY = "kaiko_test_DemoLimited00002"
 REVOKED_KEY = "kaiko_live_DemoRevoked00003"
 UNKNOWN_KEY = "kaiko_live_DemoUnknown00004"
+ARCHIVE_KEY = "kaiko_live_DemoArchive00005"
+"""The service's own key, at the archive."""
 
 LIVE_CONTEXT = "ctx_demo"
 EXPIRED_CONTEXT = "ctx_yesterday"
+"""Expired here, and kept in the archive."""
+SEALED_CONTEXT = "ctx_sealed"
+COLD_CONTEXT = "ctx_cold"
+DAMAGED_CONTEXT = "ctx_damaged"
+"""Kept in the archive: a context that our key may not read, one that is read once a minute,
+and one whose row is bad."""
+
+DOWN_MODEL = "xai-grok"
+"""A model whose provider is down."""
 
 
-def demo_service(*, clock: Clock, new_id: Callable[[], str], llm: Llm) -> DemoService:
+def demo_service(
+    *, clock: Clock, new_id: Callable[[], str], llm: Llm, archive: Archive | None = None
+) -> DemoService:
     """A seeded service.
 
     Arguments:
         clock: What time it is.
         new_id: Makes the names of new contexts.
         llm: The language models it asks.
+        archive: The archive it asks; one that is down unless told otherwise.
     """
     contexts = ContextStore(clock, new_id)
     contexts.create(context_id=LIVE_CONTEXT)
@@ -71,20 +100,38 @@ def demo_service(*, clock: Clock, new_id: Callable[[], str], llm: Llm) -> DemoSe
         limiter=FixedWindowLimiter(clock),
         contexts=contexts,
         llm=llm,
+        archive=DownArchive() if archive is None else archive,
+    )
+
+
+def demo_archive() -> ArchiveService:
+    """A seeded archive."""
+    return ArchiveService(
+        KeyRing([ApiKey(ARCHIVE_KEY)]),
+        {
+            EXPIRED_CONTEXT: Row(row(EXPIRED_CONTEXT)),
+            SEALED_CONTEXT: Row(row(SEALED_CONTEXT), sealed=True),
+            COLD_CONTEXT: Row(row(COLD_CONTEXT), cold=True),
+            DAMAGED_CONTEXT: Row(row(DAMAGED_CONTEXT, role="robot")),
+        },
     )
 
 
 def service_from_environment(environment: Mapping[str, str] = os.environ) -> DemoService:
-    """The service that the demo's applications serve; its language models are down.
+    """The service that the demo's applications serve.
 
     Arguments:
-        environment: Where `KAIKO_DEMO_AT` is looked up.
+        environment: Where the three variables are looked up.
     """
-    at = environment.get(AT)
-    if at is None:
-        return demo_service(clock=utc_now, new_id=_random_id, llm=DownLlm())
-    moment = datetime.fromisoformat(at).astimezone(UTC)
-    return demo_service(clock=frozen(moment), new_id=_counted_ids(), llm=DownLlm())
+    at, llm, archive = (environment.get(name) for name in (AT, LLM, ARCHIVE))
+    down = DownLlm()
+    moment = None if at is None else datetime.fromisoformat(at).astimezone(UTC)
+    return demo_service(
+        clock=utc_now if moment is None else frozen(moment),
+        new_id=_random_id if moment is None else _counted_ids(),
+        llm=down if llm is None else Llms(HttpLlm(llm), {DOWN_MODEL: down}),
+        archive=None if archive is None else HttpArchive(archive, key=ARCHIVE_KEY),
+    )
 
 
 def _random_id() -> str:

@@ -1,4 +1,4 @@
-"""One stack in one process: `python -m kaiko_demo.serve starlette --port 8000`.
+"""One service in one process: `python -m kaiko_demo.serve starlette --port 8000`.
 
 The application is made first and the socket bound after it, by this process itself; only
 then is the port printed. So whoever reads the port can connect to it, nobody else can have
@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import uvicorn
 
 import kaiko_django
-from kaiko_demo.seed import service_from_environment
+from kaiko_demo import archive_app, provider
+from kaiko_demo.seed import demo_archive, service_from_environment
 from kaiko_demo.starlette_app import create_app
 from kaiko_middleware import RequestIdFilter
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from wsgiref.types import WSGIApplication
 
-__all__ = ["STACKS", "main"]
+__all__ = ["SERVICES", "main"]
 
 Serve: TypeAlias = Callable[[socket.socket], None]
 
@@ -63,6 +64,14 @@ def _django_wsgi() -> Serve:
     return serve
 
 
+def _llm() -> Serve:
+    return provider.serve
+
+
+def _archive() -> Serve:
+    return _on_uvicorn(archive_app.create_app(demo_archive()))
+
+
 def _on_uvicorn(application: Callable[..., object]) -> Serve:
     def serve(listener: socket.socket) -> None:
         config = uvicorn.Config(application, log_level="warning")
@@ -71,28 +80,30 @@ def _on_uvicorn(application: Callable[..., object]) -> Serve:
     return serve
 
 
-STACKS: dict[str, Callable[[], Serve]] = {
+SERVICES: dict[str, Callable[[], Serve]] = {
     "starlette": _starlette,
     "django-asgi": _django_asgi,
     "django-wsgi": _django_wsgi,
+    "llm": _llm,
+    "archive": _archive,
 }
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Serve one stack on a port of the loopback interface until told to stop.
+    """Serve one of them on a port of the loopback interface until told to stop.
 
     Arguments:
         argv: Arguments; the command line's unless given.
     """
     parser = argparse.ArgumentParser(prog="python -m kaiko_demo.serve", description=__doc__)
-    parser.add_argument("stack", choices=STACKS)
+    parser.add_argument("service", choices=SERVICES)
     parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
     parser.add_argument(
         "--until-eof", action="store_true", help="stop when standard input ends, too"
     )
     options = parser.parse_args(argv)
     _log()
-    serve = STACKS[options.stack]()
+    serve = SERVICES[options.service]()
     listener = socket.create_server(("127.0.0.1", options.port))
     if options.until_eof:
         threading.Thread(target=_stop_at_eof, daemon=True).start()

@@ -8,6 +8,7 @@ between: the middleware answers it.
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from kaiko_demo import emotions
@@ -16,6 +17,8 @@ from kaiko_demo.errors import InvalidModel, ModelNotFound
 from kaiko_demo.events import event
 from kaiko_demo.schemas import (
     BatchAnalysis,
+    ChatEnd,
+    ChatPiece,
     ChatReply,
     ContextView,
     Message,
@@ -25,8 +28,9 @@ from kaiko_demo.schemas import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from kaiko_demo.archive import Archive
     from kaiko_demo.contexts import Context, ContextStore
     from kaiko_demo.keys import KeyRing
     from kaiko_demo.limiter import FixedWindowLimiter, Quota
@@ -43,7 +47,8 @@ if TYPE_CHECKING:
 __all__ = ["LLM_MODELS", "DemoService"]
 
 # A name that ends in an asterisk is a family: every name that begins like it is served.
-LLM_MODELS = ("gpt-4", "gpt-4-turbo", "gpt-3.5-turbo", "claude-3-*", "xai-grok")
+# Those of the last family exist to fail: the provider sees to it by their names.
+LLM_MODELS = ("gpt-4", "gpt-4-turbo", "gpt-3.5-turbo", "claude-3-*", "xai-grok", "faulty-*")
 
 _MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}", re.ASCII)
 
@@ -56,6 +61,7 @@ class DemoService:
         limiter: How often.
         contexts: Where conversations are kept.
         llm: The language models, a dependency.
+        archive: Where contexts are that have expired: another service.
         max_body: How many bytes a request's body may have.
     """
 
@@ -66,12 +72,14 @@ class DemoService:
         limiter: FixedWindowLimiter,
         contexts: ContextStore,
         llm: Llm,
+        archive: Archive,
         max_body: int = MAX_BODY,
     ) -> None:
         self._keys = keys
         self._limiter = limiter
         self._contexts = contexts
         self._llm = llm
+        self._archive = archive
         self._max_body = max_body
 
     def admit(self, presented: str | None) -> Quota:
@@ -124,6 +132,14 @@ class DemoService:
         """
         return _view(self._contexts.add(context_id, body.messages))
 
+    def archived_context(self, context_id: str) -> ContextView:
+        """A conversation that the archive keeps.
+
+        Raises:
+            KaikoError: What the archive raised, which is a service like this one.
+        """
+        return self._archive.context(context_id)
+
     def analyse(self, body: AnalysisRequest) -> Analysis:
         """What a text sounds like.
 
@@ -164,13 +180,27 @@ class DemoService:
         Raises:
             InvalidModel: 400 where the model's name is malformed.
             ModelNotFound: 404 where no language model has it.
-            ServiceUnavailableError: 503 where the language models are down.
+            KaikoError: What the provider's failure means for the caller.
         """
-        _expect_well_formed(body.model)
-        if not any(_names(name, body.model) for name in LLM_MODELS):
-            raise ModelNotFound(f"There is no language model '{body.model}'")
+        _expect_language_model(body.model)
         said = self._llm.reply(body.model, body.messages)
         return ChatReply(model=body.model, message=Message(role="assistant", content=said))
+
+    def stream_chat(self, body: ChatRequest) -> Iterator[bytes]:
+        """The same piece by piece, as server-sent events.
+
+        The first piece is waited for here: a model that fails before it has said anything
+        is then answered with a status, as if nothing had been streamed.
+
+        Raises:
+            InvalidModel: 400 where the model's name is malformed.
+            ModelNotFound: 404 where no language model has it.
+            KaikoError: What the provider's failure means for the caller.
+        """
+        _expect_language_model(body.model)
+        pieces = (said for said in self._llm.stream(body.model, body.messages) if said)
+        first = next(pieces, None)
+        return _chat_events(body.model, pieces if first is None else chain([first], pieces))
 
 
 def _view(context: Context) -> ContextView:
@@ -189,6 +219,12 @@ def _events(body: AnalysisRequest) -> Iterator[bytes]:
     yield event("end", StreamEnd(sentences=len(sentences)))
 
 
+def _chat_events(model: str, pieces: Iterable[str]) -> Iterator[bytes]:
+    for piece in pieces:
+        yield event("piece", ChatPiece(content=piece))
+    yield event("end", ChatEnd(model=model))
+
+
 def _expect_well_formed(model: str) -> None:
     if _MODEL_NAME.fullmatch(model) is None:
         raise InvalidModel("A model's name has lower-case letters, digits, dots and hyphens only")
@@ -198,6 +234,12 @@ def _expect_emotion_model(model: str) -> None:
     _expect_well_formed(model)
     if model != emotions.EMOTION_MODEL:
         raise ModelNotFound(f"There is no emotion model '{model}'")
+
+
+def _expect_language_model(model: str) -> None:
+    _expect_well_formed(model)
+    if not any(_names(name, model) for name in LLM_MODELS):
+        raise ModelNotFound(f"There is no language model '{model}'")
 
 
 def _names(name: str, model: str) -> bool:

@@ -25,6 +25,8 @@ from kaiko_demo.schemas import (
 from kaiko_middleware import parse_body
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydantic import BaseModel
     from starlette.requests import Request
 
@@ -47,6 +49,7 @@ def create_app(service: DemoService) -> Starlette:
             Route("/v2/contexts", endpoints.create_context, methods=["POST"]),
             Route("/v2/contexts/{context_id}", endpoints.context, methods=["GET"]),
             Route("/v2/contexts/{context_id}/messages", endpoints.add_messages, methods=["POST"]),
+            Route("/v2/archive/{context_id}", endpoints.archived_context, methods=["GET"]),
             Route("/v2/analyses", endpoints.analyse, methods=["POST"]),
             Route("/v2/analyses/batch", endpoints.analyse_batch, methods=["POST"]),
             Route("/v2/chat", endpoints.chat, methods=["POST"]),
@@ -81,12 +84,17 @@ class _Endpoints:
         context_id = request.path_params["context_id"]
         return _answer(self._service.add_messages(context_id, body), quota, status=201)
 
+    async def archived_context(self, request: Request) -> Response:
+        quota = self._admit(request)
+        context_id = request.path_params["context_id"]
+        found = await run_in_threadpool(self._service.archived_context, context_id)
+        return _answer(found, quota)
+
     async def analyse(self, request: Request) -> Response:
         quota = self._admit(request)
         body = parse_body(AnalysisRequest, await self._read(request))
         if body.stream:
-            headers = {"Content-Type": EVENT_STREAM, **quota.headers()}
-            return StreamingResponse(self._service.stream(body), headers=headers)
+            return _stream(self._service.stream(body), quota)
         return _answer(self._service.analyse(body), quota)
 
     async def analyse_batch(self, request: Request) -> Response:
@@ -98,6 +106,8 @@ class _Endpoints:
         quota = self._admit(request)
         body = parse_body(ChatRequest, await self._read(request))
         # The language model is waited for in a thread: the event loop has others to serve.
+        if body.stream:
+            return _stream(await run_in_threadpool(self._service.stream_chat, body), quota)
         return _answer(await run_in_threadpool(self._service.chat, body), quota)
 
     def _admit(self, request: Request) -> Quota:
@@ -114,3 +124,7 @@ def _answer(result: BaseModel, quota: Quota, *, status: int = 200) -> Response:
     return Response(
         result.model_dump_json(), status, headers=quota.headers(), media_type="application/json"
     )
+
+
+def _stream(events: Iterator[bytes], quota: Quota) -> Response:
+    return StreamingResponse(events, headers={"Content-Type": EVENT_STREAM, **quota.headers()})

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from kaiko_demo.schemas import Message
 
@@ -29,3 +29,7 @@ class Parrot:
 
     def reply(self, model: str, messages: Sequence[Message], /) -> str:
         return f"{model}: {messages[-1].content}"
+
+    def stream(self, model: str, messages: Sequence[Message], /) -> Iterator[str]:
+        yield ""
+        yield from self.reply(model, messages).split(maxsplit=1)

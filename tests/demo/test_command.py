@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import itertools
 import json
 import os
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 STARLETTE = STACKS[0]
+FINE = [cause for cause in CAUSES if not cause.expected.type]
 
 
 def python(name: str, code: str) -> Stack:
@@ -41,6 +43,14 @@ FORGOTTEN = python(
     "import sys, kaiko_starlette\n"
     "kaiko_starlette.install = lambda app: None\n"
     "from kaiko_demo import serve\n"
+    "serve.main(['starlette', '--until-eof'])\n",
+)
+# The demo on Starlette, but that somebody calls what is behind it with another client's header.
+SENDS_NO_IDS = python(
+    "anonymous",
+    "import functools\n"
+    "from kaiko_demo import calling, serve\n"
+    "calling.Client = functools.partial(calling.Client, id_header='X-Correlation-ID')\n"
     "serve.main(['starlette', '--until-eof'])\n",
 )
 REFUSES_TO_START = python("refuses", "raise SystemExit('no settings, no service')")
@@ -118,6 +128,16 @@ def test_no_two_answers_have_the_same_id(results: Mapping[str, object]) -> None:
     assert len(set(found)) == len(found) == len(CAUSES) * len(STACKS)
 
 
+def test_every_error_from_behind_is_traced(results: Mapping[str, object]) -> None:
+    """On each stack, into two logs; the results say where it came from."""
+    causes = cast("list[Mapping[str, object]]", results["causes"])
+    from_behind = [cause for cause in CAUSES if cause.behind and cause.expected.code]
+    assert results["lost_ids"] == []
+    assert results["errors_from_behind"] == len(from_behind) * len(STACKS)
+    said = [cause["behind"] for cause in causes]
+    assert said == [cause.behind and dataclasses.asdict(cause.behind) for cause in CAUSES]
+
+
 def test_the_demo_prints_one_table_and_exits_with_0(tmp_path: Path) -> None:
     """In a pipe, a line a cause; nothing else is printed, and no logs are left."""
     done = command("demo", TMPDIR=str(tmp_path))
@@ -128,7 +148,9 @@ def test_the_demo_prints_one_table_and_exits_with_0(tmp_path: Path) -> None:
     for line, cause in zip(lines, CAUSES, strict=True):
         shown = (cause.name, str(cause.expected.status), cause.expected.code or "")
         assert [value for value in shown if value not in line] == []
-    assert "the stacks agree byte for byte but for the id" in " ".join(done.stdout.split())
+    said = " ".join(done.stdout.split())
+    assert "54 errors came from behind, and the id of each is in the logs of both" in said
+    assert "the stacks agree byte for byte but for the id" in said
 
 
 def test_the_demo_prints_on_a_narrow_terminal_without_unicode(tmp_path: Path) -> None:
@@ -165,6 +187,24 @@ def test_a_stack_without_the_contract_is_found_out_in_json_too(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert demo.run(options("--json"), [FORGOTTEN]) == 1
     assert json.loads(capsys.readouterr().out)["good"] is False
+
+
+def test_an_id_that_does_not_travel_is_found_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Exit code 1, though every answer is right."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert demo.run(options(), [SENDS_NO_IDS]) == 1
+    printed = capsys.readouterr()
+    assert "0 times in the log of archive for anonymous, not 3 times" in printed.out
+    assert "0 times in the log of llm for anonymous, not 1 times" in printed.out
+    assert "is not in the log of anonymous" not in printed.out
+    assert "came from behind" not in printed.out
+    assert {path.name for path in logs_named(printed.err).iterdir()} == {
+        "anonymous.log",
+        "archive.log",
+        "llm.log",
+    }
 
 
 def test_a_service_that_does_not_start_is_told_with_its_log(
@@ -228,7 +268,7 @@ def test_every_stack_is_served_by_the_server_it_names(tmp_path: Path) -> None:
 
 
 def test_serve_leaves_the_services_up_until_ctrl_c(tmp_path: Path) -> None:
-    """The addresses it prints answer; after Ctrl-C they are free, and the exit code is 0."""
+    """The addresses it prints answer, with what is behind them; after Ctrl-C they are free."""
     arguments = [sys.executable, "-P", "-m", "kaiko_cli.main", "demo", "--serve"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment) as process:
@@ -242,10 +282,11 @@ def test_serve_leaves_the_services_up_until_ctrl_c(tmp_path: Path) -> None:
             line.split()[-1] for line in lines if re.search(r": http://127.0.0.1:\d+$", line)
         ]
         ports = [int(address.rpartition(":")[2]) for address in addresses]
-        statuses = [send(port, CAUSES[0].request).status for port in ports]
+        statuses = [send(port, cause.request).status for port in ports for cause in FINE]
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
-    assert statuses == [200] * len(STACKS)
+    assert statuses == [cause.expected.status for _ in STACKS for cause in FINE]
+    assert any("LLM provider (http://" in line and "Archive" in line for line in lines)
     assert list(tmp_path.iterdir()) == []
     for port in ports:
         with pytest.raises(ConnectionRefusedError):

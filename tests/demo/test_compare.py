@@ -128,6 +128,15 @@ def test_a_header_that_is_absent_is_wrong() -> None:
     assert "the header X-RateLimit-Limit is absent" in wrong(FINE, answer)
 
 
+def test_another_word_on_retrying_is_wrong() -> None:
+    """Two errors of one status and code may differ in just that."""
+    expected = Expected(404, "not_found_error", "not_found", retry=False)
+    cause = Cause("unknown context", REQUEST, expected)
+    again = with_header(not_found(ONE), "X-Should-Retry", "true")
+    assert "X-Should-Retry is true, not false" in wrong(cause, again)
+    assert wrong(cause, not_found(ONE)) == ""
+
+
 def test_a_secret_in_the_body_is_wrong() -> None:
     """What an exception's text holds must not leave the service."""
     assert "holds 'hunter2'" in wrong(MISSING, not_found(ONE, "hunter2 is wrong"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kaiko_demo import emotions
+from kaiko_demo import emotions, events
 from kaiko_demo.body import Body
 from kaiko_demo.errors import (
     ContextNotFound,
@@ -270,9 +270,9 @@ def test_the_second_bug_is_a_text_without_words() -> None:
 def test_a_stream_has_an_event_a_sentence_and_one_at_the_end(service: DemoService) -> None:
     """The last event tells a whole stream from one that was cut off."""
     request = AnalysisRequest(model="emotion-v2", text="I am happy. I am sad.", stream=True)
-    events = [event.decode().splitlines() for event in service.stream(request)]
-    assert [lines[0] for lines in events] == ["event: analysis", "event: analysis", "event: end"]
-    assert json.loads(events[2][1].removeprefix("data: ")) == {"sentences": 2}
+    sent = [event.decode().splitlines() for event in service.stream(request)]
+    assert [lines[0] for lines in sent] == ["event: analysis", "event: analysis", "event: end"]
+    assert json.loads(sent[2][1].removeprefix("data: ")) == {"sentences": 2}
 
 
 def test_a_stream_is_refused_before_it_starts(service: DemoService) -> None:
@@ -283,12 +283,32 @@ def test_a_stream_is_refused_before_it_starts(service: DemoService) -> None:
 
 def test_a_stream_that_meets_the_bug_has_sent_what_came_before(service: DemoService) -> None:
     """Two sentences are analysed; the third has no word in it."""
-    events = service.stream(
+    stream = service.stream(
         AnalysisRequest(model="emotion-v2", text="Glad. Sad. ... Oh.", stream=True)
     )
-    assert len([next(events), next(events)]) == 2
+    assert len([next(stream), next(stream)]) == 2
     with pytest.raises(ZeroDivisionError):
-        next(events)
+        next(stream)
+
+
+def test_a_chat_is_streamed_in_pieces_that_hold_something(service: DemoService) -> None:
+    """A model may begin with nothing; and the last event tells a whole stream."""
+    request = ChatRequest(model="gpt-4", messages=[message()], stream=True)
+    assert list(service.stream_chat(request)) == [
+        b'event: piece\ndata: {"content":"gpt-4:"}\n\n',
+        b'event: piece\ndata: {"content":"Hello"}\n\n',
+        b'event: end\ndata: {"model":"gpt-4"}\n\n',
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+def test_events_are_found_however_they_are_cut_into_chunks(size: int) -> None:
+    """And what is left of a stream that was cut off comes last."""
+    sent = b"data: 1\n\nevent: x\ndata: 2\ndata:3\n\n: hush\n\ndata: 4"
+    chunks = [sent[start : start + size] for start in range(0, len(sent), size)]
+    found = list(events.split(chunks))
+    assert b"".join(found) == sent
+    assert [events.data_of(event) for event in found] == ["1", "2\n3", "", ""]
 
 
 # --- bodies --------------------------------------------------------------------------

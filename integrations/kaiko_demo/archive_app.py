@@ -1,0 +1,44 @@
+"""The archive on Starlette: one route, and the line that adopts the contract.
+
+It is called by our own services alone, so it takes the ids that they send: an error that
+travels has one id, in its answer and in the logs of both services.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+
+import kaiko_starlette
+from kaiko_middleware import Config
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from kaiko_demo.archive_service import ArchiveService
+
+__all__ = ["create_app"]
+
+_log = logging.getLogger("kaiko_demo.asked")
+
+
+def create_app(service: ArchiveService) -> Starlette:
+    """The application.
+
+    Arguments:
+        service: What it serves.
+    """
+
+    async def context(request: Request) -> Response:
+        context_id: str = request.path_params["context_id"]
+        _log.info("for %s", context_id)
+        found = service.context(request.headers.get("x-api-key"), context_id)
+        return Response(found.model_dump_json(), media_type="application/json")
+
+    app = Starlette(routes=[Route("/v2/contexts/{context_id}", context, methods=["GET"])])
+    kaiko_starlette.install(app, Config(trust_request_id=True))
+    return app
