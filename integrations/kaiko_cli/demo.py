@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kaiko_cli import serving, tables
 from kaiko_cli.compare import judge, repeated_ids
-from kaiko_cli.processes import STACKS, StartError, whole
+from kaiko_cli.processes import STACKS, StartError, running_demo
 from kaiko_cli.traces import Traces, read_traces
 from kaiko_cli.wire import send
 from kaiko_demo import CAUSES
@@ -104,7 +104,7 @@ def _compare(stacks: Sequence[Stack], logs: Path) -> list[Verdict]:
     # One instant for all of them: what is left of a rate limit's window is then the same.
     at = datetime.now(UTC).isoformat(timespec="seconds")
     with (
-        whole(stacks, logs, environment={AT: at}) as demo,
+        running_demo(stacks, logs, environment={AT: at}) as demo,
         ThreadPoolExecutor(len(stacks)) as pool,
     ):
         # One cause after the other, but each of all stacks at once: some have to be waited for.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["BEHIND", "STACKS", "Demo", "Service", "Stack", "StartError", "running", "whole"]
+__all__ = ["BEHIND", "STACKS", "Demo", "Service", "Stack", "StartError", "running", "running_demo"]
 
 _TAIL = 15
 
@@ -99,7 +99,7 @@ class Demo(NamedTuple):
 
 
 @contextlib.contextmanager
-def whole(
+def running_demo(
     stacks: Sequence[Stack], logs: Path, *, environment: Mapping[str, str] | None = None
 ) -> Generator[Demo]:
     """Start what stands behind the stacks, and then the stacks; see `running`."""

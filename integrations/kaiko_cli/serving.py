@@ -11,7 +11,7 @@ import shlex
 import subprocess
 from typing import TYPE_CHECKING
 
-from kaiko_cli.processes import StartError, whole
+from kaiko_cli.processes import StartError, running_demo
 from kaiko_demo import CAUSES
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def serve(stacks: Sequence[Stack], logs: Path) -> None:
 
     """
     # Whenever Ctrl-C comes, it means the same: that the reader has seen enough.
-    with contextlib.suppress(KeyboardInterrupt), whole(stacks, logs) as demo:
+    with contextlib.suppress(KeyboardInterrupt), running_demo(stacks, logs) as demo:
         for line in _guide(demo):
             print(line)
         print(f"\nLogs are written to {logs}. Ctrl-C stops all of them.", flush=True)

@@ -48,11 +48,10 @@ def client(upstream: Upstream, url: str, headers: Mapping[str, str]) -> Client:
 def _log_attempt(event: RetryEvent) -> None:
     said = event.error.upstream
     _log.info(
-        "attempt %d at %s failed (%s: %s), %s",
+        "attempt %d at %s failed: %s, %s",
         event.attempt,
         event.upstream,
         "no answer" if said is None or said.status is None else said.status,
-        "" if said is None else said.excerpt,
         f"again in {event.wait:.2f} s" if event.reason == "retrying" else event.reason,
     )
 

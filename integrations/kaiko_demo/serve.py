@@ -112,15 +112,26 @@ def main(argv: Sequence[str] | None = None) -> None:
     serve(listener)
 
 
+class _Formatter(logging.Formatter):
+    """Adds to an error of ours what the service behind said that it stands for."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        said = vars(record)
+        if "upstream" not in said:
+            return line
+        answer = said["upstream_status"] or "nothing"
+        return f"{line} ({said['upstream']} said {answer}: {said['upstream_said']})"
+
+
 def _log() -> None:
     """Log to standard error, every record with the id of the request it belongs to."""
     handler = logging.StreamHandler()
     handler.addFilter(RequestIdFilter())
-    logging.basicConfig(
-        format="%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
-        level=logging.INFO,
-        handlers=[handler],
+    handler.setFormatter(
+        _Formatter("%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s")
     )
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 def _stop_at_eof() -> None:

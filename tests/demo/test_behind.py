@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kaiko_cli.processes import BEHIND, Service, running
+from kaiko_cli.processes import BEHIND, STACKS, Service, running, running_demo
 from kaiko_cli.wire import Received, send
-from kaiko_demo import Request
+from kaiko_demo import CAUSES, Request
 from kaiko_demo.archive import HttpArchive
 from kaiko_demo.errors import ContextNotFound
 from kaiko_demo.faults import FAULTS, FLAKY, PROVIDER_KEY, SECRETS
@@ -63,6 +63,13 @@ def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Servi
     """Both of them, by name."""
     with running(tuple(BEHIND.values()), tmp_path_factory.mktemp("logs")) as services:
         yield {service.stack.name: service for service in services}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A stack that both of them are behind."""
+    with running_demo(STACKS[:1], tmp_path_factory.mktemp("logs")) as demo:
+        yield demo.stacks[0]
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +167,7 @@ def test_a_failure_that_passes_is_not_noticed(
     caplog.set_level("INFO", "kaiko_demo.calling")
     assert "I lost my keys" in ask(llm, FLAKY)
     (record,) = [each for each in caplog.records if each.name == "kaiko_demo.calling"]
-    assert "attempt 1 at llm failed (503: " in record.getMessage()
-    assert "again in 0." in record.getMessage()
+    assert record.getMessage().startswith("attempt 1 at llm failed: 503, again in 0.")
 
 
 def test_the_provider_wants_a_key(behind: dict[str, Service]) -> None:
@@ -177,6 +183,25 @@ def complete(
     body = {"model": "gpt-4", "messages": [{"role": "user", "content": "Hello"}]}
     headers = {"Authorization": f"Bearer {key}"}
     return send(behind["llm"].port, Request("POST", path, headers, json.dumps(body).encode()))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("LLM key refused", "(llm said 401: {"),
+        ("LLM hangs up", "(llm said nothing: ReadError: "),
+        ("LLM stream fails", "(llm said 200: data: {"),
+        ("archive: sealed", "(archive said 403: {"),
+    ],
+)
+def test_the_log_says_what_the_answer_does_not(stack: Service, name: str, said: str) -> None:
+    """Under the id of the answer, and with the key masked."""
+    (cause,) = [cause for cause in CAUSES if cause.name == name]
+    (request_id,) = send(stack.port, cause.request).values("X-Request-ID")
+    lines = stack.log.read_text().splitlines()
+    (record,) = [line for line in lines if f" kaiko [{request_id}] " in line]
+    assert said in record
+    assert PROVIDER_KEY not in record
 
 
 # --- the archive ---------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import openai
 import pytest
 
-from kaiko_cli.processes import STACKS, Service, Stack, whole
+from kaiko_cli.processes import STACKS, Service, Stack, running_demo
 from kaiko_cli.wire import send
 from kaiko_demo import CAUSES, Cause
 from kaiko_demo.seed import AT
@@ -164,7 +164,7 @@ def service(
     """One stack of the demo and what is behind it. Time stands still: a limit is never lifted."""
     moment = {AT: "2026-11-22T10:00:00+00:00"}
     logs = tmp_path_factory.mktemp("logs")
-    with whole([request.param], logs, environment=moment) as demo:
+    with running_demo([request.param], logs, environment=moment) as demo:
         yield demo.stacks[0]
 
 
