@@ -35,14 +35,14 @@ def client(upstream: Upstream, url: str, headers: Mapping[str, str]) -> Client:
     """
     policy = RetryPolicy(
         upstream,
-        deadline=2.0,
+        deadline=10.0,
         max_wait=1.0,
         wait_initial=0.05,
         wait_jitter=0.05,
         on_attempt=[_log_attempt],
     )
     # What is called is on this machine, whatever proxy the environment names.
-    return Client(policy=policy, base_url=url, headers=headers, trust_env=False)
+    return Client(policy=policy, base_url=url, headers=headers, timeout=2.0, trust_env=False)
 
 
 def _log_attempt(event: RetryEvent) -> None:
