@@ -24,6 +24,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 from bench.outage_picture import picture
 from kaiko_httpx import RetryBudget, RetryPolicy
+from kaiko_httpx._deadline import Deadline
 from kaiko_httpx._policy import Call  # what the transports ask, without a socket
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class _World:
         heapq.heappush(self._due, (self.now + seconds, next(self._order), act))
 
     def _begin(self) -> None:
-        self._send(Call(self._policy, "GET", self._policy.deadline_from_now()))
+        self._send(Call(self._policy, "GET", Deadline.of(self._policy)))
 
     def _send(self, call: Call) -> None:
         self.course.sent[int(self.now)] += 1

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from kaiko_httpx._deadline import Deadline
 from kaiko_httpx._policy import Call
 from kaiko_middleware import current_request_id
 
 if TYPE_CHECKING:
-    from kaiko_httpx._deadline import Deadline
     from kaiko_httpx._policy import RetryPolicy
     from kaiko_middleware import KaikoError
 
@@ -82,7 +82,7 @@ class Outgoing:
         self.is_ours = DEADLINE in extensions
         """Whether a client of ours sends it, which watches the body's time as well."""
         self.deadline: Deadline | None
-        self.deadline = extensions[DEADLINE] if self.is_ours else policy.deadline_from_now()
+        self.deadline = extensions[DEADLINE] if self.is_ours else Deadline.of(policy)
         self.call = Call(policy, request.method, self.deadline)
 
     def limit(self) -> None:

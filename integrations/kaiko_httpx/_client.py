@@ -9,7 +9,7 @@ import anyio
 import httpx2
 
 from kaiko_httpx._attempts import DEADLINE
-from kaiko_httpx._deadline import current
+from kaiko_httpx._deadline import Deadline, current
 from kaiko_httpx._peek import PEEK_LIMIT
 from kaiko_httpx._policy import RetryPolicy
 from kaiko_httpx._transports import AsyncRetryTransport, RetryTransport
@@ -71,7 +71,7 @@ class Client(httpx2.Client):
         self, request: httpx2.Request, *, stream: bool = False, **options: Any
     ) -> httpx2.Response:
         """Send a request; see `httpx2.Client.send`."""
-        deadline = None if stream else self._policy.deadline_from_now()
+        deadline = None if stream else Deadline.of(self._policy)
         request.extensions = {**request.extensions, DEADLINE: deadline}
         token = current.set(deadline)
         try:
@@ -144,7 +144,7 @@ class AsyncClient(httpx2.AsyncClient):
         self, request: httpx2.Request, *, stream: bool = False, **options: Any
     ) -> httpx2.Response:
         """Send a request; see `httpx2.AsyncClient.send`."""
-        deadline = None if stream else self._policy.deadline_from_now()
+        deadline = None if stream else Deadline.of(self._policy)
         request.extensions = {**request.extensions, DEADLINE: deadline}
         token = current.set(deadline)
         try:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from kaiko_httpx._policy import RetryPolicy
+
 _SHORTEST = 0.001
 
 
@@ -22,6 +24,11 @@ class Deadline(NamedTuple):
 
     at: float
     clock: Callable[[], float]
+
+    @classmethod
+    def of(cls, policy: RetryPolicy) -> Deadline:
+        """Return the deadline of a call that begins now."""
+        return cls(policy.clock() + policy.deadline, policy.clock)
 
     @property
     def left(self) -> float:

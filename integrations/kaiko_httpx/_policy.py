@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import stamina
 
 from kaiko_httpx._budget import RetryBudget
-from kaiko_httpx._deadline import Deadline
 from kaiko_middleware import current_request_id
 from kaiko_middleware.report import RequestInfo, report_late
 from kaiko_middleware.upstream import Upstream
@@ -21,6 +20,7 @@ from kaiko_middleware.upstream import Upstream
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from kaiko_httpx._deadline import Deadline
     from kaiko_middleware import KaikoError
 
     Hook = Callable[["RetryEvent"], object]
@@ -136,10 +136,6 @@ class RetryPolicy:
         self.budget: RetryBudget = RetryBudget() if budget is None else budget
         self.on_attempt: tuple[Hook, ...] = tuple(on_attempt)
         self.clock: Callable[[], float] = clock
-
-    def deadline_from_now(self) -> Deadline:
-        """Return the deadline of a call that begins now."""
-        return Deadline(self.clock() + self.deadline, self.clock)
 
 
 class Call:
