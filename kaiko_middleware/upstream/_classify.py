@@ -90,8 +90,7 @@ def _is_cut(data: object) -> bool:
 def _inside_stream(
     events: Iterable[tuple[str, object]], *, partial: bool
 ) -> tuple[Category, object] | None:
-    needs_end = ended = partial
-    some = False
+    needs_end = ended = some = partial
     for name, data in events:
         category = error_in_event(name, data)
         if category is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ._body import parse
+from ._body import is_costly, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,7 +67,8 @@ def _telling(text: str, end: str) -> Iterable[str]:
     """Return the first and the last parts of a body, and those that may be an error.
 
     A body of 64 KiB can have 30,000 events, which would take ten milliseconds to read: only
-    those are whose text has a word that every error has, and of them only so many.
+    those are whose text has a word that every error has, and of them only so many. Where all
+    of it would take too long to read, so would each of them that has more than its share.
     """
     parts = text.split(end, _FIRST)
     if len(parts) > _FIRST:
@@ -75,7 +76,10 @@ def _telling(text: str, end: str) -> Iterable[str]:
     middle = [part for part in parts[_EDGE:-_EDGE] if _MAY_FAIL.search(part)]
     if len(middle) > 2 * _FAILING:
         middle = middle[:_FAILING] + middle[-_FAILING:]
-    return (*parts[:_EDGE], *middle, *parts[_EDGE:][-_EDGE:])
+    told = (*parts[:_EDGE], *middle, *parts[_EDGE:][-_EDGE:])
+    if not is_costly(text):
+        return told
+    return [part for part in told if not is_costly(part, len(told))]
 
 
 class EventBuffer:

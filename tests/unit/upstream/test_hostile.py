@@ -40,6 +40,7 @@ def listed(unit: bytes) -> bytes:
 
 
 # Made when they are first asked for: some take longer to make than to judge.
+MEMBERS = b",".join(b'"k%d":1' % number for number in range(60))
 LENGTH = "This model's maximum context length is "
 HOSTILE: dict[str, Callable[[], Hostile]] = {
     "gzip bomb": lambda: ({"content-encoding": "gzip"}, gzip.compress(b"a" * 3_000_000)),
@@ -99,6 +100,17 @@ HOSTILE: dict[str, Callable[[], Hostile]] = {
         {},
         fill(b'data:{"choices":[{"delta":{"content":"error"}}]}\n\n'),
     ),
+    "events of many numbers": lambda: ({}, fill(b"data: [" + b"1," * 299 + b'"error"]\n\n')),
+    "events of many members": lambda: ({}, fill(b'data: {%s,"a":"fail"}\n\n' % MEMBERS)),
+    "events of many lists": lambda: (
+        {},
+        fill(b'data: {"error":' + b"[" * 150 + b"]" * 150 + b"}\n\n"),
+    ),
+    "events of long texts": lambda: ({}, fill(b'data: "' + b"error" * 120 + b'"\n\n')),
+    "json lines of many members": lambda: ({}, fill(b'{%s,"a":"fail"}\n' % MEMBERS)),
+    "many numbers, cut": lambda: ({}, fill(b"1,").join([b"[", b"x"])),
+    "many fractions": lambda: ({}, listed(b"1.5")),
+    "many negative numbers": lambda: ({}, listed(b"-9")),
     "wide events": lambda: ({}, "data:\U0001f600\n\n".encode() * 6000),
     "json lines": lambda: ({}, fill(b"1\n")),
     "json lines like errors": lambda: ({}, fill(b'{"a": "error"}\n')),
@@ -157,6 +169,15 @@ def test_hostile_body_takes_no_space(name: str) -> None:
         finally:
             tracemalloc.stop()
         assert peak < MIB
+
+
+def test_an_error_at_the_end_of_a_costly_stream_is_seen() -> None:
+    """Events that would take too long to read hide none that does not."""
+    costly = fill(b"data: {%s}\n\n" % MEMBERS)[:64_000].rpartition(b"\n\n")[0]
+    upstream = Upstream("up", trust="llm")
+    for event, status in ((b'data: {"error": {"type": "overloaded_error"}}', 503), (b"", None)):
+        error = upstream.error_from_response(200, {}, costly + b"\n\n" + event)
+        assert (error.status if error else None) == status
 
 
 ORDINARY = json.dumps([{"error": {"code": "x", "text": "y" * 40}}] * 900)
