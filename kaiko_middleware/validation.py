@@ -47,6 +47,7 @@ _M = TypeVar("_M", bound="BaseModel")
 _T = TypeVar("_T")
 
 _NAMED = 5
+_READ = 200  # records of pydantic's whose paths are read; a client can make 100,000 in a body
 _KINDS: dict[str, Kind] = {
     "missing": "missing",
     "missing_argument": "missing",
@@ -105,8 +106,12 @@ def failure(
     return Failure(kind, where, path)
 
 
-def error_from_failures(failures: Iterable[Failure]) -> KaikoError:
+def error_from_failures(failures: Iterable[Failure], *, unread: int = 0) -> KaikoError:
     """Return the one error for `failures`: the first is reported, the others are named.
+
+    Arguments:
+        failures: what was refused, in the order of the validator.
+        unread: how many came after these, and were not read.
 
     Raises:
         ValueError: there is no failure at all.
@@ -118,10 +123,11 @@ def error_from_failures(failures: Iterable[Failure]) -> KaikoError:
         raise ValueError(msg)
     first, *others = distinct
     error = _error(first)
-    if others:
+    more = len(others) + unread
+    if more:
         paths = dict.fromkeys(other.path for other in others if other.path is not None)
         names = ", ".join(list(paths)[:_NAMED])
-        error.message += f" (and {len(others)} more{f': {names}' if names else ''})"
+        error.message += f" (and {more} more{f': {names}' if names else ''})"
         error.args = (error.message,)
     return error
 
@@ -162,11 +168,15 @@ def validation_error(
         where: the part of the request that was validated.
         model: the model class or TypeAdapter; found from the traceback by default.
 
+    Only the first 200 of pydantic's records are read; of those after them, each counts as one.
+
     """
     schema = schema_of(model) if model is not None else schema_behind(exc)
     details = exc.errors(include_url=False, include_context=False, include_input=False)
+    read = details[:_READ]
     return error_from_failures(
-        failure(item["type"], item["loc"], where=where, schema=schema) for item in details
+        (failure(item["type"], item["loc"], where=where, schema=schema) for item in read),
+        unread=len(details) - len(read),
     )
 
 

@@ -6,7 +6,16 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, NamedTuple, NotRequired, Required, TypeAlias
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    NotRequired,
+    Required,
+    TypeAlias,
+)
 
 import pytest
 from hypothesis import example, given
@@ -32,11 +41,14 @@ from pydantic.dataclasses import dataclass as validated_dataclass
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from typing_extensions import TypedDict
 
-from kaiko_middleware import KaikoError, parse_body, render, validation_error
+from kaiko_middleware import KaikoError, parse_body, render, validation, validation_error
 from kaiko_middleware._paths import declared_path
 from kaiko_middleware.conformance import check_answer
 from kaiko_middleware.validation import Failure, Where, error_from_failures, failure
 from unit.support import REQUEST_ID, error_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SECRET = "kaiko_live_hunter2"
 WRONG: Any = "x"  # of no type that anything here is declared with
@@ -543,6 +555,35 @@ def test_a_path_deeper_than_a_param_can_be_long_ends_somewhere() -> None:
     assert path is not None
     error = error_from_failures([Failure("value", "body", path)])
     assert len(error_of(render(error, REQUEST_ID).body)["param"]) <= 256
+
+
+def test_of_very_many_failures_only_the_first_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body of 240 KB can fail 160,000 times; the others are counted, which costs nothing."""
+    read: list[Sequence[int | str]] = []
+
+    def counting(schema: Any, location: Sequence[int | str]) -> str | None:
+        read.append(location)
+        return declared_path(schema, location)
+
+    monkeypatch.setattr(validation, "declared_path", counting)
+    error = refused({"model": "x", "messages": [{}] * 1000})
+    assert (error.status, error.code, error.param) == (400, "missing_field", "messages[0].role")
+    assert error.message == (
+        "The 'messages[0].role' field is required (and 1999 more: messages[0].content, "
+        "messages[1].role, messages[1].content, messages[2].role, messages[2].content)"
+    )
+    assert len(read) == 200
+
+
+def test_failures_that_are_read_are_counted_by_path() -> None:
+    """What each branch of a union refuses is one failure; beyond, each record is one."""
+    many = TypeAdapter(list[int | list[int]])
+    assert refused(["x"] * 100, many).message.startswith(
+        "The '[0]' field has an invalid value (and 99 "
+    )
+    assert refused(["x"] * 101, many).message.startswith(
+        "The '[0]' field has an invalid value (and 101 "
+    )
 
 
 @pytest.mark.parametrize(
