@@ -23,6 +23,8 @@ __all__ = [
     "ENVIRON_ID",
     "ENVIRON_PASS",
     "ENVIRON_REPLY",
+    "STATE_EXIT",
+    "hand_out",
     "leave_alone",
     "leave_reply",
     "outer_id",
@@ -34,6 +36,8 @@ ENVIRON_REPLY = "kaiko.reply"
 """The key under which the middleware says what it answered."""
 ENVIRON_PASS = "kaiko.passthrough"  # noqa: S105 - no password
 """The key under which it says that an error answer is to be left alone."""
+STATE_EXIT = "kaiko_exit"
+"""The key of the ASGI scope's state under which a wrapper takes what ends the process."""
 _STATE_ID = "kaiko_request_id"
 _STATE_REPLY = "kaiko_reply"
 _STATE_PASS = "kaiko_passthrough"  # noqa: S105 - no password
@@ -50,6 +54,16 @@ def outer_id(request: HttpRequest) -> str | None:
     if isinstance(found, str) and found == current_request_id():
         return found
     return None
+
+
+def hand_out(request: HttpRequest, exc: BaseException) -> bool:
+    """Have the wrapper raise `exc` once the request is answered; False where there is none."""
+    scope: dict[str, dict[str, object]] = getattr(request, "scope", {})
+    take = scope.get("state", {}).get(STATE_EXIT)
+    if not callable(take):
+        return False
+    take(exc)
+    return True
 
 
 def leave_reply(request: HttpRequest, reply: Reply) -> None:

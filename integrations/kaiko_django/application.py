@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 import django
 from django.core.exceptions import RequestAborted
 
+from kaiko_django._layers import STATE_EXIT
 from kaiko_django.conf import load_config
 
 if TYPE_CHECKING:
@@ -58,17 +59,24 @@ def get_asgi_application() -> ASGIApp:
     django.setup(set_prefix=False)
     # Its stub asks for a dict where ASGI knows any mutable mapping.
     handler = cast("ASGIApp", ASGIHandler())
-    return KaikoMiddleware(_telling_of_disconnects(handler), load_config())
+    return KaikoMiddleware(_raising(handler), load_config())
 
 
-def _telling_of_disconnects(handler: ASGIApp) -> ASGIApp:
-    """Have Django's handler raise, rather than return in silence, when the client left.
+def _raising(handler: ASGIApp) -> ASGIApp:
+    """Have Django's handler raise what it cannot, or would only return in silence from.
 
-    An application that returns without an answer has a bug, unless nobody waits for one.
+    An application that returns without an answer has a bug, unless the client left and
+    nobody waits for one. And what ends the process has to be raised outside of the task in
+    which Django runs the view, so that the answer goes out first.
     """
+    from kaiko_asgi.scope import STATE_ID, mark_seen  # noqa: PLC0415 - not for WSGI stacks
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         gone = started = False
+        exits: list[BaseException] = []
+        state = scope.get("state")  # none where the path is not ours
+        if state is not None:
+            state[STATE_EXIT] = exits.append
 
         async def watched() -> Message:
             nonlocal gone
@@ -83,6 +91,9 @@ def _telling_of_disconnects(handler: ASGIApp) -> ASGIApp:
             return send(message)
 
         await handler(scope, watched, forward)
+        if exits:
+            mark_seen(exits[0], scope["state"][STATE_ID])
+            raise exits.pop()
         if gone and not started:
             raise RequestAborted
 

@@ -19,7 +19,7 @@ from django.http import StreamingHttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
 from kaiko_django._closing import restore_when_closed
-from kaiko_django._layers import outer_id
+from kaiko_django._layers import hand_out, outer_id
 from kaiko_django._streams import hold, hold_async, is_held
 from kaiko_django._way_out import answer_early_failure, guard_stream, settle, silence
 from kaiko_django.conf import Setup, current_setup
@@ -119,6 +119,16 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
                 response = settle(setup, request, response, request_id, wrapped=wrapped)
                 if isinstance(response, StreamingHttpResponse) and response.status_code < 400:
                     await _stream_async(setup, request, response, wrapped=wrapped)
+        except (KeyboardInterrupt, SystemExit) as exc:
+            # Django runs this in a task of its own. One that ends so ends the event loop, and
+            # with it the way of any answer.
+            if request_id is None or not wrapped or not hand_out(request, exc):
+                set_request_id(previous)
+                raise
+            answer = setup.engine.on_exception(exc, request_info(request))
+            response = EnvelopeResponse(answer.reply, request_id)
+            silence(response)
+            response = settle(setup, request, response, request_id, wrapped=wrapped)
         except BaseException:
             set_request_id(previous)
             raise
