@@ -67,4 +67,4 @@ class Nobody:
         bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         weakref.finalize(self, bound.close)
         bound.bind(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        self.url: str = f"http://127.0.0.1:{bound.getsockname()[1]}"
