@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     Hook = Callable[[ErrorReport], object]
 
-__all__ = ["Config", "ConfigError"]
+__all__ = ["Config", "ConfigError", "hooks_of", "refuse"]
 
 # Headers that say something else: an id there would break the answer.
 _TAKEN = DESCRIBES_BODY.union(
@@ -91,14 +91,14 @@ class Config:
     ) -> None:
         _set = object.__setattr__
         if not is_field_name(request_id_header) or request_id_header.lower() in _TAKEN:
-            _refuse(
+            refuse(
                 "request_id_header",
                 request_id_header,
                 "a header name of its own, such as 'X-Request-ID'",
             )
         _set(self, "request_id_header", request_id_header)
         if type(request_id_digits) is not int or not 10 <= request_id_digits <= 32:
-            _refuse("request_id_digits", request_id_digits, "an int from 10 to 32")
+            refuse("request_id_digits", request_id_digits, "an int from 10 to 32")
         _set(self, "request_id_digits", request_id_digits)
         for name, flag in (
             ("trust_request_id", trust_request_id),
@@ -107,22 +107,22 @@ class Config:
             ("reraise", reraise),
         ):
             if type(flag) is not bool:
-                _refuse(name, flag, "True or False")
+                refuse(name, flag, "True or False")
             _set(self, name, flag)
         _set(self, "paths", _prefixes("paths", paths))
         if not self.paths:
-            _refuse("paths", paths, "at least one prefix, such as ('/',)")
+            refuse("paths", paths, "at least one prefix, such as ('/',)")
         _set(self, "exclude_paths", _prefixes("exclude_paths", exclude_paths))
         if not is_field_value(challenge) or not challenge.strip():
-            _refuse("challenge", challenge, "a header value such as 'ApiKey'")
+            refuse("challenge", challenge, "a header value such as 'ApiKey'")
         _set(self, "challenge", challenge.strip())
         if mapping is None:
             mapping = ExceptionMapping()
         given = cast("object", mapping)
         if not isinstance(given, ExceptionMapping):
-            _refuse("mapping", given, "an ExceptionMapping")
+            refuse("mapping", given, "an ExceptionMapping")
         _set(self, "mapping", mapping)
-        _set(self, "on_error", _hooks(on_error))
+        _set(self, "on_error", hooks_of("on_error", on_error, "an ErrorReport"))
 
     @classmethod
     def from_mapping(cls, settings: Mapping[str, object], *, source: str = "Config") -> Config:
@@ -184,7 +184,8 @@ def _shown(value: object) -> str:
     return shown if len(shown) <= 80 else f"{shown[:77]}..."
 
 
-def _refuse(key: str, value: object, allowed: str) -> NoReturn:
+def refuse(key: str, value: object, allowed: str) -> NoReturn:
+    """Raise the `ConfigError` that names the key, the value and what is allowed, in one line."""
     msg = f"{key}: {_shown(value)} is not allowed; it must be {allowed}"
     raise ConfigError(msg)
 
@@ -201,24 +202,35 @@ def _unknown(source: str, key: object, value: object, known: tuple[str, ...]) ->
 def _prefixes(key: str, value: object) -> tuple[str, ...]:
     allowed = "a sequence of path prefixes, each starting with '/'"
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        _refuse(key, value, allowed)
+        refuse(key, value, allowed)
     found: list[str] = []
     for prefix in cast("Iterable[object]", value):
         if not isinstance(prefix, str) or not prefix.startswith("/"):
-            _refuse(key, prefix, allowed)
+            refuse(key, prefix, allowed)
         found.append(prefix.rstrip("/") or "/")
     return tuple(found)
 
 
-def _hooks(value: object) -> tuple[Hook, ...]:
-    allowed = "a sequence of plain functions that take an ErrorReport"
+def hooks_of(key: str, value: object, told: str) -> tuple[Callable[[Any], object], ...]:
+    """Return `value` as hooks; an `async def` is none, for nobody would await it.
+
+    Arguments:
+        key: the setting, for the message.
+        value: what was given.
+        told: what the hooks are called with, for the message.
+
+    Raises:
+        ConfigError: it is no sequence, or one of it is no plain function.
+
+    """
+    allowed = f"a sequence of plain functions that take {told}"
     if not isinstance(value, Iterable):
-        _refuse("on_error", value, allowed)
+        refuse(key, value, allowed)
     hooks = tuple(cast("Iterable[object]", value))
     for hook in hooks:
         if not is_plain_callable(hook):
-            _refuse("on_error", hook, allowed)
-    return cast("tuple[Hook, ...]", hooks)
+            refuse(key, hook, allowed)
+    return cast("tuple[Callable[[Any], object], ...]", hooks)
 
 
 def _within(path: str, prefixes: tuple[str, ...]) -> bool:

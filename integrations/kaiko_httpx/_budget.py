@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from threading import Lock
 
+from kaiko_middleware.config import refuse
+
 __all__ = ["RetryBudget"]
 
 
@@ -20,6 +22,9 @@ class RetryBudget:
         retry_cost: tokens that a retry takes, 14 by default.
         throttle_cost: tokens that a retry of a 429 takes, 5 by default.
         refund: tokens that a success gives back, 1 by default.
+
+    Raises:
+        ConfigError: a number is no int, or negative.
 
     Implements the budget of section 11 of the V2 contract.
 
@@ -35,6 +40,13 @@ class RetryBudget:
         throttle_cost: int = 5,
         refund: int = 1,
     ) -> None:
+        for key, value in (
+            ("capacity", capacity),
+            ("retry_cost", retry_cost),
+            ("throttle_cost", throttle_cost),
+            ("refund", refund),
+        ):
+            check_int(key, value, 0)
         self._capacity = capacity
         self._retry_cost = retry_cost
         self._throttle_cost = throttle_cost
@@ -61,3 +73,9 @@ class RetryBudget:
         if self._tokens < self._capacity:  # a full bucket needs no lock
             with self._lock:
                 self._tokens = min(self._capacity, self._tokens + self._refund)
+
+
+def check_int(key: str, value: object, least: int) -> None:
+    """Refuse what is no int of at least `least`; True is none."""
+    if type(value) is not int or value < least:
+        refuse(key, value, f"an int of at least {least}")

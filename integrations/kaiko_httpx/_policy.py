@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import stamina
 
-from kaiko_httpx._budget import RetryBudget
+from kaiko_httpx._budget import RetryBudget, check_int
 from kaiko_middleware import current_request_id
+from kaiko_middleware.config import hooks_of, refuse
+from kaiko_middleware.mapping import is_plain_callable
 from kaiko_middleware.report import RequestInfo, report_late
 from kaiko_middleware.upstream import Upstream
 
@@ -88,7 +90,7 @@ class RetryPolicy:
         clock: what tells the seconds, `time.monotonic` by default.
 
     Raises:
-        ValueError: a number is none that makes sense.
+        ConfigError: a value is not allowed.
 
     """
 
@@ -117,25 +119,47 @@ class RetryPolicy:
         on_attempt: Iterable[Hook] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        check_int("attempts", attempts, 1)
         for name, value, least in (
-            ("attempts", attempts, 1),
             ("deadline", deadline, 0.001),
             ("max_wait", max_wait, 0),
             ("wait_initial", wait_initial, 0),
             ("wait_jitter", wait_jitter, 0),
         ):
-            if not value >= least:  # false for NaN as well
-                raise ValueError(f"{name}: {value!r} is not allowed; it must be at least {least}")
-        self.upstream: Upstream
-        self.upstream = Upstream(upstream) if isinstance(upstream, str) else upstream
+            _check_seconds(name, value, least)
+        self.upstream: Upstream = _upstream_of(upstream)
         self.attempts: int = attempts
         self.deadline: float = deadline
         self.max_wait: float = max_wait
         self.wait_initial: float = wait_initial
         self.wait_jitter: float = wait_jitter
-        self.budget: RetryBudget = RetryBudget() if budget is None else budget
-        self.on_attempt: tuple[Hook, ...] = tuple(on_attempt)
+        self.budget: RetryBudget = _budget_of(budget)
+        self.on_attempt: tuple[Hook, ...] = hooks_of("on_attempt", on_attempt, "a RetryEvent")
+        if not is_plain_callable(clock):
+            refuse("clock", clock, "a plain function that returns seconds")
         self.clock: Callable[[], float] = clock
+
+
+def _check_seconds(key: str, value: object, least: float) -> None:
+    # The comparison is false for NaN as well.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
+        refuse(key, value, f"a number of seconds, at least {least}")
+
+
+def _upstream_of(value: object) -> Upstream:
+    if isinstance(value, Upstream):
+        return value
+    if not isinstance(value, str):
+        refuse("upstream", value, "an Upstream or the name of one")
+    return Upstream(value)
+
+
+def _budget_of(value: object) -> RetryBudget:
+    if value is None:
+        return RetryBudget()
+    if not isinstance(value, RetryBudget):
+        refuse("budget", value, "a RetryBudget")
+    return value
 
 
 class Call:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from kaiko_middleware._text import safe_str
+from kaiko_middleware.config import refuse
 from kaiko_middleware.errors import KaikoError
 
 from ._answers import answer_of, content_of, lower, method_of
@@ -29,7 +30,7 @@ class Upstream:
     """A service that is called, by name, and the policy for its failures.
 
     Arguments:
-        name: what logs call it.
+        name: what logs call it; not empty.
         trust: `opaque`, a third party whose words go nowhere; `llm`, an LLM provider whose
             context-length and content-policy refusals are the caller's business; `peer`,
             another V2 service whose errors pass through as they are.
@@ -38,7 +39,7 @@ class Upstream:
         rate_limit_as: 429, or 503 where the limit is ours and the caller could not know.
 
     Raises:
-        ValueError: an argument has no such value.
+        ConfigError: a value is not allowed.
 
     """
 
@@ -52,14 +53,16 @@ class Upstream:
         credential: Credential = "own",
         rate_limit_as: Literal[429, 503] = 429,
     ) -> None:
+        given = cast("object", name)
+        if not isinstance(given, str) or not given.strip():
+            refuse("name", given, "a text that is not empty")
         for key, value, allowed in (
             ("trust", trust, ("opaque", "llm", "peer")),
             ("credential", credential, ("own", "forwarded")),
             ("rate_limit_as", rate_limit_as, (429, 503)),
         ):
             if value not in allowed:
-                msg = f"{key}: {value!a} is not allowed; it must be one of {allowed}"
-                raise ValueError(msg)
+                refuse(key, value, f"one of {allowed}")
         self.name: str = name
         self._judge = Judge(name, trust, credential, rate_limit_as)
 

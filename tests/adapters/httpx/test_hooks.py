@@ -11,7 +11,7 @@ from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from adapters.httpx.scripted import Answer, Scripted, Step
 from adapters.httpx.ways import PLAIN, Way, every_way
-from kaiko_httpx import RetryBudget, RetryEvent, RetryPolicy
+from kaiko_httpx import RetryBudget, RetryEvent
 from kaiko_middleware import RateLimitError
 from kaiko_middleware.upstream import Upstream
 
@@ -130,21 +130,3 @@ def test_stamina_under_test_waits_for_nothing_and_makes_fewer_attempts(way: Way)
         assert called.response.content == b"real one"
         failed = way.call(Scripted(503, "ReadTimeout", 200))
         assert (failed.outcome, failed.attempts) == ("ReadTimeout", 2)
-
-
-@pytest.mark.parametrize(
-    ("option", "value"),
-    [
-        ("attempts", 0),
-        ("deadline", 0),
-        ("deadline", float("nan")),
-        ("max_wait", -1),
-        ("wait_initial", -0.1),
-        ("wait_jitter", float("nan")),
-    ],
-)
-def test_a_policy_of_senseless_numbers_cannot_be_made(option: str, value: float) -> None:
-    """It says which one, and what is allowed."""
-    options: dict[str, Any] = {option: value}
-    with pytest.raises(ValueError, match=f"{option}: {value!r} is not allowed; it must be at"):
-        RetryPolicy(**options)
