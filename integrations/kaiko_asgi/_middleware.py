@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kaiko_asgi._inside import warn_of_swallowed_streams
 from kaiko_asgi._outgoing import Heads, Outgoing
 from kaiko_asgi._websocket import serve_websocket
 from kaiko_asgi.scope import STATE_ID, STATE_REPORT
@@ -22,6 +23,8 @@ from kaiko_middleware.ids import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kaiko_asgi._types import ASGIApp, Receive, Scope, Send, State
 
 
@@ -42,7 +45,9 @@ class KaikoMiddleware:
         self._engine = Engine(Config() if config is None else config)
         self._header = self._engine.config.request_id_header.lower().encode("ascii")
         self._trusting = self._engine.config.trust_request_id
-        self._everywhere = self._engine.covers_everything
+        # Until the first connection, whatever it is: see `_begin`.
+        self._everywhere = False
+        self._covers: Callable[[str], bool] = self._begin
         self._pop = self._engine.ids.pop
         self._heads = Heads(self._engine)
 
@@ -53,7 +58,7 @@ class KaikoMiddleware:
         if scope["type"] != "http":
             await self._serve_other(scope, receive, send)
             return
-        if not self._everywhere and not self._engine.config.covers(scope["path"]):
+        if not self._everywhere and not self._covers(scope["path"]):
             await self._serve_uncovered(scope, receive, send)
             return
         try:
@@ -93,6 +98,13 @@ class KaikoMiddleware:
             except ValueError:  # a coroutine that is closed elsewhere has nothing to restore
                 pass
 
+    def _begin(self, path: str = "/") -> bool:
+        """Look once at what stands inside; then be `Config.covers`, at no cost per request."""
+        self._covers = self._engine.config.covers
+        self._everywhere = self._engine.covers_everything
+        warn_of_swallowed_streams(self.app, KaikoMiddleware)
+        return self._covers(path)
+
     def _identify(self, scope: Scope, state: State) -> str:
         """Return the request's id: an outer layer's, an inbound one that is trusted, or new."""
         if state:
@@ -125,9 +137,11 @@ class KaikoMiddleware:
 
     async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "websocket":
+            if self._covers == self._begin:
+                self._begin()
             await self.app(scope, receive, send)
             return
-        if not self._engine.config.covers(scope["path"]):
+        if not self._covers(scope["path"]):
             await self._serve_uncovered(scope, receive, send)
             return
         state: State = scope.setdefault("state", {})

@@ -9,6 +9,7 @@ from kaiko_asgi import KaikoMiddleware
 from kaiko_middleware.conformance import check_answer
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Awaitable, Callable, Iterable
 
     import pytest
@@ -100,10 +101,15 @@ def error_of(answer: Answer, method: str = "GET") -> dict[str, object]:
     return error
 
 
-def said(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
-    """Return level and text of our records."""
+def records_of(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """Return our records of requests: what is said of the application itself has no id."""
     return [
-        (record.levelname, record.getMessage())
+        record
         for record in caplog.records
-        if record.name == "kaiko"
+        if record.name == "kaiko" and "request_id" in record.__dict__
     ]
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    """Return level and text of our records of requests."""
+    return [(record.levelname, record.getMessage()) for record in records_of(caplog)]

@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+from adapters.asgi.apps import records_of
 from adapters.asgi.server import Answer
 from adapters.fastapi.ways import FEATURES, STACKS, Adopt, Way, check, installed, send
 from adapters.fastapi.ways_around import HANDLERS, MIDDLEWARE, SOCKETS, STREAMS
@@ -56,7 +57,7 @@ def test_one_record(way: Way, caplog: pytest.LogCaptureFixture) -> None:
     """What went wrong is logged exactly once, with the id that the client has."""
     caplog.set_level(logging.INFO, logger="kaiko")
     seen = send(installed(way.app()), way.ask)
-    records = [record for record in caplog.records if record.name == "kaiko"]
+    records = records_of(caplog)
     if isinstance(way.becomes, Gone) or (isinstance(way.becomes, Alone) and seen.raised is None):
         assert records == []
         return

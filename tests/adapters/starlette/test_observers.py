@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Mount, Route, Router, WebSocketRoute
 from starlette.testclient import TestClient
 
-from adapters.asgi.apps import error_of
+from adapters.asgi.apps import error_of, records_of
 from adapters.asgi.server import ask, connect
 from adapters.starlette.stacks import STACKS, Adopt
 from kaiko_middleware import Config, ErrorReport, NotFoundError, ServiceUnavailableError
@@ -144,7 +144,7 @@ def test_a_bug_is_logged_once(
     caplog.set_level(logging.DEBUG, logger="kaiko")
     answer = ask(adopt(make(middleware), Config(reraise=reraise)), path)
     assert error_of(answer)["code"] == "internal"
-    (record,) = [item for item in caplog.records if item.name == "kaiko"]
+    (record,) = records_of(caplog)
     assert record.levelname == "ERROR"
     fields = record.__dict__
     assert (fields["status"], fields["code"], fields["path"]) == (500, "internal", path)
@@ -166,7 +166,7 @@ def test_what_was_foreseen_is_logged_once(
     """At the level of its status, without a traceback; nothing is raised."""
     caplog.set_level(logging.DEBUG, logger="kaiko")
     answer = ask(adopt(make(middleware), None), path)
-    (record,) = [item for item in caplog.records if item.name == "kaiko"]
+    (record,) = records_of(caplog)
     assert (record.levelname, record.__dict__["status"]) == FORESEEN[path]
     assert record.exc_info is None
     assert record.__dict__["request_id"] == answer.id
@@ -177,7 +177,7 @@ def test_what_was_foreseen_is_logged_once(
 def test_a_socket_is_logged_once(adopt: Adopt, caplog: pytest.LogCaptureFixture) -> None:
     """With the id that its close names."""
     seen = connect(adopt(make(), None), "/ws")
-    (record,) = [item for item in caplog.records if item.name == "kaiko"]
+    (record,) = records_of(caplog)
     assert seen.closed is not None
     assert seen.closed[1].endswith(record.__dict__["request_id"])
     assert isinstance(seen.raised, BugError)

@@ -15,6 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from adapters.asgi.apps import records_of
 from adapters.asgi.loopback import PROTOCOLS, Protocol, connected, fetch, run, serving
 from adapters.asgi.server import ask
 from adapters.starlette.stacks import STACKS, Adopt
@@ -205,7 +206,7 @@ def test_behind_base_http_middleware_a_stream_looks_whole(
     assert (answer.status, answer.whole) == (200, True)
     assert b"error" not in answer.body
     assert isinstance(answer.raised, ValueError)
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert [record.levelname for record in records_of(caplog)] == ["ERROR"]
 
 
 @adopted
@@ -217,7 +218,7 @@ def test_behind_base_http_middleware_a_failure_before_the_first_chunk_looks_empt
     answer = ask(adopt(app, None))
     assert isinstance(answer.raised, ValueError)
     assert (answer.status, answer.body) == (200, b"")
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert [record.levelname for record in records_of(caplog)] == ["ERROR"]
 
 
 @pytest.mark.parametrize("media_type", [_EVENTS, _LINES])
