@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from kaiko_middleware._text import safe_str
 from kaiko_middleware.config import refuse
 from kaiko_middleware.errors import KaikoError
 
-from ._answers import answer_of, content_of, lower, method_of
+from ._answers import answer_of, content_of, lower, method_of, text_of
 from ._body import Body, read
 from ._classify import by_status, error_inside
 from ._exceptions import chain, has_answer, is_client_error, known_failure
@@ -130,8 +129,7 @@ class Upstream:
     def _failed(
         self, category: Category, exc: BaseException, *, processed: bool = True
     ) -> KaikoError:
-        text = f"{type(exc).__name__}: {safe_str(exc)}"
-        return self._judge.failure(category, text, processed=processed)
+        return self._judge.failure(category, text_of(exc), processed=processed)
 
     def raise_for_status(self, response: Any, *, expects: Expects | None = None) -> None:
         """Raise the typed error for a response of httpx2, httpx, requests, or the like.
