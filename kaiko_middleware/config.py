@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
@@ -15,10 +16,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Config", "ConfigError", "hooks_of", "refuse"]
 
-# Headers that say something else: an id there would break the answer.
-_TAKEN = DESCRIBES_BODY.union(
-    (name.lower() for name in EXPOSED[1:]), ("connection", "date", "set-cookie", "vary")
-)
+# Headers that say something else, in a request or in an answer: by RFC 9110 (HTTP), 9111
+# (caching), 6265 (cookies), 7239 (proxies), by CORS, and by this contract.
+_TAKEN = DESCRIBES_BODY.union((name.lower() for name in EXPOSED[1:]), {
+    "accept", "age", "allow", "alt-svc", "authentication-info", "authorization", "connection",
+    "cookie", "date", "expect", "forwarded", "from", "host", "keep-alive", "link", "location",
+    "max-forwards", "origin", "pragma", "range", "referer", "server", "set-cookie",
+    "strict-transport-security", "te", "upgrade", "user-agent", "vary", "via", "warning",
+})  # fmt: skip
+_FAMILIES = ("accept-", "access-control-", "content-", "if-", "proxy-", "sec-", "x-forwarded-")
+# A query or fragment, a pattern, white space, control characters, an empty segment.
+_NO_PREFIX = re.compile(r"[?#*\s\x00-\x1f\x7f-\x9f]|//")
 
 
 class ConfigError(ValueError):
@@ -90,12 +98,9 @@ class Config:
         reraise: bool = True,
     ) -> None:
         _set = object.__setattr__
-        if not is_field_name(request_id_header) or request_id_header.lower() in _TAKEN:
-            refuse(
-                "request_id_header",
-                request_id_header,
-                "a header name of its own, such as 'X-Request-ID'",
-            )
+        if not is_field_name(request_id_header) or _is_taken(request_id_header.lower()):
+            allowed = "a header name of its own, such as 'X-Request-ID'"
+            refuse("request_id_header", request_id_header, allowed)
         _set(self, "request_id_header", request_id_header)
         if type(request_id_digits) is not int or not 10 <= request_id_digits <= 32:
             refuse("request_id_digits", request_id_digits, "an int from 10 to 32")
@@ -199,6 +204,10 @@ def _unknown(source: str, key: object, value: object, known: tuple[str, ...]) ->
     return f"{source}: unknown key {said}; {hint}allowed are {', '.join(known)}"
 
 
+def _is_taken(name: str) -> bool:
+    return name in _TAKEN or name.startswith(_FAMILIES)
+
+
 def _prefixes(key: str, value: object) -> tuple[str, ...]:
     allowed = "a sequence of path prefixes, each starting with '/'"
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
@@ -207,7 +216,9 @@ def _prefixes(key: str, value: object) -> tuple[str, ...]:
     for prefix in cast("Iterable[object]", value):
         if not isinstance(prefix, str) or not prefix.startswith("/"):
             refuse(key, prefix, allowed)
-        found.append(prefix.rstrip("/") or "/")
+        if _NO_PREFIX.search(prefix):
+            refuse(key, prefix, "a plain path: no query, '#', '*', white space or empty segment")
+        found.append(prefix.removesuffix("/") or "/")
     return tuple(found)
 
 

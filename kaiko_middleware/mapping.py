@@ -8,6 +8,8 @@ is imported here. Implements the table of section 8 of the V2 contract.
 
 from __future__ import annotations
 
+from functools import partial
+from types import MethodType
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from ._known import Disconnected, is_http_exception, known_entry, known_handler, underlying
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["ExceptionMapping", "is_disconnect", "is_plain_callable", "leaves"]
 
 _CO_COROUTINE = 0x80  # inspect's, which takes 10 ms to import
+_WRAPPERS: tuple[type, ...] = (partial, MethodType)
 _E = TypeVar("_E", bound=BaseException)
 
 
@@ -170,9 +173,19 @@ class ExceptionMapping:
 
 def is_plain_callable(value: object) -> bool:
     """Whether `value` can be called, and is no `async def`, whose coroutine nobody would await."""
-    function = value if hasattr(value, "__code__") else vars(type(value)).get("__call__")
+    function = _unwrapped(value)
+    if not hasattr(function, "__code__"):
+        function = _unwrapped(getattr(type(function), "__call__", None))  # noqa: B004 - a class's
     code = getattr(function, "__code__", None)
     return callable(value) and not getattr(code, "co_flags", 0) & _CO_COROUTINE
+
+
+def _unwrapped(value: object) -> object:
+    """Return what is called behind partials and bound methods."""
+    while isinstance(value, _WRAPPERS):
+        function: object = getattr(value, "__func__", None)
+        value = getattr(value, "func", None) if function is None else function
+    return value
 
 
 def is_disconnect(exc: BaseException) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from types import MethodType
 from typing import Any
 
 import pytest
@@ -132,8 +133,38 @@ class AsyncCallable:
     async def __call__(self, _exc: object) -> KaikoError:
         return NotFoundError()
 
+    async def method(self, _exc: object) -> KaikoError:
+        """Be a method like any."""
+        return NotFoundError()
 
-@pytest.mark.parametrize("handler", [5, "name", wait_for, AsyncCallable()], ids=ascii)
+
+class SubclassOfAsync(AsyncCallable):
+    """Its call is its base's."""
+
+
+class CallsPartial:
+    """Its call is a partial of a coroutine function."""
+
+    __call__ = functools.partial(wait_for)
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        5,
+        "name",
+        wait_for,
+        AsyncCallable(),
+        SubclassOfAsync(),
+        AsyncCallable().method,
+        functools.partial(wait_for),
+        functools.partial(functools.partial(wait_for), None),
+        functools.partial(AsyncCallable()),
+        MethodType(functools.partial(wait_for), 5),
+        CallsPartial(),
+    ],
+    ids=ascii,
+)
 def test_a_handler_that_cannot_be_called_is_refused(handler: Any) -> None:
     """Or one whose coroutine nobody would await."""
     with pytest.raises(TypeError, match="must be a plain function"):
