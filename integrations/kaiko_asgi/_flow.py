@@ -15,7 +15,7 @@ from kaiko_asgi.scope import (
     wire_fields,
 )
 from kaiko_middleware import PayloadTooLargeError, Reply
-from kaiko_middleware.exchange import Exchange, Head
+from kaiko_middleware.exchange import Chunk, Exchange, Head
 from kaiko_middleware.report import report_disconnect
 
 if TYPE_CHECKING:
@@ -144,15 +144,16 @@ class Flow:
         await self._forward(self._exchange.end())
 
     async def _forward(self, pieces: list[Piece]) -> None:
-        head: Head | None = None
+        match pieces:
+            case [Head(original=False) as head, Chunk() as whole]:
+                # Written down before its head is sent: whoever stands outside knows it then.
+                self._state[STATE_REPLY] = Reply(head.status, head.headers, whole.body)
+            case _:
+                pass
         for piece in pieces:
             if isinstance(piece, Head):
-                head = piece
                 await self._send(self._event(piece))
             else:
-                if head is not None and not head.original:
-                    # Written down before it is sent: whoever stands outside knows it then.
-                    self._state[STATE_REPLY] = Reply(head.status, head.headers, piece.body)
                 await self._send(
                     {
                         "type": f"{self._prefix}.body",
