@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kaiko_asgi._flow import Flow
 from kaiko_asgi.scope import is_answerable, mark_seen, raised_by_send, request_info, was_seen
-from kaiko_middleware import ForbiddenError
+from kaiko_middleware import ForbiddenError, NotFoundError
 from kaiko_middleware.normalize import error_from_reason
 from kaiko_middleware.rendering import close_frame
 from kaiko_middleware.report import report_disconnect
@@ -53,6 +53,7 @@ class _Socket:
         self, engine: Engine, scope: Scope, receive: Receive, send: Send, request_id: str
     ) -> None:
         self._engine = engine
+        self._scope = scope
         self._request = request_info(scope, request_id)
         self._receive = receive
         self._send = send
@@ -92,7 +93,8 @@ class _Socket:
             if not self._denied:
                 # A server would turn this into a 403 of its own, without a body.
                 self._denied = self._ended = True
-                await self._flow.deny(ForbiddenError())
+                unknown = _is_unrouted(self._scope)
+                await self._flow.deny(NotFoundError() if unknown else ForbiddenError())
         else:
             self._closed = self._closed or kind == "websocket.close"
             await self._send(message)
@@ -150,6 +152,22 @@ class _Socket:
                 await self._send({**message, "code": code + _PRIVATE})
         except Exception as gone:  # noqa: BLE001 - servers raise what they like at a socket that is gone
             report_disconnect(gone, self._request)
+
+
+def _is_unrouted(scope: Scope) -> bool:
+    """Whether Starlette's router found no route: it then closes the socket, and says no more."""
+    if "router" not in scope:
+        return False
+    # In place of an endpoint stands what is mounted, where nothing in there was found. That may
+    # have middleware which refused the socket, before any route was looked for.
+    endpoint: object = scope.get("endpoint")
+    return endpoint is None or (
+        hasattr(endpoint, "routes")
+        and all(
+            getattr(entry, "cls", type).__module__.startswith("kaiko_")
+            for entry in getattr(endpoint, "user_middleware", ())
+        )
+    )
 
 
 _SILENT = "the application returned without an answer to the handshake"

@@ -329,7 +329,7 @@ async def _exit_before(_websocket: WebSocket) -> None:
 _GARBAGE: Message = {"type": "websocket.receive", "text": "{"}
 
 SOCKETS = (
-    Row("websocket/http-route", view(_ok), Connect("/x"), _FORBIDDEN),
+    Row("websocket/http-route", view(_ok), Connect("/x"), Envelope(404, "not_found")),
     Row("websocket/boom_before", socket(_fails_before), Connect(), INTERNAL),
     Row("websocket/close_before", socket(_closes_before), Connect(), _FORBIDDEN),
     Row("websocket/denial", socket(_denies), Connect(), Envelope(429, "too_many_requests")),

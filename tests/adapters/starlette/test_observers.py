@@ -270,5 +270,5 @@ def test_it_reads_the_answer_that_denies_a_socket(adopt: Adopt) -> None:
     client = TestClient(adopt(make(), None))
     with pytest.raises(WebSocketDenialResponse) as denied, client.websocket_connect("/nowhere"):
         pass
-    assert denied.value.status_code == 403
-    assert denied.value.json()["error"]["code"] == "permission_denied"
+    assert denied.value.status_code == 404
+    assert denied.value.json()["error"]["code"] == "not_found"
