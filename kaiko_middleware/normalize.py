@@ -9,10 +9,10 @@ Implements the returned answers of section 8 of the V2 contract.
 from __future__ import annotations
 
 import json
-import zlib
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from ._failure_list import read_failures
+from ._inflate import inflate, inflate_raw
 from ._phrases import is_phrase
 from ._text import MESSAGE_LIMIT, is_code
 from .errors import KaikoError, error_for_status
@@ -37,6 +37,7 @@ __all__ = [
 
 BODY_LIMIT = 64 * 1024
 """Bytes of a foreign error body that are looked at; a larger one is dropped unread."""
+_CODINGS = 8  # of one body: each takes its time
 
 
 class ForeignBody(NamedTuple):
@@ -74,15 +75,20 @@ def decode_start(body: bytes, encoding: str) -> bytes | None:
 
     None where that is not possible: the encoding is unknown, or it is not what `body` has.
     """
-    for name in reversed([item.strip().lower() for item in encoding.split(",") if item.strip()]):
+    names = [item.strip().lower() for item in encoding.split(",") if item.strip()]
+    if len(names) > _CODINGS:
+        return None
+    for name in reversed(names):
         if name == "identity":
             continue
         if name not in {"gzip", "x-gzip", "deflate"}:
             return None
-        try:
-            body = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, BODY_LIMIT + 1)
-        except zlib.error:
+        start = inflate(body, BODY_LIMIT + 1)
+        if start is None and name == "deflate":
+            start = inflate_raw(body, BODY_LIMIT + 1)
+        if start is None:
             return None
+        body = start
     return body
 
 

@@ -20,6 +20,7 @@ from kaiko_middleware.engine import Engine
 from kaiko_middleware.normalize import (
     BODY_LIMIT,
     decode_body,
+    decode_start,
     error_from_answer,
     error_from_reason,
     read_body,
@@ -478,6 +479,14 @@ def test_a_key_in_a_foreign_text_is_redacted(key: str) -> None:
 TEXT = b'{"detail": "No such item"}'
 
 
+def raw_deflate(data: bytes) -> bytes:
+    """Compress without zlib's head and sum."""
+    return zlib.compress(data, wbits=-zlib.MAX_WBITS)
+
+
+EMPTY_MEMBER = gzip.compress(b"")
+
+
 @pytest.mark.parametrize(
     ("encoding", "body"),
     [
@@ -487,6 +496,11 @@ TEXT = b'{"detail": "No such item"}'
         ("identity", TEXT),
         ("", TEXT),
         ("gzip, deflate", zlib.compress(gzip.compress(TEXT))),
+        ("deflate", raw_deflate(TEXT)),
+        ("gzip, deflate", raw_deflate(gzip.compress(TEXT))),
+        ("gzip", gzip.compress(TEXT[:9]) + gzip.compress(TEXT[9:])),
+        ("gzip", EMPTY_MEMBER * 63 + gzip.compress(TEXT)),
+        ("gzip", gzip.compress(TEXT) + b"\0" * 100),
     ],
 )
 def test_a_compressed_answer_is_read(encoding: str, body: bytes) -> None:
@@ -508,8 +522,33 @@ def test_a_compressed_answer_is_read(encoding: str, body: bytes) -> None:
         ("deflate", b"\x00\x01"),
         ("gzip", gzip.compress(b" " * (BODY_LIMIT + 1))),
         ("gzip, gzip", gzip.compress(gzip.compress(b" " * 100_000_000, 1))),
+        ("deflate", TEXT),
+        ("deflate", raw_deflate(TEXT)[:-4]),
+        ("deflate", raw_deflate(TEXT) + b"more"),
+        ("deflate", raw_deflate(b" " * (BODY_LIMIT + 1))),
+        ("gzip", raw_deflate(TEXT)),
+        ("gzip", gzip.compress(b" " * BODY_LIMIT) + gzip.compress(TEXT)),
+        ("gzip", gzip.compress(TEXT) + gzip.compress(TEXT)[:-8] + b"\0" * 8),
+        ("gzip", EMPTY_MEMBER * 64 + gzip.compress(TEXT)),
+        (", ".join(["identity"] * 9), TEXT),
     ],
-    ids=["unknown", "not-gzip", "empty", "not-deflate", "over-the-limit", "bomb"],
+    ids=[
+        "unknown",
+        "not-gzip",
+        "empty",
+        "not-deflate",
+        "over-the-limit",
+        "bomb",
+        "text-as-deflate",
+        "cut-deflate",
+        "more-than-deflate",
+        "deflate-over-the-limit",
+        "deflate-as-gzip",
+        "members-over-the-limit",
+        "broken-member",
+        "too-many-members",
+        "too-many-codings",
+    ],
 )
 def test_a_compressed_answer_that_cannot_be_read_says_nothing(encoding: str, body: bytes) -> None:
     """Nor does a bomb: it is never unpacked beyond 64 KiB."""
@@ -518,6 +557,21 @@ def test_a_compressed_answer_that_cannot_be_read_says_nothing(encoding: str, bod
     headers = [("Content-Type", JSON), ("Content-Encoding", encoding)]
     reply = Engine(Config()).on_answer(404, headers, body, REQUEST).reply
     assert error_of(reply.body)["message"] == "Resource not found or context expired"
+
+
+def test_of_what_is_too_long_the_start_is_read() -> None:
+    """A byte over the limit, and no more: of one member or several, and of a bare deflate."""
+    whole = b"x" * (BODY_LIMIT + 9)
+    start = whole[: BODY_LIMIT + 1]
+    halves = gzip.compress(whole[:BODY_LIMIT]) + gzip.compress(whole[BODY_LIMIT:])
+    assert decode_start(halves, "gzip") == start
+    assert decode_start(raw_deflate(whole), "deflate") == start
+
+
+@given(st.text(alphabet="{}[]\"': ,abcdet019", min_size=4, max_size=200))
+def test_a_text_is_not_taken_for_deflate(text: str) -> None:
+    """Upstream bodies may come with their encoding undone, and the header still there."""
+    assert not decode_start(text.encode(), "deflate")
 
 
 def test_the_reason_of_a_socket_that_fastapi_refused_is_a_validation_failure() -> None:

@@ -1,0 +1,39 @@
+"""Unpacking the start of a compressed body, however it was packed, in bounded time and space."""
+
+from __future__ import annotations
+
+import zlib
+
+_GZIP = b"\x1f\x8b"
+_MEMBERS = 64  # of a gzip body: 3,000 empty ones in 64 KiB would each be unpacked for nothing
+
+
+def inflate(body: bytes, limit: int) -> bytes | None:
+    """Return the first `limit` bytes of zlib, or of gzip's members; None where it is neither."""
+    start = b""
+    for _ in range(_MEMBERS):
+        inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        try:
+            start += inflater.decompress(body, limit - len(start))
+        except zlib.error:
+            return None
+        body = inflater.unused_data
+        if len(start) >= limit or not body.startswith(_GZIP):
+            return start
+    return None
+
+
+def inflate_raw(body: bytes, limit: int) -> bytes | None:
+    """Return the first `limit` bytes of a bare deflate, or None where it is none.
+
+    Some servers send it under that name, against RFC 9110, 8.4.1.2. It has neither a head nor
+    a sum, so any text may look like the start of one: it counts only where it ends with the
+    body, or is longer than what is wanted.
+    """
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        start = inflater.decompress(body, limit)
+    except zlib.error:
+        return None
+    ends = inflater.eof and not inflater.unused_data
+    return start if ends or len(start) >= limit else None
