@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _LINE = re.compile(r"\r\n|\n|\r")
 # A blank line: two ends of lines, where a CR LF is one.
 _BLANK = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
+_TEXT = re.compile(rb"[^\r\n]")
 _LOOKS_LIKE_EVENTS = re.compile(r"[\r\n]*+(?:(?:data|event|id|retry)[:\r\n]|:)")
 _BOM = b"\xef\xbb\xbf"
 _HELD = 3  # bytes that may be the start of a blank line
@@ -109,6 +110,10 @@ class EventBuffer:
             if self._buffer.startswith(_BOM):
                 del self._buffer[: len(_BOM)]
         while True:
+            if self._start is None:
+                # Blank lines before an event say nothing: they are no events of their own.
+                text = _TEXT.search(self._buffer)
+                del self._buffer[: len(self._buffer) if text is None else text.start()]
             # A CR at the end may be half of a CR LF.
             end = len(self._buffer) - self._buffer.endswith(b"\r")
             match = _BLANK.search(self._buffer, self._at, end)

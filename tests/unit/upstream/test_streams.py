@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kaiko_middleware import KaikoError, RateLimitError, ServiceUnavailableError
-from kaiko_middleware.upstream import Upstream
+from kaiko_middleware.upstream import Upstream, _stream
+from kaiko_middleware.upstream._events import event_of
 from unit.upstream.corpus import CHUNK, LAST, STREAMS, Case, sse
 from unit.upstream.test_corpus import ids, row
 
@@ -72,6 +73,7 @@ PIECES = st.sampled_from(
 @example([b"data: [DONE]", b"\r", b"\n", b"\r", b"\n"], [13, 14, 15])
 @example([b"\xef\xbb\xbf", b"data: [DONE]", b"\r\n\r\n"], [1, 2])
 @example([b"event: error", b"\r\n\r", b"data: x"], [14])
+@example([b"\n", b"x" * 1000, b"\r", b"\r\n", b"\n", b"event: error"], [1, 1002, 1003])
 def test_no_way_of_cutting_matters(pieces: list[bytes], cuts: list[int]) -> None:
     """Arbitrary bytes in arbitrary pieces: the outcome is that of the whole."""
     raw = b"".join(pieces)
@@ -96,6 +98,24 @@ def test_large_event_is_known_by_its_start(size: int, step: int) -> None:
         raw = started + sse(("response.completed", event) if named else event)
         chunks = [raw[at : at + step] for at in range(0, len(raw), step)]
         assert watched(chunks) == (None, True)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+def test_blank_lines_are_no_events(end: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream that is kept alive by them, or is made of them, costs nothing to read."""
+    read: list[str] = []
+
+    def reading(block: str) -> tuple[str, object]:
+        read.append(block)
+        return event_of(block)
+
+    monkeypatch.setattr(_stream, "event_of", reading)
+    event = b"data: {}" + end + end
+    for raw in (end * 30_000, end * 5 + event + end * 7 + event + end):
+        for step in (1, 3, len(raw)):
+            read.clear()
+            watched([raw[at : at + step] for at in range(0, len(raw), step)])
+            assert [block.strip() for block in read] == ["data: {}"] * raw.count(b"data")
 
 
 def test_memory_of_a_watch_is_that_of_one_event() -> None:
