@@ -154,7 +154,8 @@ class KaikoError(Exception):
             raise TypeError(msg)
         # Only KaikoError itself stands for no type, so its children choose one.
         if KaikoError not in cls.__bases__ and entry.type != cls.type:
-            msg = f"{cls.__name__}: status {status} is a {entry.type}, its base a {cls.type}"
+            types = f"is {_with_article(entry.type)}, its base {_with_article(cls.type)}"
+            msg = f"{cls.__name__}: status {status} {types}"
             raise TypeError(msg)
         cls.status = status
         cls.type = entry.type
@@ -200,6 +201,10 @@ def _restore(
     error = cls.__new__(cls, *args)
     error.__dict__.update(state)
     return error
+
+
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
 
 
 class InvalidRequestError(KaikoError, status=400):
