@@ -1,10 +1,10 @@
 """Every way by which an error leaves a service, and what becomes of it: the page's table.
 
 The tests of the adapters hold those ways as data (`tests/adapters/*`). This puts them side by
-side, kind by kind, and says in one of three words what becomes of each. A way whose kind or
-fate is not known here is an error, and so is a kind that a framework has no ways of and no
-word on why. `python tests/failure_paths.py` writes `docs/failure-paths.md` anew; with
-`--check` it says whether that is due.
+side, kind by kind, and says in one of three words what becomes of each. What no row can show
+stands here, with the test that does. A way whose kind or fate is not known here is an error,
+and so is a kind that a framework has no ways of and no word on. `python tests/failure_paths.py`
+writes `docs/failure-paths.md` anew; with `--check` it says whether that is due.
 """
 
 from __future__ import annotations
@@ -43,10 +43,78 @@ BEGIN, END = f"<!-- made by {COMMAND} -->\n", "<!-- until here -->\n"
 ENVELOPE, ALONE, OUT = "envelope", "left alone on purpose", "out of reach"
 ORDER = (ENVELOPE, ALONE, OUT)
 
+GONE = "the client has gone"
+HANDED_ON = "the end of a task or of a generator is no error, and goes on at once"
+BEGUN = "the answer had begun: it is cut, and the client sees that it is not whole"
+REFUSED = "the server refuses it, or closes the connection"
+AROUND = "with `KaikoMiddleware` of `kaiko_asgi` around Channels' router"
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of a way, and why it is no envelope."""
+
+    verdict: str
+    why: str = ""
+    layer: bool = False
+    """Whether it takes the layer in `wsgi.py` or `asgi.py`."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A way that no row can show."""
+
+    name: str
+    becomes: Fate
+    shown_by: str
+    """The test that shows it, after its folder and file; or how it was tried by hand."""
+    on: str = "both"
+
+
+_ALL_SERVERS = "servers/test_refusals.py::test_refusal"
+_BY_HAND = "by hand, with Channels 4.3.2"
+# Of Django.
+TOLD = (
+    Told(
+        "disconnect/stream",
+        Fate(ALONE, GONE),
+        "servers/test_disconnects.py::test_a_client_that_leaves_ends_its_stream",
+    ),
+    Told(
+        "disconnect/view",
+        Fate(ALONE, GONE),
+        "adapters/django/test_requests.py::test_client_leaves_while_a_view_works",
+        on="asgi",
+    ),
+    Told(
+        "disconnect/body",
+        Fate(ALONE, GONE),
+        "servers/test_disconnects.py::test_a_client_that_leaves_its_body_behind",
+    ),
+    Told("disconnect/half-close-POST", Fate(OUT, REFUSED), _ALL_SERVERS, on="asgi"),
+    Told("routing/non-utf8-query-raw", Fate(OUT, REFUSED), _ALL_SERVERS),
+    Told("body/bad-content-length", Fate(OUT, REFUSED), _ALL_SERVERS),
+    Told(
+        "middleware/__init__",
+        Fate(OUT, "the project does not start"),
+        "adapters/django/test_requests.py::test_middleware_that_cannot_be_made",
+    ),
+    Told(
+        "websocket/to-Django",
+        Fate(ENVELOPE, layer=True),
+        "adapters/django/test_requests.py::test_websocket_to_django",
+        on="asgi",
+    ),
+    Told("channels/http-404", Fate(ENVELOPE), _BY_HAND, on="asgi"),
+    Told("channels/origin", Fate(ENVELOPE, AROUND), _BY_HAND, on="asgi"),
+    Told("channels/consumer-raises", Fate(ENVELOPE, AROUND), _BY_HAND, on="asgi"),
+    Told("channels/consumer-raises-after", Fate(ENVELOPE, AROUND), _BY_HAND, on="asgi"),
+)
+
 WAYS: dict[str, tuple[Any, ...]] = {
     "Starlette": (*STARLETTE, *MORE),
     "FastAPI": FASTAPI,
-    "Django": DJANGO,
+    "Django": (*DJANGO, *TOLD),
     "DRF": DRF,
     "Ninja": NINJA,
 }
@@ -58,9 +126,8 @@ SIDES = {"Starlette": ("ASGI",), "FastAPI": ("ASGI",), "Django": BOTH, "DRF": BO
 KINDS = {
     "Your code raises": (
         *("uncaught", "raised", "raised-async", "dependency", "template", "orm"),
-        *("after-response", "lifespan", "process"),
+        *("after-response", "lifespan", "process", "HTTPException"),
     ),
-    "The framework's HTTP exceptions": ("HTTPException",),
     "Cancelled, interrupted, exiting": ("BaseException",),
     "Your code returns an error, or what cannot be sent": (
         *("returned", "render", "renderer", "response", "protocol"),
@@ -79,44 +146,27 @@ KINDS = {
     "Streams and files": (
         *("stream", "stream-async", "file", "static", "conditional", "gzip", "wsgi-mount"),
     ),
-    "WebSockets": ("websocket",),
+    "WebSockets": ("websocket", "channels"),
     "Middleware, error handlers, debug mode": ("middleware", "handler", "debug", "settings"),
 }
-# Why a framework has no way of a kind at all, where none stands below it that has.
+# What becomes of a kind that a framework has no way of, where none stands below it that has.
 NO_WAY = {
-    ("Starlette", "Validation"): "validates nothing itself: use `parse_body`",
-    ("Django", "The framework's HTTP exceptions"): "counted in the line above",
-    ("Django", "Validation"): "validates nothing itself: use `parse_body`",
-    ("Django", "WebSockets"): "serves none",
+    ("Starlette", "Validation"): Fate(ENVELOPE, "by `parse_body`: it validates nothing itself"),
+    ("Django", "Validation"): Fate(ENVELOPE, "by `parse_body`: it validates nothing itself"),
 }
 
-GONE = "the client has gone"
-HANDED_ON = "the end of a task or of a generator is no error, and goes on at once"
-BEGUN = "the answer had begun: it is cut, and the client sees that it is not whole"
-LOOP = "it ends the event loop, and the server with it"
 # Where a way is not there to be tested, or is no choice of ours whatever its test calls it.
-SAID: dict[tuple[str, str, str], tuple[str, str]] = {
-    ("Django", "BaseException/keyboard", "ASGI"): (OUT, LOOP),
-    ("Django", "BaseException/async-keyboard", "ASGI"): (OUT, LOOP),
-    ("Ninja", "BaseException/exit", "ASGI"): (OUT, LOOP),
-    ("Ninja", "BaseException/async-exit", "ASGI"): (OUT, LOOP),
+SAID: dict[tuple[str, str, str], Fate] = {
+    # As on Django: see adapters/django/test_exits.py.
+    ("Ninja", "BaseException/exit", "ASGI"): Fate(ENVELOPE, layer=True),
+    ("Ninja", "BaseException/async-exit", "ASGI"): Fate(ENVELOPE, layer=True),
     # Tested from Python 3.13 on; before, the request hangs with and without us.
-    ("Django", "raised/stop-iteration", "ASGI"): (ENVELOPE, ""),
-    ("FastAPI", "middleware/BaseHTTP-stream", "ASGI"): (
+    ("Django", "raised/stop-iteration", "ASGI"): Fate(ENVELOPE),
+    ("FastAPI", "middleware/BaseHTTP-stream", "ASGI"): Fate(
         OUT,
         "a `BaseHTTPMiddleware` around ours ends the stream as if it were whole",
     ),
 }
-
-
-@dataclass(frozen=True)
-class Fate:
-    """What becomes of a way, and why it is no envelope."""
-
-    verdict: str
-    why: str = ""
-    layer: bool = False
-    """Whether it takes the layer in `wsgi.py` or `asgi.py`."""
 
 
 def kind_of(name: str) -> str:
@@ -128,15 +178,20 @@ def kind_of(name: str) -> str:
     return kind
 
 
+def becomes_on(side: str, way: Any) -> Any:
+    """Return what the table of a way says of WSGI or ASGI."""
+    other = getattr(way, "asgi", None) if side == "ASGI" else None
+    return way.becomes if other is None else other
+
+
 def fate(framework: str, way: Any, side: str) -> Fate | None:
     """Return what becomes of a way under WSGI or ASGI; None where there it does not exist."""
-    if (framework, way.name, side) in SAID:
-        return Fate(*SAID[framework, way.name, side])
-    if getattr(way, "on", "both") not in {"both", side.lower()}:
+    said = SAID.get((framework, way.name, side))
+    if said is None and getattr(way, "on", "both") not in {"both", side.lower()}:
         return None
-    other = getattr(way, "asgi", None) if side == "ASGI" else None
-    becomes = way.becomes if other is None else other
-    match becomes:
+    match becomes := said or becomes_on(side, way):
+        case Fate():
+            return becomes
         case (
             starlette_row.Envelope()
             | django_row.Envelope()
@@ -179,34 +234,44 @@ def ways_of(framework: str, kind: str) -> list[Any]:
     return [way for way in WAYS[framework] if kind_of(way.name) == kind]
 
 
+def standing_for(framework: str, kind: str) -> str:
+    """Return the framework whose ways of a kind are this one's: itself, or what it stands on."""
+    return framework if ways_of(framework, kind) else STANDS_ON.get(framework, framework)
+
+
+def none_of(framework: str, kind: str) -> Fate:
+    """Return what becomes of a kind that a framework has no way of."""
+    if (framework, kind) not in NO_WAY:
+        raise LookupError(f"{framework} has no row of {kind!r}: say what becomes of it in NO_WAY")
+    return NO_WAY[framework, kind]
+
+
 def cell(framework: str, kind: str) -> str:
-    """Write how many ways of a kind become what."""
+    """Write how many ways of a kind become what; each line begins with the word for it."""
+    below = standing_for(framework, kind)
     counts: Counter[tuple[str, str]] = Counter()
-    for way in ways_of(framework, kind):
-        told = fates(framework, way)
+    for way in ways_of(below, kind):
+        told = fates(below, way)
         if len({each.verdict for _, each in told}) == 1:  # counted once
             counts[told[0][1].verdict, ""] += 1
         else:
             counts.update((each.verdict, f" ({side})") for side, each in told)
-    if not counts:
-        below = STANDS_ON.get(framework, framework)
-        if ways_of(below, kind):
-            return f"as {below}"
-        if (below, kind) not in NO_WAY:
-            raise LookupError(f"{framework} has no row of {kind!r}: say why in NO_WAY")
-        return NO_WAY[below, kind]
     ordered = sorted(counts.items(), key=lambda item: (ORDER.index(item[0][0]), item[0][1]))
-    return "<br>".join(f"{verdict}: {n}{side}" for (verdict, side), n in ordered)
+    lines = [f"{verdict}: {n}{side}" for (verdict, side), n in ordered]
+    if not lines:
+        none = none_of(below, kind)
+        lines = [f"{none.verdict} ({none.why})"]
+    return "<br>".join(lines) + (f" (as {below})" if below != framework else "")
 
 
 def summary() -> Iterator[str]:
     """Write the table of kinds."""
-    yield "| Kind | " + " | ".join(WAYS) + " |"
+    yield (
+        "| Kind | " + " | ".join(f"{name}: {len(ways)} ways" for name, ways in WAYS.items()) + " |"
+    )
     yield "|---|" + "---|" * len(WAYS)
     for kind in KINDS:
         yield f"| {kind} | " + " | ".join(cell(framework, kind) for framework in WAYS) + " |"
-    totals = (str(len(ways)) for ways in WAYS.values())
-    yield "| **Ways** | " + " | ".join(totals) + " |"
 
 
 def lists(kind: str) -> Iterator[str]:
@@ -214,6 +279,10 @@ def lists(kind: str) -> Iterator[str]:
     total = sum(len(ways_of(framework, kind)) for framework in WAYS)
     yield f"<details><summary>{kind}: {total} ways</summary>\n"
     for framework in WAYS:
+        below = standing_for(framework, kind)
+        if below != framework:
+            yield f"- **{framework}**: as {below}"
+            continue
         found: dict[Fate, list[str]] = {}
         for way in ways_of(framework, kind):
             for side, each in fates(framework, way):
@@ -234,7 +303,9 @@ def tables() -> str:
     lines: Iterable[str] = (
         *summary(),
         "\n## Each way\n",
-        "Open a kind to see its ways. Each is a row of a test table of that name.\n",
+        "Open a kind to see its ways. Each is a row of a test table of that name. Where no row",
+        "can show one, `tests/failure_paths.py` names the test that does; Channels was tried by",
+        "hand.\n",
         *(line for kind in KINDS for line in lists(kind)),
     )
     return "\n".join(lines) + "\n"

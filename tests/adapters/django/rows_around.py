@@ -281,6 +281,9 @@ def _part(name: str, value: bytes, more: bytes = b"") -> bytes:
     return head + more + b"\r\n\r\n" + value + b"\r\n"
 
 
+_CHUNKED = (("Content-Length", ""), ("Transfer-Encoding", "chunked"))
+# What arrives from a client that leaves with half of its body unsent; ASGI says that it left.
+_HALF = (("Content-Type", _FORM), ("Content-Length", "100"))
 _FILE = b'; filename="f"\r\nContent-Type: text/plain'
 BODIES = (
     Row(
@@ -297,12 +300,27 @@ BODIES = (
             _part("a", b"x", _FILE + b"\r\nContent-Transfer-Encoding: base64") + b"--x--",
         ),
     ),
+    Row(
+        "disconnect/half-close-POST",
+        view(_form),
+        Alone(200),
+        Ask(method="POST", headers=_HALF, body=b"a=1"),
+        on="wsgi",
+    ),
     Row("body/urlencoded-utf16", view(_form), BAD, _post(f"{_FORM}; charset=utf-16", b"a=1")),
     Row(
         "limits/DATA_UPLOAD_MAX_MEMORY_SIZE",
         view(_body, DATA_UPLOAD_MAX_MEMORY_SIZE=5),
         _TOO_LARGE,
         _post("application/json", b"123456"),
+    ),
+    Row(
+        "limits/DATA_UPLOAD_MAX_MEMORY_SIZE-chunked",
+        view(_body, DATA_UPLOAD_MAX_MEMORY_SIZE=5),
+        Alone(200),  # under WSGI, Django takes what has no length for empty
+        Ask(method="POST", headers=_CHUNKED, body=b"123456"),
+        # Until 5.2.13 the length was trusted, and there is none.
+        asgi=_TOO_LARGE if django.VERSION >= (5, 2, 13) else None,
     ),
     Row(
         "limits/TooManyFieldsSent",

@@ -119,6 +119,14 @@ class Odd(BaseException):
     """No Exception, and none of Python's own."""
 
 
+async def _cancels_its_own_task(_request: HttpRequest) -> HttpResponse:
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    await asyncio.sleep(0)
+    return HttpResponse("ok")
+
+
 BASE = (
     Row(
         "BaseException/cancelled",
@@ -126,19 +134,18 @@ BASE = (
         INTERNAL,
         wrapper_only=True,
     ),
+    Row("BaseException/task-cancelled", view(_cancels_its_own_task), INTERNAL, wrapper_only=True),
     Row(
         "BaseException/keyboard",
         view(raises(lambda: KeyboardInterrupt("secret"))),
         INTERNAL,
         wrapper_only=True,
-        on="wsgi",  # asyncio ends its loop for it; on a real server, so does ours
     ),
     Row(
         "BaseException/async-keyboard",
         view(araises(lambda: KeyboardInterrupt("secret"))),
         INTERNAL,
         wrapper_only=True,
-        on="wsgi",
     ),
     Row("BaseException/base", view(raises(lambda: Odd("secret"))), Raised()),
     Row("BaseException/async-base", view(araises(lambda: Odd("secret"))), Raised()),
