@@ -116,12 +116,19 @@ class KaikoMiddleware:
         if not self._trusting:
             return self._engine.ids()
         header = self._header
-        inbound = [value for name, value in scope["headers"] if name == header]
-        if len(inbound) == 1:
-            taken = inbound_request_id(inbound[0])
-            if taken is not None:
-                return taken
-        return self._engine.request_id([value.decode("latin-1") for value in inbound])
+        inbound: bytes | None = None
+        for name, value in scope["headers"]:  # a comprehension would cost a call
+            if name == header:
+                if inbound is not None:
+                    break
+                inbound = value
+        else:
+            if inbound is not None:
+                taken = inbound_request_id(inbound)
+                if taken is not None:
+                    return taken
+        values = [value for name, value in scope["headers"] if name == header]
+        return self._engine.request_id([value.decode("latin-1") for value in values])
 
     async def _serve_uncovered(self, scope: Scope, receive: Receive, send: Send) -> None:
         # What is left alone must not see the id of an app that calls it in process; that of
