@@ -160,6 +160,10 @@ SAID: dict[tuple[str, str, str], Fate] = {
     # As on Django: see adapters/django/test_exits.py.
     ("Ninja", "BaseException/exit", "ASGI"): Fate(ENVELOPE, layer=True),
     ("Ninja", "BaseException/async-exit", "ASGI"): Fate(ENVELOPE, layer=True),
+    ("Django", "BaseException/task-cancelled", "ASGI"): Fate(
+        ALONE,
+        "from Django 6.1 on the task is the server's, and its end goes on; until then, envelope",
+    ),
     # Tested from Python 3.13 on; before, the request hangs with and without us.
     ("Django", "raised/stop-iteration", "ASGI"): Fate(ENVELOPE),
     ("FastAPI", "middleware/BaseHTTP-stream", "ASGI"): Fate(
