@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,12 @@ class Stack:
         try:
             return ask(lowering(app), where, body=(body,), headers=headers, **request)
         except BaseException as exc:  # noqa: BLE001 - what is no Exception ends the event loop
-            return Answer(raised=exc)
+            raised = exc.with_traceback(None)
+        # asyncio logs the task that ended so, and that nobody asked, once it is collected. On
+        # Python 3.11 the compiler fails where that happens within it, since a traceback that is
+        # printed is compiled, too: so it has none, and is collected here.
+        gc.collect()
+        return Answer(raised=raised)
 
 
 def lowering(app: ASGIApp) -> ASGIApp:

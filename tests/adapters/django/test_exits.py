@@ -6,7 +6,6 @@ wrapper raises it in the server's own task, once the answer is out.
 
 from __future__ import annotations
 
-import gc
 import json
 import logging
 import os
@@ -69,7 +68,6 @@ def test_nobody_to_raise_it(*, mounted: bool) -> None:
     with override_settings(**project.all_settings()):
         app = BARE.make()
         assert _unanswered(BARE.ask_app(KaikoMiddleware(app) if mounted else app)) is SystemExit
-    gc.collect()  # asyncio tells of the task that nobody asked: now, and not in another test
 
 
 def test_not_our_path() -> None:
@@ -78,7 +76,6 @@ def test_not_our_path() -> None:
         araises(lambda: SystemExit(3)), settings={"KAIKO_MIDDLEWARE": {"paths": ("/v2",)}}
     )
     assert _unanswered(WRAPPED.ask(project)) is SystemExit
-    gc.collect()  # as above
 
 
 def test_on_a_server() -> None:
