@@ -157,9 +157,6 @@ NO_WAY = {
 
 # Where a way is not there to be tested, or is no choice of ours whatever its test calls it.
 SAID: dict[tuple[str, str, str], Fate] = {
-    # As on Django: see adapters/django/test_exits.py.
-    ("Ninja", "BaseException/exit", "ASGI"): Fate(ENVELOPE, layer=True),
-    ("Ninja", "BaseException/async-exit", "ASGI"): Fate(ENVELOPE, layer=True),
     ("Django", "BaseException/task-cancelled", "ASGI"): Fate(
         ALONE,
         "from Django 6.1 on the task is the server's, and its end goes on; until then, envelope",

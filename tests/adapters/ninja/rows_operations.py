@@ -103,8 +103,7 @@ class Odd(BaseException):
 BASE = (
     Row("BaseException/async-base", araising(lambda: Odd("secret")), Raised()),
     *(
-        Row(f"BaseException/{name}", project, INTERNAL, wrapper_only=True, on="wsgi")
-        # asyncio ends its loop for it; on a real server, so does ours
+        Row(f"BaseException/{name}", project, INTERNAL, wrapper_only=True)
         for name, project in (
             ("exit", raising(lambda: SystemExit(1))),
             ("async-exit", araising(lambda: SystemExit(1))),
