@@ -102,11 +102,11 @@ def error_of(answer: Answer, method: str = "GET") -> dict[str, object]:
 
 
 def records_of(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
-    """Return our records of requests: what is said of the application itself has no id."""
+    """Return our records of requests: what is said of an application has no method."""
     return [
         record
         for record in caplog.records
-        if record.name == "kaiko" and "request_id" in record.__dict__
+        if record.name == "kaiko" and "method" in record.__dict__
     ]
 
 
