@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from ._failure_list import read_failures
 from ._phrases import is_phrase
+from ._traceback import class_name, module_name, own
 from .errors import InvalidRequestError, KaikoError, ServiceUnavailableError, error_for_status
 from .normalize import read_detail
 from .validation import error_from_failures
@@ -138,25 +139,28 @@ _CLIENTS = frozenset(
 )
 
 
+def _path(cls: type) -> str:
+    return f"{module_name(cls)}.{class_name(cls)}"
+
+
 # In an error storm the same few classes are asked about again and again.
 @lru_cache(maxsize=256)
 def known_entry(cls: type) -> Handler | None:
     """Return what the table says of a class, if anything."""
-    return KNOWN.get(f"{cls.__module__}.{cls.__qualname__}")
+    return KNOWN.get(_path(cls))
 
 
 @lru_cache(maxsize=256)
 def known_handler(cls: type) -> Handler | None:
     """Return what the toolkit itself does about a class of another library, if anything."""
     return known_entry(cls) or (
-        _upstream_failure if cls.__module__.partition(".")[0] in _CLIENTS else None
+        _upstream_failure if module_name(cls).partition(".")[0] in _CLIENTS else None
     )
 
 
 def is_http_exception(exc: BaseException) -> bool:
     """Whether `exc` is an HTTP exception of a framework's, which names a status itself."""
-    names = (f"{cls.__module__}.{cls.__qualname__}" for cls in type(exc).__mro__)
-    return any(KNOWN.get(name) is _http_exception for name in names)
+    return any(KNOWN.get(_path(cls)) is _http_exception for cls in type(exc).__mro__)
 
 
 _SERVERS = frozenset({"daphne", "granian", "gunicorn", "hypercorn", "uvicorn"})
@@ -182,20 +186,20 @@ def underlying(exc: BaseException) -> BaseException:
             break
         exc = exc.__cause__
     cls = type(exc)
-    if cls.__module__ == "starlette.requests" and cls.__qualname__ == "ClientDisconnect":
+    if _path(cls) == "starlette.requests.ClientDisconnect":
         context = exc.__context__
         if (
             isinstance(context, OSError)
             and type(context).__module__.partition(".")[0] not in _SERVERS
         ):
             return context
-    refused = exc.__context__
+    refused: BaseException | None = own(exc, "__context__")
     if refused is None:
         return exc
     if (_is_refusal(refused) or is_http_exception(refused)) and _comes_through(exc, _ECHO):
         return refused
     if (
-        isinstance(exc, AttributeError)
+        issubclass(cls, AttributeError)
         and is_http_exception(refused)
         and not isinstance(getattr(refused, "detail", None), str)
         and _comes_through(exc, _RENDERER)
@@ -209,13 +213,12 @@ _RENDERER = "starlette.responses"
 
 
 def _is_refusal(exc: BaseException) -> bool:
-    names = (f"{cls.__module__}.{cls.__qualname__}" for cls in type(exc).__mro__)
-    return any(KNOWN.get(name) is _validation_failure for name in names)
+    return any(KNOWN.get(_path(cls)) is _validation_failure for cls in type(exc).__mro__)
 
 
 def _comes_through(exc: BaseException, module: str) -> bool:
     """Whether `exc` was raised by, or below, code of `module`."""
-    traceback = exc.__traceback__
+    traceback = own(exc, "__traceback__")
     while traceback is not None:
         if traceback.tb_frame.f_globals.get("__name__") == module:
             return True

@@ -9,7 +9,7 @@ lets a message start a line of its own.
 from __future__ import annotations
 
 import linecache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ._text import log_safe, safe_str
 
@@ -42,44 +42,75 @@ def compact_traceback(exc: BaseException) -> str:
         whole = len(seen) <= _WITH_FRAMES
         lines.append(f"{prefix}{describe(current, _TEXT if whole else _SHORT_TEXT)}")
         if whole:
-            lines += _frames(current.__traceback__)
-        group = as_group(current)
-        if group is not None:
-            members = group.exceptions
+            lines += _frames(own(current, "__traceback__"))
+        if as_group(current) is not None:
+            members = _members(current)
             pending.extend(
                 (f"member {number} of {len(members)}: ", member)
                 for number, member in reversed(list(enumerate(members, 1)))
             )
-        if current.__cause__ is not None:
-            pending.append(("caused by ", current.__cause__))
-        elif current.__context__ is not None and not current.__suppress_context__:
-            pending.append(("while handling ", current.__context__))
+        cause, context = own(current, "__cause__"), own(current, "__context__")
+        if cause is not None:
+            pending.append(("caused by ", cause))
+        elif context is not None and not own(current, "__suppress_context__"):
+            pending.append(("while handling ", context))
     return "\n".join(lines)
+
+
+def own(exc: BaseException, name: str) -> Any:
+    """Return an attribute that every exception has, as Python keeps it.
+
+    What a class of the service's says of it instead may raise, or lead in a circle.
+    """
+    return vars(BaseException)[name].__get__(exc)
 
 
 def as_group(exc: BaseException | None) -> BaseExceptionGroup[BaseException] | None:
     """Return `exc` if it is a group, else None."""
-    if isinstance(exc, BaseExceptionGroup):
+    # Not by isinstance, which asks the exception for its class where the type is another one.
+    if issubclass(type(exc), BaseExceptionGroup):
         return cast("BaseExceptionGroup[BaseException]", exc)
     return None
 
 
+def _members(group: BaseException) -> tuple[BaseException, ...]:
+    members: tuple[BaseException, ...] = vars(BaseExceptionGroup)["exceptions"].__get__(group)
+    return members
+
+
 def leaves(exc: BaseException) -> Iterator[BaseException]:
-    """Yield the exceptions that `exc` holds, in the order raised; itself if it is no group."""
+    """Yield the exceptions that `exc` holds, in the order raised; itself if it is no group.
+
+    Each one once: a group that holds another one twice, and so on, has leaves without number.
+    """
     stack = [exc]
+    seen: set[int] = set()
     while stack:
         current = stack.pop()
-        group = as_group(current)
-        if group is None:
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        if as_group(current) is None:
             yield current
         else:
-            stack.extend(reversed(group.exceptions))
+            stack.extend(reversed(_members(current)))
+
+
+def class_name(cls: type) -> str:
+    """Return the name of a class, whatever its metaclass says of it."""
+    name: str = vars(type)["__qualname__"].__get__(cls)
+    return name
+
+
+def module_name(cls: type) -> str:
+    """Return the name of a class's module, likewise."""
+    return str(vars(type)["__module__"].__get__(cls))
 
 
 def _name(exc: BaseException) -> str:
     cls = type(exc)
-    module = cls.__module__
-    return cls.__qualname__ if module == "builtins" else f"{module}.{cls.__qualname__}"
+    module = module_name(cls)
+    return class_name(cls) if module == "builtins" else f"{module}.{class_name(cls)}"
 
 
 def describe(exc: BaseException, limit: int = _TEXT) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from ._traceback import class_name
 from .config import Config
 from .errors import KaikoError, ServerError
 from .headers import DESCRIBES_BODY
@@ -107,7 +108,7 @@ class Engine:
                 failed,
                 request,
                 unmapped=True,
-                text=f"the mapping's handler for {type(exc).__qualname__} failed",
+                text=f"the mapping's handler for {class_name(type(exc))} failed",
             )
             return None
 
@@ -128,8 +129,10 @@ class Engine:
             report: whether it is reported here; else the caller does, in its time.
 
         """
-        if isinstance(exc, KaikoError):
-            error: KaikoError | None = exc
+        error: KaikoError | None
+        # Not by isinstance, which asks the exception for its class where the type is another one.
+        if issubclass(type(exc), KaikoError):
+            error = cast("KaikoError", exc)
         elif is_disconnect(exc):
             report_disconnect(exc, request)
             gone = KaikoError()

@@ -13,7 +13,7 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from ._known import Disconnected, is_http_exception, known_entry, known_handler, underlying
-from ._traceback import as_group, leaves
+from ._traceback import as_group, leaves, own
 from .errors import KaikoError, ServerError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     # The handler of a class takes exceptions of that class; None is no error of its own.
     Known: TypeAlias = Mapping[type[BaseException], Callable[[Any], KaikoError | None]]
 
-__all__ = ["ExceptionMapping", "is_disconnect", "is_plain_callable", "leaves"]
+__all__ = ["ExceptionMapping", "is_disconnect", "is_plain_callable", "leaves", "own"]
 
 _CO_COROUTINE = 0x80  # inspect's, which takes 10 ms to import
 _WRAPPERS: tuple[type, ...] = (partial, MethodType)
@@ -127,8 +127,8 @@ class ExceptionMapping:
 
     def _find_one(self, exc: BaseException, known: Known | None) -> KaikoError | None:
         exc = underlying(exc)
-        if isinstance(exc, KaikoError):
-            return exc
+        if issubclass(type(exc), KaikoError):  # as in as_group
+            return cast("KaikoError", exc)
         for cls in type(exc).__mro__:
             handler = (
                 self._handlers.get(cls)

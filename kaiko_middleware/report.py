@@ -14,7 +14,7 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._text import clean_param, log_safe, redact
-from ._traceback import as_group, compact_traceback, describe, leaves
+from ._traceback import as_group, compact_traceback, describe, leaves, own
 from .ids import current_request_id_or
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def _log(
                 "upstream_request_id": said.request_id,
                 "upstream_said": said.excerpt,
             }
-    exc_info = None if exc is None else (type(exc), exc, exc.__traceback__)
+    exc_info = None if exc is None else (type(exc), exc, own(exc, "__traceback__"))
     args = (method, path, redact(text), request.request_id)
     record = logger.makeRecord(
         logger.name, level, __file__, 0, "%s %s -> %s [%s]", args, exc_info, "report_error"

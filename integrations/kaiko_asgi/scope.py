@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kaiko_middleware.engine import prefers_html
-from kaiko_middleware.mapping import leaves
+from kaiko_middleware.mapping import leaves, own
 from kaiko_middleware.report import RequestInfo
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def mark_seen(exc: BaseException, request_id: str) -> None:
     reference in the scope would keep all its frames alive.
     """
     for leaf in leaves(exc):
-        leaf.__dict__[_SEEN] = request_id
+        own(leaf, "__dict__")[_SEEN] = request_id
 
 
 def was_seen(exc: BaseException, request_id: str) -> bool:
@@ -93,7 +93,7 @@ def was_seen(exc: BaseException, request_id: str) -> bool:
     # A framework that finds the answer started raises a RuntimeError from what it caught.
     cause = exc.__cause__ if type(exc) is RuntimeError else None
     return any(
-        all(leaf.__dict__.get(_SEEN) == request_id for leaf in leaves(each))
+        all(own(leaf, "__dict__").get(_SEEN) == request_id for leaf in leaves(each))
         for each in (exc, cause)
         if each is not None
     )
@@ -135,10 +135,11 @@ def is_answerable(exc: BaseException) -> bool:
 
 
 def _is_answerable(exc: BaseException) -> bool:
-    if isinstance(exc, Exception | SystemExit | KeyboardInterrupt):
+    # Not by isinstance, which asks the exception for its class where the type is another one.
+    if issubclass(type(exc), Exception | SystemExit | KeyboardInterrupt):
         return True
     asyncio = sys.modules.get("asyncio")
-    if asyncio is not None and isinstance(exc, asyncio.CancelledError):
+    if asyncio is not None and issubclass(type(exc), asyncio.CancelledError):
         try:
             task = asyncio.current_task()
         except RuntimeError:  # no asyncio loop runs here
@@ -153,11 +154,11 @@ def raised_by_send(exc: BaseException, send: Send) -> bool:
     Starlette hides it behind a ClientDisconnect, as it does every OSError of a body's own
     iterator; the frames that the OSError came through tell them apart.
     """
-    source: BaseException | None = exc if isinstance(exc, OSError) else exc.__context__
-    if not isinstance(source, OSError):
+    source: BaseException = exc if issubclass(type(exc), OSError) else own(exc, "__context__")
+    if not issubclass(type(source), OSError):
         return False
     code: object = _code_of(send)
-    traceback = source.__traceback__
+    traceback = own(source, "__traceback__")
     while traceback is not None:
         if traceback.tb_frame.f_code is code:
             return True

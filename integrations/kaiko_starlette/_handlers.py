@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from kaiko_asgi.scope import STATE_ID, STATE_REPLY, mark_seen, request_info, was_seen
 from kaiko_middleware import current_request_id
+from kaiko_middleware.mapping import own
 from kaiko_starlette._response import ReplyResponse
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Handlers:
             last = await self.last(request, exc, request_id)
             last.report()
             return last.response
-        if exc.__dict__.get(_HANDLED) != request_id:
+        if own(exc, "__dict__").get(_HANDLED) != request_id:
             await self._service_response(request, exc, request_id)  # told, as Starlette tells it
         # Answered further in: Starlette sends this only where that answer was dropped.
         reply: Reply | None = state.get(STATE_REPLY)
@@ -124,7 +125,7 @@ class Handlers:
         self, request: Request, exc: Exception, request_id: str
     ) -> Response | None:
         """Return what the service's own handler answers; in debug Starlette asks none."""
-        exc.__dict__[_HANDLED] = request_id
+        own(exc, "__dict__")[_HANDLED] = request_id
         handler = self.last_resort
         if handler is None or self._app.debug:
             return None
@@ -135,7 +136,7 @@ class Handlers:
             else:
                 given = await run_in_threadpool(called, request, exc)
         except Exception as failed:
-            failed.__dict__[_HANDLED] = request_id  # it is not asked about its own failure
+            own(failed, "__dict__")[_HANDLED] = request_id  # it is not asked about its own failure
             raise
         return given if isinstance(given, Response) else None
 

@@ -472,6 +472,28 @@ def test_an_unmapped_leaf_makes_its_group_unmapped(raised: BaseException) -> Non
     assert ExceptionMapping().find(raised) is None
 
 
+def test_a_leaf_comes_once_however_often_it_is_held() -> None:
+    """A group of twice the same group, and so on, is done with at once."""
+    leaf = ValueError("a")
+    exc: Exception = leaf
+    for _ in range(64):
+        twice: list[Exception] = [exc, exc]
+        exc = ExceptionGroup("g", twice)
+    assert list(leaves(exc)) == [leaf]
+
+
+def test_leaves_are_what_the_group_was_made_of() -> None:
+    """Whatever its class says of them."""
+
+    class Circular(ExceptionGroup[Exception]):
+        @property
+        def exceptions(self) -> Any:
+            return (self,)
+
+    leaf = ValueError("a")
+    assert list(leaves(Circular("g", [leaf]))) == [leaf]
+
+
 def test_leaves_come_in_the_order_raised() -> None:
     """Nested ones too; an exception that is no group is its own leaf."""
     assert list(leaves(TYPED_404)) == [TYPED_404]

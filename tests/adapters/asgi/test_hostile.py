@@ -39,6 +39,42 @@ class Unequal(Exception):
         raise AttributeError(name)
 
 
+class Endless(ExceptionGroup[Exception]):
+    """It says that it holds itself."""
+
+    @property
+    def exceptions(self) -> Any:
+        """Itself."""
+        return (self,)
+
+
+class Closed(ExceptionGroup[Exception]):
+    """It does not say what it holds."""
+
+    @property
+    def exceptions(self) -> NoReturn:
+        """Fail."""
+        raise RuntimeError("no members")
+
+
+class Unreadable(Exception):
+    """None of its attributes can be read."""
+
+    def __getattribute__(self, name: str) -> NoReturn:
+        raise RuntimeError("no attributes")
+
+
+class _Nameless(type):
+    def __getattribute__(cls, name: str) -> Any:
+        if name in {"__module__", "__qualname__"}:
+            raise RuntimeError(name)
+        return super().__getattribute__(name)
+
+
+class Nameless(Exception, metaclass=_Nameless):
+    """Its class has no name to be found by."""
+
+
 def _cycle() -> Exception:
     first, second = ValueError("a"), KeyError("b")
     first.__cause__, second.__cause__ = second, first
@@ -88,6 +124,11 @@ _HOSTILE: dict[str, Callable[[], BaseException]] = {
     "memory": MemoryError,
     "group of unprintables": lambda: ExceptionGroup("g", [Unprintable(), Unprintable()]),
     "stop": StopAsyncIteration,
+    "endless group": lambda: Endless("g", [ValueError("secret")]),
+    "closed group": lambda: Closed("g", [ValueError("secret")]),
+    "unreadable": lambda: Unreadable("secret"),
+    "group of unreadables": lambda: ExceptionGroup("g", [Unreadable("secret")]),
+    "nameless": lambda: Nameless("secret"),
     "class": lambda: type("X" * 10_000, (Exception,), {})("a"),
 }
 
