@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["check_application", "check_middleware", "check_settings", "register_checks"]
 
 _PATH = "kaiko_django.KaikoMiddleware"
+_MOST_LAYERS = 64
 # What only looks on, and wants to look on from outside.
 _OBSERVERS = (
     "opentelemetry.",
@@ -115,9 +116,7 @@ def check_application(**_kwargs: object) -> list[CheckMessage]:
         application: object = import_string(path)
     except Exception:  # noqa: BLE001 - a wsgi.py may fail in any way, and runserver says how
         return []
-    while application is not None and not isinstance(application, WSGIWrapper):
-        application = getattr(application, "app", None) or getattr(application, "application", None)
-    if application is not None:
+    if any(isinstance(layer, WSGIWrapper) for layer in _layers(application)):
         return []
     module, _, name = path.rpartition(".")
     return [
@@ -130,6 +129,16 @@ def check_application(**_kwargs: object) -> list[CheckMessage]:
             id="kaiko.W006",
         )
     ]
+
+
+def _layers(application: object) -> Iterator[object]:
+    """Yield an application and what it wraps, which may be itself."""
+    for _ in range(_MOST_LAYERS):
+        if application is None:
+            return
+        yield application
+        inner: object = getattr(application, "app", None)
+        application = getattr(application, "application", None) if inner is None else inner
 
 
 def _is_ours(path: str) -> bool:

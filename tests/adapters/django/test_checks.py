@@ -93,10 +93,20 @@ class Outside:
         self.application = application
 
 
+class Itself:
+    """What it wraps is itself."""
+
+    @property
+    def app(self) -> Itself:
+        """Itself."""
+        return self
+
+
 wrapped = get_wsgi_application()
 inside = Outside(wrapped)
 bare = plain()
 bare_inside = Outside(bare)
+inside_of_itself = Itself()
 
 
 @pytest.mark.parametrize(
@@ -106,6 +116,7 @@ bare_inside = Outside(bare)
         ("inside", []),
         ("bare", ["kaiko.W006"]),
         ("bare_inside", ["kaiko.W006"]),
+        ("inside_of_itself", ["kaiko.W006"]),
         ("missing", []),
         (None, []),
     ],
