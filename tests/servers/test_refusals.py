@@ -120,7 +120,7 @@ def answer(port: int, raw: bytes, *, half: bool = False) -> str:
 def test_refusal(server: Running, name: str) -> None:
     """The server does with the request what the page says, and serves on."""
     seen = answer(server.port, REQUESTS[name], half=name in HALF)
-    assert seen == said("Request", name, server.server)
+    assert seen in said("Request", name, server.server).split(" or ")
     assert send(server, server.server.apps[0], BY_NAME["ok"]).status == 200
 
 
