@@ -1,0 +1,49 @@
+"""DRF with Sentry's SDK, in a process of its own: the SDK patches DRF and Django for good.
+
+Prints, as JSON, one list per request: the stack, what is raised, and the number of events.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import sentry_sdk
+from rest_framework import exceptions
+
+from adapters.django.sentry_project import Recording, events
+from adapters.django.stacks import STACKS
+from adapters.drf.views import raising, validating
+from kaiko_middleware import NotFoundError, ServiceUnavailableError
+
+BUGS = {
+    "bug": raising(lambda: ValueError("secret")),
+    "group": raising(lambda: ExceptionGroup("g", [ValueError("secret")])),
+}
+FORESEEN = {
+    "typed": raising(lambda: NotFoundError("typed")),
+    "down": raising(ServiceUnavailableError),
+    "timeout": raising(TimeoutError),
+    "framework": raising(lambda: exceptions.PermissionDenied("no")),
+    "framework's 500": raising(exceptions.APIException),
+    "validation": validating(),
+}
+
+
+PROJECTS = {**BUGS, **FORESEEN}
+
+
+def main() -> None:
+    """Ask each project on each stack."""
+    sentry_sdk.init(dsn="http://key@127.0.0.1/1", transport=Recording)
+    rows: list[tuple[str, str, int]] = []
+    for stack in STACKS:
+        for name, made in PROJECTS.items():
+            events.clear()
+            stack.ask(made)
+            rows.append((stack.name, name, len(events)))
+    json.dump(rows, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
