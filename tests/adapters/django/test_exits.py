@@ -51,7 +51,7 @@ def test_answered_and_raised(
     assert type(answer.raised) is type(make())
     (record,) = caplog.records
     assert record.levelname == "ERROR"
-    assert record.exc_info is not None
+    assert isinstance(record.exc_info, tuple)
     assert record.exc_info[1] is answer.raised
     assert current_request_id() is None
 
