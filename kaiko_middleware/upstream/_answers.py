@@ -7,18 +7,19 @@ none is imported.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from kaiko_middleware._text import safe_str
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     Headers = Mapping[str, str] | Mapping[bytes, bytes] | Iterable[tuple[str | bytes, str | bytes]]
     Pairs = Iterable[tuple[object, object]]
 
-_LONGEST = 1024  # characters of a field's value that are looked at
+_LONGEST = 1024  # characters of a field's name, and of its value, that are looked at
+_MOST = 1000  # fields of one answer that are
 # What follows the scheme of a URL; or, of a path alone, its query or its fragment. None of
 # the branches can go back: each takes all up to the next white space.
 _OF_URL = re.compile(r"//(\S*)|\?\S+|(?<=\S)#\S+")
@@ -38,19 +39,29 @@ class Answer(NamedTuple):
 
 
 def lower(headers: object) -> dict[str, str]:
-    """Return headers by lower-case name; several of one name are one list (RFC 9110, 5.3)."""
-    pairs = cast("Pairs", headers.items() if isinstance(headers, Mapping) else headers)
+    """Return headers by lower-case name; several of one name are one list (RFC 9110, 5.3).
+
+    What is neither a mapping nor pairs has none: an exception may call anything `headers`.
+    """
     found: dict[str, str] = {}
-    for raw_name, raw_value in pairs:
-        name, value = _text(raw_name).lower(), _text(raw_value)[:_LONGEST]
-        found[name] = f"{found[name]}, {value}"[:_LONGEST] if name in found else value
+    try:
+        for raw_name, raw_value in _pairs(headers):
+            name, value = _text(raw_name).lower(), _text(raw_value)
+            found[name] = f"{found[name]}, {value}"[:_LONGEST] if name in found else value
+    except Exception:  # noqa: BLE001 - whatever its iterator, or its items, raise
+        return {}
     return found
+
+
+def _pairs(headers: object) -> Iterable[tuple[object, object]]:
+    items = getattr(headers, "items", None)  # not of mappings only: http.client's has them, too
+    return islice(cast("Pairs", items() if callable(items) else headers), _MOST)
 
 
 def _text(value: object) -> str:
     if isinstance(value, bytes | bytearray):
-        return value.decode("latin-1")
-    return value if isinstance(value, str) else safe_str(value)
+        return value[:_LONGEST].decode("latin-1")
+    return (value if isinstance(value, str) else safe_str(value))[:_LONGEST]
 
 
 def text_of(exc: BaseException) -> str:
@@ -108,7 +119,7 @@ def answer_of(exc: BaseException) -> Answer:
     body: object = getattr(exc, "body", None)
     return Answer(
         status,
-        {} if headers is None else lower(headers),
+        lower(headers),
         None if response is None else content_of(response),
         cast("dict[str, object]", body) if isinstance(body, dict) else None,
     )
