@@ -33,3 +33,9 @@ def test_a_wrong_value_is_one_line_that_names_key_value_and_what_is_allowed(
     with pytest.raises(ConfigError) as caught:
         Upstream(**settings)
     assert str(caught.value) == f"{key}: {value!a} is not allowed; it must be {allowed}"
+
+
+def test_its_repr_says_whose_service_it_is() -> None:
+    """For a log at start."""
+    shown = repr(Upstream("llm", trust="llm", credential="forwarded"))
+    assert shown == "Upstream('llm', trust='llm', credential='forwarded')"
