@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write_logs_to_nowhere()
     figures, notes = _measure(_QUICK if options.quick else _FULL, options.only)
     if not figures:
-        print(f"no figure's key has {' or '.join(options.only)}", file=sys.stderr)  # noqa: T201
+        print(f"no figure's key has {' or '.join(options.only)}", file=sys.stderr)  # noqa: T201 - a command prints
         return 2
     show(figures, notes)
     if options.json is not None:

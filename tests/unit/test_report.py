@@ -165,13 +165,15 @@ def test_nothing_is_made_for_a_record_that_nobody_wants(
 ) -> None:
     """With INFO disabled, a typed 404 makes no record at all."""
     logger = logging.getLogger("kaiko")
-    monkeypatch.setattr(logger, "makeRecord", None)
+    made: list[object] = []
+    monkeypatch.setattr(logger, "makeRecord", lambda *values, **_named: made.append(values))
     with caplog.at_level(logging.CRITICAL, logger="kaiko"):
         Engine(Config()).on_exception(NotFoundError(), REQUEST)
         Engine(Config()).on_exception(caught(raise_unmapped), REQUEST)
         report_late(ValueError(), REQUEST, unmapped=True, text="late")
         report_disconnect(ValueError(), REQUEST)
         report_note("note", REQUEST)
+    assert made == []
 
 
 # --- what others wrote -------------------------------------------------------------------

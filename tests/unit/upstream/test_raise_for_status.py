@@ -67,8 +67,32 @@ def test_an_error_is_raised(make: Callable[..., Any], method: str | None) -> Non
 @CLIENTS
 @pytest.mark.parametrize("status", [200, 204, 206, 304])
 def test_what_is_no_error_passes(make: Callable[..., Any], status: int) -> None:
-    """Without a look into its body, which may be large and is no business of this."""
-    Upstream("up").raise_for_status(make(status, OVERLOADED, JSON, "GET"))
+    """And the same answer, where JSON is expected, is the error that its body says."""
+    response = make(status, OVERLOADED, JSON, "GET")
+    Upstream("up").raise_for_status(response)
+    inside = Upstream("up").error_from_response(status, JSON, OVERLOADED)
+    assert (inside is None) == (status in {204, 304})  # neither has a body to look into
+
+
+def test_a_success_is_not_looked_into() -> None:
+    """Its body may be large, and is no business of this."""
+
+    class Looked:
+        status_code = 200
+        headers: dict[str, str] = JSON
+        looks = 0
+
+        @property
+        def content(self) -> bytes:
+            self.looks += 1
+            return OVERLOADED
+
+    response = Looked()
+    Upstream("up").raise_for_status(response)
+    assert response.looks == 0
+    with pytest.raises(ServiceUnavailableError):
+        Upstream("up").raise_for_status(response, expects="json")
+    assert response.looks == 1
 
 
 @CLIENTS
