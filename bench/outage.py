@@ -101,7 +101,7 @@ class _World:
         heapq.heappush(self._due, (self.now + seconds, next(self._order), act))
 
     def _begin(self) -> None:
-        self._send(Call(self._policy, "GET", Deadline.of(self._policy)))
+        self._send(Call(self._policy, "GET", Deadline(self._policy)))
 
     def _send(self, call: Call) -> None:
         self.course.sent[int(self.now)] += 1

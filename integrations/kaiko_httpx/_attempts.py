@@ -25,6 +25,7 @@ Response = Any
 
 _SLACK = 0.01  # seconds by which an operation may be late, for the first attempt's sake
 _OPERATIONS = ("connect", "read", "write", "pool")
+_WAITS = ("pool",)  # the one that no connection takes part in
 
 
 class Again(Exception):
@@ -55,12 +56,14 @@ class Outgoing:
         policy: how the call is made again.
         request: the request.
         id_header: the header that our request id is sent along in.
+        is_watched: whether the transport's connections keep to the call's deadline.
 
     """
 
     __slots__ = (
         "_clamped",
         "_extensions",
+        "_limited",
         "_policy",
         "_timeouts",
         "call",
@@ -69,7 +72,9 @@ class Outgoing:
         "request",
     )
 
-    def __init__(self, policy: RetryPolicy, request: Request, id_header: str) -> None:
+    def __init__(
+        self, policy: RetryPolicy, request: Request, id_header: str, *, is_watched: bool
+    ) -> None:
         request_id = current_request_id()
         if request_id is not None:
             request.headers[id_header] = request_id
@@ -77,30 +82,30 @@ class Outgoing:
         self._policy = policy
         self._extensions = extensions
         self._timeouts: dict[str, float | None] = extensions.get("timeout") or {}
-        self._clamped: dict[str, float | None] = {}
+        self._limited = _WAITS if is_watched else _OPERATIONS
+        self._clamped: dict[str, float | None] | None = None
         self.request = request
         self.is_ours = DEADLINE in extensions
         """Whether a client of ours sends it, which watches the body's time as well."""
         self.deadline: Deadline | None
-        self.deadline = extensions[DEADLINE] if self.is_ours else Deadline.of(policy)
+        self.deadline = extensions[DEADLINE] if self.is_ours else Deadline(policy)
         self.call = Call(policy, request.method, self.deadline)
 
     def limit(self) -> None:
         """Let no single operation of an attempt take longer than the call has left."""
-        if self.deadline is None:
+        deadline = self.deadline
+        if deadline is None:
             return
-        left = self.deadline.left
+        left = deadline.shortened(None) + _SLACK
         given = self._timeouts.get
-        for name in _OPERATIONS:
+        for name in self._limited:
             value = given(name)
-            if value is None or value > left + _SLACK:
+            if value is None or value > left:
                 break
         else:
             return
-        self._clamped = {
-            name: left if (value := given(name)) is None else min(value, left)
-            for name in _OPERATIONS
-        }
+        clamped = {name: deadline.shortened(given(name)) for name in self._limited}
+        self._clamped = {**self._timeouts, **clamped}
         self.request.extensions = {**self._extensions, "timeout": self._clamped}
 
     def restore(self) -> None:
@@ -112,7 +117,8 @@ class Outgoing:
 
         httpcore keeps the dictionary and reads it again when the body's turn comes.
         """
-        self._clamped.update(dict.fromkeys(_OPERATIONS) | self._timeouts)
+        if self._clamped is not None:
+            self._clamped.update(dict.fromkeys(_OPERATIONS) | self._timeouts)
 
     def failed(self, exc: Exception) -> Again | None:
         """Return how to go on after an exception, or None where it is the caller's to see."""

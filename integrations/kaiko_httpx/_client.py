@@ -71,7 +71,7 @@ class Client(httpx2.Client):
         self, request: httpx2.Request, *, stream: bool = False, **options: Any
     ) -> httpx2.Response:
         """Send a request; see `httpx2.Client.send`."""
-        deadline = None if stream else Deadline.of(self._policy)
+        deadline = None if stream else Deadline(self._policy)
         request.extensions = {**request.extensions, DEADLINE: deadline}
         token = current.set(deadline)
         try:
@@ -144,7 +144,7 @@ class AsyncClient(httpx2.AsyncClient):
         self, request: httpx2.Request, *, stream: bool = False, **options: Any
     ) -> httpx2.Response:
         """Send a request; see `httpx2.AsyncClient.send`."""
-        deadline = None if stream else Deadline.of(self._policy)
+        deadline = None if stream else Deadline(self._policy)
         request.extensions = {**request.extensions, DEADLINE: deadline}
         token = current.set(deadline)
         try:
