@@ -8,8 +8,13 @@ the real failure at once instead of three times as late.
 from __future__ import annotations
 
 from threading import Lock
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from kaiko_middleware.config import refuse
+
+if TYPE_CHECKING:
+    from kaiko_middleware.upstream import Upstream
 
 __all__ = ["RetryBudget"]
 
@@ -73,6 +78,16 @@ class RetryBudget:
         if self._tokens < self._capacity:  # a full bucket needs no lock
             with self._lock:
                 self._tokens = min(self._capacity, self._tokens + self._refund)
+
+
+_budgets: WeakKeyDictionary[Upstream, RetryBudget] = WeakKeyDictionary()
+_creating = Lock()
+
+
+def budget_of(upstream: Upstream) -> RetryBudget:
+    """Return the budget that all policies for an upstream share, as long as that lives."""
+    with _creating:
+        return _budgets.setdefault(upstream, RetryBudget())
 
 
 def check_int(key: str, value: object, least: int) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import stamina
 
-from kaiko_httpx._budget import RetryBudget, check_int
+from kaiko_httpx._budget import RetryBudget, budget_of, check_int
 from kaiko_middleware import current_request_id
 from kaiko_middleware.config import hooks_of, refuse
 from kaiko_middleware.mapping import is_plain_callable
@@ -83,8 +83,8 @@ class RetryPolicy:
         max_wait: the longest wait, in seconds, that an upstream may ask for; 60.
         wait_initial: seconds before the first retry, doubled for each further one; 1.
         wait_jitter: up to so many seconds are added at random; 1.
-        budget: the upstream's retry budget; one of its own by default. Share one among all
-            clients of an upstream.
+        budget: the retry budget; by default the one of `upstream`, which all policies for
+            the same `Upstream` share. Each text makes an upstream of its own.
         on_attempt: called with a `RetryEvent` for each attempt that failed; one that raises
             is logged and harms nothing.
         clock: what tells the seconds, `time.monotonic` by default.
@@ -133,7 +133,7 @@ class RetryPolicy:
         self.max_wait: float = max_wait
         self.wait_initial: float = wait_initial
         self.wait_jitter: float = wait_jitter
-        self.budget: RetryBudget = _budget_of(budget)
+        self.budget: RetryBudget = _given_or_shared(budget, self.upstream)
         self.on_attempt: tuple[Hook, ...] = hooks_of("on_attempt", on_attempt, "a RetryEvent")
         if not is_plain_callable(clock):
             refuse("clock", clock, "a plain function that returns seconds")
@@ -154,9 +154,9 @@ def _upstream_of(value: object) -> Upstream:
     return Upstream(value)
 
 
-def _budget_of(value: object) -> RetryBudget:
+def _given_or_shared(value: object, upstream: Upstream) -> RetryBudget:
     if value is None:
-        return RetryBudget()
+        return budget_of(upstream)
     if not isinstance(value, RetryBudget):
         refuse("budget", value, "a RetryBudget")
     return value

@@ -42,7 +42,7 @@ class Upstream:
 
     """
 
-    __slots__ = ("_judge", "name")
+    __slots__ = ("__weakref__", "_judge", "name")
 
     def __init__(
         self,

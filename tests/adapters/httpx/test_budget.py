@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 from concurrent.futures import ThreadPoolExecutor
+from weakref import ref
 
 import pytest
 
 from adapters.httpx.scripted import Scripted
 from adapters.httpx.ways import PLAIN, WAYS, Way, every_way
 from kaiko_httpx import RetryBudget, RetryPolicy
+from kaiko_middleware.upstream import Upstream
 
 
 @every_way
@@ -84,9 +87,27 @@ def test_an_outage_is_answered_at_once_after_a_few_dozen_retries() -> None:
     assert attempts == 99 + 35
 
 
-def test_each_policy_has_a_bucket_of_its_own_by_default() -> None:
-    """Two upstreams do not pay for each other."""
-    assert RetryPolicy("a").budget is not RetryPolicy("b").budget
+def test_the_bucket_is_the_upstreams_by_default() -> None:
+    """All who call one upstream share it, however; two upstreams do not pay for each other."""
+    billing = Upstream("billing")
+    assert RetryPolicy(billing).budget is RetryPolicy(billing, attempts=5).budget
+    assert RetryPolicy(billing).budget is not RetryPolicy(Upstream("billing")).budget
+    assert RetryPolicy("billing").budget is not RetryPolicy("billing").budget
+
+
+@every_way
+def test_clients_of_one_upstream_share_its_bucket(way: Way) -> None:
+    """In an outage they make 35 retries between them, and each has the failure at once."""
+    down = Upstream("down")
+    attempts = sum(way.call(Scripted(503), policy={"upstream": down}).attempts for _ in range(40))
+    assert attempts == 40 + 35
+
+
+def test_a_bucket_goes_with_its_upstream() -> None:
+    """Services that make an upstream for each tenant keep none that they dropped."""
+    kept = [ref(RetryPolicy(f"tenant {number}").upstream) for number in range(3)]
+    gc.collect()
+    assert [upstream() for upstream in kept] == [None, None, None]
 
 
 def test_costs_can_be_chosen() -> None:
