@@ -26,7 +26,7 @@ from kaiko_demo import CAUSES, Cause, Request
 from kaiko_middleware.catalog import ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
 STARLETTE = STACKS[0]
 FINE = [cause for cause in CAUSES if not cause.expected.type]
@@ -267,6 +267,15 @@ def test_every_stack_is_served_by_the_server_it_names(tmp_path: Path) -> None:
 # --- --serve -------------------------------------------------------------------------
 
 
+@pytest.fixture
+def ctrl_c_works() -> Generator[None]:
+    """A shell has what it starts in the background ignore Ctrl-C, and children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_works")
 def test_serve_leaves_the_services_up_until_ctrl_c(tmp_path: Path) -> None:
     """The addresses it prints answer, with what is behind them; after Ctrl-C they are free."""
     arguments = [sys.executable, "-P", "-m", "kaiko_cli.main", "demo", "--serve"]
@@ -284,7 +293,10 @@ def test_serve_leaves_the_services_up_until_ctrl_c(tmp_path: Path) -> None:
         ports = [int(address.rpartition(":")[2]) for address in addresses]
         statuses = [send(port, cause.request).status for port in ports for cause in FINE]
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        try:
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
     assert statuses == [cause.expected.status for _ in STACKS for cause in FINE]
     assert any("LLM provider (http://" in line and "Archive" in line for line in lines)
     assert list(tmp_path.iterdir()) == []
