@@ -10,9 +10,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
+from ._exception import CLIENTS, class_name, module_name, own, root_of
 from ._failure_list import read_failures
 from ._phrases import is_phrase
-from ._traceback import class_name, module_name, own
 from .errors import InvalidRequestError, KaikoError, ServiceUnavailableError, error_for_status
 from .normalize import read_detail
 from .validation import error_from_failures
@@ -124,21 +124,6 @@ KNOWN: dict[str, Handler] = {
 }
 
 
-_CLIENTS = frozenset(
-    {
-        "aiohttp",
-        "anthropic",
-        "httpcore",
-        "httpcore2",
-        "httpx",
-        "httpx2",
-        "openai",
-        "requests",
-        "urllib3",
-    }
-)
-
-
 def _path(cls: type) -> str:
     return f"{module_name(cls)}.{class_name(cls)}"
 
@@ -153,9 +138,7 @@ def known_entry(cls: type) -> Handler | None:
 @lru_cache(maxsize=256)
 def known_handler(cls: type) -> Handler | None:
     """Return what the toolkit itself does about a class of another library, if anything."""
-    return known_entry(cls) or (
-        _upstream_failure if module_name(cls).partition(".")[0] in _CLIENTS else None
-    )
+    return known_entry(cls) or (_upstream_failure if root_of(cls) in CLIENTS else None)
 
 
 def is_http_exception(exc: BaseException) -> bool:
@@ -188,10 +171,7 @@ def underlying(exc: BaseException) -> BaseException:
     cls = type(exc)
     if _path(cls) == "starlette.requests.ClientDisconnect":
         context = exc.__context__
-        if (
-            isinstance(context, OSError)
-            and type(context).__module__.partition(".")[0] not in _SERVERS
-        ):
+        if isinstance(context, OSError) and root_of(type(context)) not in _SERVERS:
             return context
     refused: BaseException | None = own(exc, "__context__")
     if refused is None:

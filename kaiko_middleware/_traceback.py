@@ -9,12 +9,20 @@ lets a message start a line of its own.
 from __future__ import annotations
 
 import linecache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
+from ._exception import (
+    as_group,
+    class_name,
+    is_client_error,
+    members,
+    module_name,
+    own,
+    text_of,
+)
 from ._text import log_safe, safe_str
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import TracebackType
 
 _FIRST_FRAMES = 4
@@ -44,10 +52,10 @@ def compact_traceback(exc: BaseException) -> str:
         if whole:
             lines += _frames(own(current, "__traceback__"))
         if as_group(current) is not None:
-            members = _members(current)
+            inside = members(current)
             pending.extend(
-                (f"member {number} of {len(members)}: ", member)
-                for number, member in reversed(list(enumerate(members, 1)))
+                (f"member {number} of {len(inside)}: ", member)
+                for number, member in reversed(list(enumerate(inside, 1)))
             )
         cause, context = own(current, "__cause__"), own(current, "__context__")
         if cause is not None:
@@ -55,56 +63,6 @@ def compact_traceback(exc: BaseException) -> str:
         elif context is not None and not own(current, "__suppress_context__"):
             pending.append(("while handling ", context))
     return "\n".join(lines)
-
-
-def own(exc: BaseException, name: str) -> Any:
-    """Return an attribute that every exception has, as Python keeps it.
-
-    What a class of the service's says of it instead may raise, or lead in a circle.
-    """
-    return vars(BaseException)[name].__get__(exc)
-
-
-def as_group(exc: BaseException | None) -> BaseExceptionGroup[BaseException] | None:
-    """Return `exc` if it is a group, else None."""
-    # Not by isinstance, which asks the exception for its class where the type is another one.
-    if issubclass(type(exc), BaseExceptionGroup):
-        return cast("BaseExceptionGroup[BaseException]", exc)
-    return None
-
-
-def _members(group: BaseException) -> tuple[BaseException, ...]:
-    members: tuple[BaseException, ...] = vars(BaseExceptionGroup)["exceptions"].__get__(group)
-    return members
-
-
-def leaves(exc: BaseException) -> Iterator[BaseException]:
-    """Yield the exceptions that `exc` holds, in the order raised; itself if it is no group.
-
-    Each one once: a group that holds another one twice, and so on, has leaves without number.
-    """
-    stack = [exc]
-    seen: set[int] = set()
-    while stack:
-        current = stack.pop()
-        if id(current) in seen:
-            continue
-        seen.add(id(current))
-        if as_group(current) is None:
-            yield current
-        else:
-            stack.extend(reversed(_members(current)))
-
-
-def class_name(cls: type) -> str:
-    """Return the name of a class, whatever its metaclass says of it."""
-    name: str = vars(type)["__qualname__"].__get__(cls)
-    return name
-
-
-def module_name(cls: type) -> str:
-    """Return the name of a class's module, likewise."""
-    return str(vars(type)["__module__"].__get__(cls))
 
 
 def _name(exc: BaseException) -> str:
@@ -115,7 +73,7 @@ def _name(exc: BaseException) -> str:
 
 def describe(exc: BaseException, limit: int = _TEXT) -> str:
     """Return `module.Class: text` on one line, the text redacted and cut to `limit`."""
-    text = log_safe(safe_str(exc), limit)
+    text = log_safe(text_of(exc) if is_client_error(exc) else safe_str(exc), limit)
     return f"{_name(exc)}: {text}" if text else _name(exc)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from ._traceback import class_name
+from ._exception import class_name
 from .config import Config
 from .errors import KaikoError, ServerError
 from .headers import DESCRIBES_BODY

@@ -12,8 +12,8 @@ from functools import partial
 from types import MethodType
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
+from ._exception import as_group, leaves, own
 from ._known import Disconnected, is_http_exception, known_entry, known_handler, underlying
-from ._traceback import as_group, leaves, own
 from .errors import KaikoError, ServerError
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
+from ._exception import as_group, leaves, own
 from ._text import clean_param, log_safe, redact
-from ._traceback import as_group, compact_traceback, describe, leaves, own
+from ._traceback import compact_traceback, describe
 from .ids import current_request_id_or
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ none is imported.
 
 from __future__ import annotations
 
-import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
 
 _LONGEST = 1024  # characters of a field's name, and of its value, that are looked at
 _MOST = 1000  # fields of one answer that are
-# What follows the scheme of a URL; or, of a path alone, its query or its fragment. None of
-# the branches can go back: each takes all up to the next white space.
-_OF_URL = re.compile(r"//(\S*)|\?\S+|(?<=\S)#\S+")
-_QUERY = re.compile(r"[?#]")
 
 
 class Answer(NamedTuple):
@@ -62,26 +57,6 @@ def _text(value: object) -> str:
     if isinstance(value, bytes | bytearray):
         return value[:_LONGEST].decode("latin-1")
     return (value if isinstance(value, str) else safe_str(value))[:_LONGEST]
-
-
-def text_of(exc: BaseException) -> str:
-    """Return what an exception of a client's says, for the log.
-
-    Without the queries, the fragments and the user information of URLs: keys stand there.
-    """
-    return f"{type(exc).__name__}: {_OF_URL.sub(_cut_url, safe_str(exc))}"
-
-
-def _cut_url(match: re.Match[str]) -> str:
-    rest: str | None = match[1]
-    if rest is None:
-        return f"{match[0][0]}***"
-    shown, *query = _QUERY.split(rest, maxsplit=1)
-    if "@" in shown:  # the last one, where a password has another
-        shown = f"***@{shown.rpartition('@')[2]}"
-    elif "@" in rest:  # a password may have a question mark as well
-        shown = "***"
-    return f"//{shown}?***" if query else f"//{shown}"
 
 
 def content_of(response: object) -> bytes | str | None:

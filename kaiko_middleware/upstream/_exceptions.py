@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from kaiko_middleware._exception import is_client_error, root_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -134,7 +136,7 @@ def known_failure(exc: BaseException) -> Failure | None:
 
 def _by_class(exc: BaseException) -> Failure | None:
     for cls in type(exc).__mro__:
-        failure = FAILURES.get(cls.__module__.partition(".")[0], {}).get(cls.__name__)
+        failure = FAILURES.get(root_of(cls), {}).get(cls.__name__)
         if failure is not None:
             return failure
     return None
@@ -163,8 +165,3 @@ def has_answer(exc: BaseException) -> bool:
         return False
     names = {cls.__name__ for cause in chain(exc) for cls in type(cause).__mro__}
     return names.isdisjoint(_NO_ANSWER)
-
-
-def is_client_error(exc: BaseException) -> bool:
-    """Whether `exc` is of a class that an HTTP client or an LLM SDK defines."""
-    return any(cls.__module__.partition(".")[0] in FAILURES for cls in type(exc).__mro__)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from kaiko_middleware._exception import is_client_error, text_of
 from kaiko_middleware.config import refuse
 from kaiko_middleware.errors import KaikoError
 
-from ._answers import answer_of, content_of, lower, method_of, text_of
+from ._answers import answer_of, content_of, lower, method_of
 from ._body import Body, read
 from ._classify import by_status, error_inside
-from ._exceptions import chain, has_answer, is_client_error, known_failure
+from ._exceptions import chain, has_answer, known_failure
 from ._judge import Judge, Said
 from ._members import texts
 from ._stream import StreamWatch
@@ -129,7 +130,9 @@ class Upstream:
     def _failed(
         self, category: Category, exc: BaseException, *, processed: bool = True
     ) -> KaikoError:
-        return self._judge.failure(category, text_of(exc), processed=processed)
+        return self._judge.failure(
+            category, f"{type(exc).__name__}: {text_of(exc)}", processed=processed
+        )
 
     def raise_for_status(self, response: Any, *, expects: Expects | None = None) -> None:
         """Raise the typed error for a response of httpx2, httpx, requests, or the like.

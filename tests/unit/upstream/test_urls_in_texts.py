@@ -12,7 +12,12 @@ import requests
 import urllib3
 from aiohttp import ClientSession
 
+from kaiko_middleware import Config
+from kaiko_middleware._exception import CLIENTS
+from kaiko_middleware.engine import Engine
+from kaiko_middleware.report import RequestInfo
 from kaiko_middleware.upstream import Upstream
+from kaiko_middleware.upstream._exceptions import FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +70,35 @@ def test_no_client_tells_the_log_a_query_or_a_password(
     assert "SECRET" not in text
     assert "hunter2" not in text
     assert text.startswith(f"{type(caught.value).__name__}: ")
+
+
+@pytest.mark.parametrize("url", [CLOSED, OTHER, BROKEN])
+@pytest.mark.parametrize("call", [by_requests, by_urllib3, httpx2.get, by_aiohttp])
+def test_nor_does_the_traceback_of_what_came_of_it(
+    call: Callable[[str], object], url: str, log: pytest.LogCaptureFixture
+) -> None:
+    """The causes of a bug are told as well, each with its text."""
+
+    def fail() -> None:
+        try:
+            call(url)
+        except Exception as exc:
+            raise RuntimeError("no price") from exc
+
+    with pytest.raises(RuntimeError) as caught:
+        fail()
+    Engine(Config()).on_exception(caught.value, RequestInfo("req_1", "GET", "/"))
+    (record,) = log.records
+    text = record.exc_text or ""
+    assert "RuntimeError: no price" in text
+    assert f"caused by {type(caught.value.__cause__).__module__}." in text
+    assert "SECRET" not in text
+    assert "hunter2" not in text
+
+
+def test_every_client_is_known_by_its_failures() -> None:
+    """Both tables name the same libraries."""
+    assert set(FAILURES) == CLIENTS
 
 
 def test_what_failed_is_still_told() -> None:

@@ -1,0 +1,115 @@
+"""Reading an exception as Python keeps it, whatever its class says of it.
+
+And whatever it says: an HTTP client's names the URL it asked, and keys stand there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+from ._text import safe_str
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CLIENTS = frozenset(
+    {
+        "aiohttp",
+        "anthropic",
+        "httpcore",
+        "httpcore2",
+        "httpx",
+        "httpx2",
+        "openai",
+        "requests",
+        "urllib3",
+    }
+)
+"""The HTTP clients and the SDKs over them, by the roots of their modules."""
+
+# What follows the scheme of a URL; or, of a path alone, its query or its fragment. None of
+# the branches can go back: each takes all up to the next white space.
+_OF_URL = re.compile(r"//(\S*)|\?\S+|(?<=\S)#\S+")
+_QUERY = re.compile(r"[?#]")
+
+
+def own(exc: BaseException, name: str) -> Any:
+    """Return an attribute that every exception has, as Python keeps it.
+
+    What a class of the service's says of it instead may raise, or lead in a circle.
+    """
+    return vars(BaseException)[name].__get__(exc)
+
+
+def as_group(exc: BaseException | None) -> BaseExceptionGroup[BaseException] | None:
+    """Return `exc` if it is a group, else None."""
+    # Not by isinstance, which asks the exception for its class where the type is another one.
+    if issubclass(type(exc), BaseExceptionGroup):
+        return cast("BaseExceptionGroup[BaseException]", exc)
+    return None
+
+
+def members(group: BaseException) -> tuple[BaseException, ...]:
+    """Return what a group holds."""
+    held: tuple[BaseException, ...] = vars(BaseExceptionGroup)["exceptions"].__get__(group)
+    return held
+
+
+def leaves(exc: BaseException) -> Iterator[BaseException]:
+    """Yield the exceptions that `exc` holds, in the order raised; itself if it is no group.
+
+    Each one once: a group that holds another one twice, and so on, has leaves without number.
+    """
+    stack = [exc]
+    seen: set[int] = set()
+    while stack:
+        current = stack.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        if as_group(current) is None:
+            yield current
+        else:
+            stack.extend(reversed(members(current)))
+
+
+def class_name(cls: type) -> str:
+    """Return the name of a class, whatever its metaclass says of it."""
+    name: str = vars(type)["__qualname__"].__get__(cls)
+    return name
+
+
+def module_name(cls: type) -> str:
+    """Return the name of a class's module, likewise."""
+    return str(vars(type)["__module__"].__get__(cls))
+
+
+def root_of(cls: type) -> str:
+    """Return the name of the library that a class comes from."""
+    return module_name(cls).partition(".")[0]
+
+
+def is_client_error(exc: BaseException) -> bool:
+    """Whether `exc` is of a class that an HTTP client or an LLM SDK defines."""
+    return any(root_of(cls) in CLIENTS for cls in type(exc).__mro__)
+
+
+def text_of(exc: BaseException) -> str:
+    """Return what a client's exception says, for the log.
+
+    Without the queries, the fragments and the user information of URLs.
+    """
+    return _OF_URL.sub(_cut_url, safe_str(exc))
+
+
+def _cut_url(match: re.Match[str]) -> str:
+    rest: str | None = match[1]
+    if rest is None:
+        return f"{match[0][0]}***"
+    shown, *query = _QUERY.split(rest, maxsplit=1)
+    if "@" in shown:  # the last one, where a password has another
+        shown = f"***@{shown.rpartition('@')[2]}"
+    elif "@" in rest:  # a password may have a question mark as well
+        shown = "***"
+    return f"//{shown}?***" if query else f"//{shown}"
