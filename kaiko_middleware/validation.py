@@ -1,7 +1,7 @@
 """Validation failures, one rule for every validator.
 
-A framework's adapter turns what its validator says into `Failure`s, and
-`error_from_failures` turns these into the one error that is answered; for pydantic's own
+A framework's adapter says how its validator's records are read as `Failure`s, and
+`error_from_records` turns them into the one error that is answered; for pydantic's own
 `ValidationError`, `validation_error` does both, and `parse_body` validates as well.
 All texts are ours: a validator's own are localized and often echo the input.
 Implements section 7 of the V2 contract.
@@ -22,15 +22,17 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pydantic import BaseModel, TypeAdapter, ValidationError
+    from pydantic_core import ErrorDetails
 
 __all__ = [
     "Failure",
     "Kind",
     "Where",
     "error_from_failures",
+    "error_from_records",
     "failure",
     "missing_body",
     "parse_body",
@@ -45,9 +47,10 @@ one of the wrong content type."""
 
 _M = TypeVar("_M", bound="BaseModel")
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 
 _NAMED = 5
-_READ = 200  # records of pydantic's whose paths are read; a client can make 100,000 in a body
+_READ = 200  # records that are read; a client can make 100,000 in a body
 _KINDS: dict[str, Kind] = {
     "missing": "missing",
     "missing_argument": "missing",
@@ -106,17 +109,37 @@ def failure(
     return Failure(kind, where, path)
 
 
-def error_from_failures(failures: Iterable[Failure], *, unread: int = 0) -> KaikoError:
+def error_from_records(
+    records: Sequence[_R], read: Callable[[_R], Failure | None]
+) -> KaikoError | None:
+    """Return the one error for a validator's records, or None where they tell of no failure.
+
+    Only the first 200 are read, and each of those after them counts as one failure more.
+
+    Arguments:
+        records: what the validator says, in its order.
+        read: returns the failure that a record stands for, None where it stands for none.
+
+    """
+    found = (read(record) for record in records[:_READ])
+    failures = [each for each in found if each is not None]
+    return _error_from(failures, max(0, len(records) - _READ)) if failures else None
+
+
+def error_from_failures(failures: Iterable[Failure]) -> KaikoError:
     """Return the one error for `failures`: the first is reported, the others are named.
 
     Arguments:
         failures: what was refused, in the order of the validator.
-        unread: how many came after these, and were not read.
 
     Raises:
         ValueError: there is no failure at all.
 
     """
+    return _error_from(failures, 0)
+
+
+def _error_from(failures: Iterable[Failure], unread: int) -> KaikoError:
     distinct = list(dict.fromkeys(failures))
     if not distinct:
         msg = "a validation error without a failure"
@@ -173,11 +196,11 @@ def validation_error(
     """
     schema = schema_of(model) if model is not None else schema_behind(exc)
     details = exc.errors(include_url=False, include_context=False, include_input=False)
-    read = details[:_READ]
-    return error_from_failures(
-        (failure(item["type"], item["loc"], where=where, schema=schema) for item in read),
-        unread=len(details) - len(read),
-    )
+
+    def read(item: ErrorDetails) -> Failure:
+        return failure(item["type"], item["loc"], where=where, schema=schema)
+
+    return error_from_records(details, read) or error_for_status(422)
 
 
 def missing_body() -> KaikoError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from kaiko_middleware.errors import KaikoError, error_for_status
-from kaiko_middleware.validation import Failure, error_from_failures, failure
+from kaiko_middleware.validation import Failure, error_from_records, failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,28 +43,26 @@ def error_of(
         declared: what the route declares.
 
     """
-    failures: list[Failure] = []
     whole: Failure | None = _UNASKED
-    for item in errors:
+
+    def read(item: object) -> Failure | None:
+        nonlocal whole
         if not isinstance(item, dict):
-            continue
+            return None
         record = cast("dict[str, object]", item)
         location: object = record.get("loc")
         if not isinstance(location, (list, tuple)) or not location:
-            continue
+            return None
         items = tuple(cast("Iterable[object]", location))
         if items[0] == "body":
             if whole is _UNASKED:
                 whole = _failure_of_whole(body, headers, declared)
             if whole is not None:
-                failures.append(whole)
-                continue
-        found = _failure(str(record.get("type")), items, declared)
-        if found is not None:
-            failures.append(found)
-    if not failures:  # a service raised it by itself, without saying what failed
-        return error_for_status(422)
-    return error_from_failures(failures)
+                return whole
+        return _failure(str(record.get("type")), items, declared)
+
+    # A service may have raised it by itself, without saying what failed.
+    return error_from_records(list(errors), read) or error_for_status(422)
 
 
 def _failure(error_type: str, items: tuple[object, ...], declared: Declared) -> Failure | None:

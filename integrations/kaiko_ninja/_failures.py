@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from kaiko_middleware.errors import error_for_status
 from kaiko_middleware.normalize import error_from_reason
-from kaiko_middleware.validation import Failure, error_from_failures, failure
+from kaiko_middleware.validation import Failure, error_from_records, failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from ninja import NinjaAPI
     from ninja.errors import ValidationError, ValidationErrorContext
+    from pydantic_core import ErrorDetails
 
     from kaiko_middleware import KaikoError
     from kaiko_middleware.validation import Where
 
     Context = ValidationErrorContext[Any]
     Location = tuple[int | str, ...]
+    _Record = tuple["_Arguments", ErrorDetails]
 
 __all__ = ["error_of", "keep_contexts"]
 
@@ -56,19 +59,22 @@ def error_of(exc: ValidationError, request: HttpRequest) -> KaikoError:
     contexts: list[Context] | None = getattr(exc, _CONTEXTS, None)
     if contexts is None:  # a service raised it by itself
         return error_from_reason(cast("list[object]", exc.errors))
-    return error_from_failures(
-        failed for context in contexts for failed in _failures_of(context, request)
-    )
+    records = [record for context in contexts for record in _records_of(context)]
+
+    def read(record: _Record) -> Failure:
+        arguments, item = record
+        failed = arguments.failure(item["type"], item["loc"])
+        return arguments.of_whole(failed, request) or failed
+
+    return error_from_records(records, read) or error_for_status(422)
 
 
-def _failures_of(context: Context, request: HttpRequest) -> Iterator[Failure]:
+def _records_of(context: Context) -> Iterator[_Record]:
     arguments = _Arguments(context.model)
     details = context.pydantic_validation_error.errors(
         include_url=False, include_context=False, include_input=False
     )
-    for item in details:
-        failed = arguments.failure(item["type"], item["loc"])
-        yield arguments.of_whole(failed, request) or failed
+    return ((arguments, item) for item in details)
 
 
 class _Arguments:

@@ -581,9 +581,15 @@ def test_failures_that_are_read_are_counted_by_path() -> None:
     assert refused(["x"] * 100, many).message.startswith(
         "The '[0]' field has an invalid value (and 99 "
     )
-    assert refused(["x"] * 101, many).message.startswith(
-        "The '[0]' field has an invalid value (and 101 "
+    assert refused(["x"] * 102, many).message.startswith(
+        "The '[0]' field has an invalid value (and 103 "
     )
+
+
+def test_an_error_without_a_failure_is_still_one() -> None:
+    """A service can make such an exception of pydantic's; nobody knows what it refuses."""
+    empty = ValidationError.from_exception_data("Request", [])
+    assert (validation_error(empty).status, validation_error(empty).code) == (422, "invalid_value")
 
 
 @pytest.mark.parametrize(

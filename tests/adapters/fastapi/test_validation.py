@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
+from fastapi import FastAPI
 
 from adapters.fastapi.refusals import CASES, JSON, NO_BODY, SECRET, Case, refuse
 from adapters.fastapi.routes import make_app
 from kaiko_fastapi import install
 from kaiko_middleware.conformance import check_answer
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +45,17 @@ def test_null_is_no_model(app: FastAPI) -> None:
     answer = refuse(app, Case("", "/chat", NO_BODY, b"null", JSON))
     code = json.loads(answer.body)["error"]["code"]
     assert (answer.status, code) in {(422, "invalid_value"), (400, "missing_body")}
+
+
+def test_very_many_failures() -> None:
+    """Two hundred records are read, those of 100 items; the four after them are counted."""
+    app = FastAPI()
+
+    @app.post("/numbers")
+    def numbers(items: list[int | list[int]]) -> None:
+        del items
+
+    install(app)
+    answer = refuse(app, Case("", "/numbers", NO_BODY, ["x"] * 102))
+    message = json.loads(answer.body)["error"]["message"]
+    assert message.startswith("The '[0]' field has an invalid value (and 103 more: [1], ")

@@ -144,6 +144,18 @@ def test_several() -> None:
     )
 
 
+def numbers(request: HttpRequest, payload: list[int | list[int]]) -> str:
+    """Take many, each of which can be refused in two ways."""
+    del request, payload
+    return "fine"
+
+
+def test_very_many() -> None:
+    """Two hundred records are read, those of 100 items; the four after them are counted."""
+    said = error(project(numbers, method="POST"), ["x"] * 102)
+    assert said["message"].startswith("The '[0]' field has an invalid value (and 103 more: [1], ")
+
+
 @pytest.mark.parametrize("operation", [chat, chats, two, scalar])
 def test_no_body(operation: Any) -> None:
     """A body that is needed and absent is told as that."""
