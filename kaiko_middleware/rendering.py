@@ -63,9 +63,13 @@ def render(
     try:
         return _render(error, request_id, config, replaced)
     except Exception as exc:  # noqa: BLE001 - a subclass can break anything
-        request = RequestInfo(request_id, "-", "-")
-        report_late(exc, request, unmapped=True, text="an error could not be rendered")
+        _report_broken(exc, request_id)
         return _render(ServerError(), request_id, config, ())
+
+
+def _report_broken(exc: Exception, request_id: str) -> None:
+    request = RequestInfo(request_id, "-", "-")
+    report_late(exc, request, unmapped=True, text="an error could not be rendered")
 
 
 def _render(
@@ -134,8 +138,16 @@ def close_frame(error: KaikoError, request_id: str) -> tuple[int, str]:
     """Return the code and the reason that an open WebSocket is closed with.
 
     1011 for an error of the service, 1008 for one of the client; the reason is the code and
-    the request id, at most 123 bytes.
+    the request id, at most 123 bytes. An error that a subclass broke is 500 `internal`.
     """
+    try:
+        return _close_frame(error, request_id)
+    except Exception as exc:  # noqa: BLE001 - a subclass can break anything
+        _report_broken(exc, request_id)
+        return _close_frame(ServerError(), request_id)
+
+
+def _close_frame(error: KaikoError, request_id: str) -> tuple[int, str]:
     entry = STATUSES[error.status]
     code = error.code if is_code(error.code) else entry.code
     return 1011 if entry.status >= 500 else 1008, redact(f"{code} {request_id}")[:123]

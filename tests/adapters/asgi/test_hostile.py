@@ -64,6 +64,13 @@ class Unreadable(Exception):
         raise RuntimeError("no attributes")
 
 
+class UnreadableError(NotFoundError):
+    """A service's own, of which none can be read either."""
+
+    def __getattribute__(self, name: str) -> NoReturn:
+        raise RuntimeError("no attributes")
+
+
 class _Nameless(type):
     def __getattribute__(cls, name: str) -> Any:
         if name in {"__module__", "__qualname__"}:
@@ -179,6 +186,25 @@ def test_it_closes_a_socket(name: str) -> None:
     seen = connect(kaiko(app))
     assert seen.closed is not None
     assert seen.closed[0] == 1011
+
+
+def test_a_typed_error_that_cannot_be_read_is_a_bug() -> None:
+    """As an answer, at the end of a stream and at the end of a socket."""
+
+    async def fails() -> None:
+        raise UnreadableError
+
+    async def socket(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        raise UnreadableError
+
+    assert error_of(ask(kaiko(raises(UnreadableError))))["code"] == "internal"
+    stream = ask(kaiko(streams(b"data: 1\n\n", fails, kind=b"text/event-stream")))
+    assert b'"code":"internal"' in stream.body
+    closed = connect(kaiko(socket)).closed
+    assert closed is not None
+    assert closed[0] == 1011
+    assert closed[1].startswith("internal req-")
 
 
 def test_a_real_recursion_is_answered(caplog: pytest.LogCaptureFixture) -> None:
