@@ -67,6 +67,9 @@ class Unreadable(Exception):
 class UnreadableError(NotFoundError):
     """A service's own, of which none can be read either."""
 
+    def __init__(self) -> None:
+        """Leave out the base's, which reads some."""
+
     def __getattribute__(self, name: str) -> NoReturn:
         raise RuntimeError("no attributes")
 
