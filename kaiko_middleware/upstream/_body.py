@@ -7,6 +7,7 @@ anything that is no JSON is simply no JSON.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from kaiko_middleware._text import log_safe
@@ -24,6 +25,7 @@ _VALUES = 4096
 # Making an integer takes the square of its digits.
 _DIGITS = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
 _ENDLESS = b"0" * 512
+_DIGIT = re.compile("[0-9]")
 # One for all: json.loads makes another one each time, which takes as long as an event does.
 _DECODER = json.JSONDecoder(parse_float=str)
 
@@ -60,7 +62,7 @@ def read(raw: bytes | str | None, headers: Mapping[str, str]) -> Body:
 
 def is_costly(text: str, among: int = 1) -> bool:
     """Whether to parse `text` would take longer than one of `among` such texts may."""
-    return (
+    return len(text) > _CONTAINERS // among and (
         text.count("[") + text.count("{") > _CONTAINERS // among
         or text.count(",") > _VALUES // among
     )
@@ -82,18 +84,24 @@ def parse(text: str) -> tuple[object, bool]:
     """Return the JSON value that `text` is, and whether it is one.
 
     A number with a fraction or an exponent stays as it is written: making 64 KiB of them
-    floats takes 15 ms, and what nobody reads need not be made. A text with an integer of more
-    than 512 digits is no JSON, as for Python one of more than 4,300 is none.
+    floats takes 15 ms, and what nobody reads need not be made. A text with 512
+    digits in a row is no JSON, as for Python one of more than 4,300 is none.
     """
-    # Of the events of a stream, most are shorter than such an integer.
-    if len(text) >= len(_ENDLESS) and _ENDLESS in text.encode("ascii", "replace").translate(
-        _DIGITS
-    ):
+    if _is_endless(text):
         return None, False
     try:
         return _DECODER.decode(text), True
     except (ValueError, RecursionError):
         return None, False
+
+
+def _is_endless(text: str) -> bool:
+    """Whether there are 512 digits in a row."""
+    every = len(_ENDLESS)
+    # One of them is then the 512th character, the 1,024th or so, which is soon looked at.
+    if len(text) < every or _DIGIT.search(text[every - 1 :: every]) is None:
+        return False
+    return _ENDLESS in text.encode("ascii", "replace").translate(_DIGITS)
 
 
 def excerpt(body: Body) -> str:

@@ -47,7 +47,7 @@ def by_status(status: int, data: object) -> Category | None:
     if status < 500:
         if status in ACCOUNT_4XX:
             return "account"
-        if status in {400, 429} and any(token in ACCOUNT for token in texts(data, MEMBERS)):
+        if status in {400, 429} and not ACCOUNT.isdisjoint(texts(data, MEMBERS)):
             return "account"
         if status == 429:
             return "throttled"

@@ -142,10 +142,9 @@ class Judge(NamedTuple):
 
     def _details(self, category: Category, said: Said) -> UpstreamDetails:
         headers, body = said.headers, said.body
-        request_id = next(
-            (headers[name] for name in _IDS if headers.get(name)),
-            next(texts(body.data, ("request_id", "requestId")), None),
-        )
+        request_id = next((headers[name] for name in _IDS if headers.get(name)), None)
+        if request_id is None:
+            request_id = next(iter(texts(body.data, ("request_id", "requestId"))), None)
         return UpstreamDetails(
             self.name,
             category,
@@ -158,6 +157,8 @@ class Judge(NamedTuple):
 
 def _flag(text: str) -> bool | None:
     """Read `true` or `false`; a list, from a field that came twice, says what all of it says."""
+    if not text:
+        return None
     words = {word.strip().lower() for word in text.split(",")}
     if words == {"false"}:
         return False

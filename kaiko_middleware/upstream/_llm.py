@@ -107,7 +107,7 @@ def refusal(status: int, data: object) -> KaikoError | None:
 
     """
     found = set(texts(data, MEMBERS))
-    said = tuple(texts(data, ("message", "error")))
+    said = texts(data, ("message", "error"))
     if (
         status == 413
         or found & CONTEXT_LENGTH_TOKENS

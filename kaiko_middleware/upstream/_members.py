@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from typing import TypeAlias
 
     Members: TypeAlias = dict[str, object]
@@ -35,30 +35,27 @@ def only(value: object) -> object:
     return listed[0] if len(listed) == 1 else value
 
 
-def holders(body: object) -> Iterator[Members]:
-    """Yield the objects that may carry tokens: a body, its `error`, the `details` of that."""
+def holders(body: object) -> list[Members]:
+    """Return the objects that may carry tokens: a body, its `error`, the `details` of that."""
     said = members(only(body))
     if said is None:
-        return
-    yield said
+        return []
     error = members(said.get("error"))
     if error is None:
-        return
-    yield error
+        return [said]
     details = error.get("details")
-    for item in items(details)[:DETAILS] or (details,):
-        held = members(item)
-        if held is not None:
-            yield held
+    listed = items(details)[:DETAILS] or (details,)
+    return [said, error, *(held for held in map(members, listed) if held is not None)]
 
 
-def texts(body: object, names: Iterable[str]) -> Iterator[str]:
-    """Yield the strings under `names` of a body, of its `error` and of `error.details`."""
-    for holder in holders(body):
-        for name in names:
-            value = holder.get(name)
-            if isinstance(value, str):
-                yield value
+def texts(body: object, names: Iterable[str]) -> list[str]:
+    """Return the strings under `names` of a body, of its `error` and of `error.details`."""
+    return [
+        value
+        for holder in holders(body)
+        for name in names
+        if isinstance(value := holder.get(name), str)
+    ]
 
 
 def whole_number(value: object) -> int | None:

@@ -41,10 +41,12 @@ def _said(
 ) -> Iterator[int | None]:
     """Yield what each place says, in the contract's order; None for what cannot be used."""
     for name in _IN_MILLISECONDS:
-        yield _decimal(headers.get(name, ""), 1000)
-    said = headers.get("retry-after", "")
-    yield _decimal(said, 1)
-    yield _date(said, headers.get("date", ""), now)
+        if name in headers:
+            yield _decimal(headers[name], 1000)
+    said = headers.get("retry-after")
+    if said is not None:
+        yield _decimal(said, 1)
+        yield _date(said, headers.get("date", ""), now)
     yield _rate_limit(headers.get("ratelimit", ""))
     yield from _in_body(body)
 
@@ -77,7 +79,7 @@ def _rate_limit(text: str) -> int | None:
 
 
 def _in_body(body: object) -> Iterator[int | None]:
-    held = list(holders(body))
+    held = holders(body)
     for holder in (*held, *(item for outer in held for item in _details(outer))):
         kind, delay = holder.get("@type"), holder.get("retryDelay")
         if (

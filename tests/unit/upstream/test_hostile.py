@@ -274,3 +274,13 @@ def test_no_answer_can_break_the_reader(
 def test_no_headers_can_break_the_reader(pairs: Any) -> None:
     """Bytes, text, or what is neither."""
     assert Upstream("up").error_from_response(503, pairs, b"") is not None
+
+
+@given(st.integers(0, 2000), st.sampled_from([511, 512, 513, 1500]), st.integers(0, 600))
+def test_digits_in_a_row_are_found_wherever_they_stand(
+    before: int, digits: int, after: int
+) -> None:
+    """An integer of 512 is no JSON, and one of 511 is."""
+    body = f'["{"x" * before}", {"9" * digits}, "{"x" * after}"]'
+    error = Upstream("up").error_from_response(200, {}, body)
+    assert (error is None) is (digits < 512)
