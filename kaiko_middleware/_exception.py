@@ -32,6 +32,7 @@ CLIENTS = frozenset(
 # the branches can go back: each takes all up to the next white space.
 _OF_URL = re.compile(r"//(\S*)|\?\S+|(?<=\S)#\S+")
 _QUERY = re.compile(r"[?#]")
+_LONGEST = 16 * 1024
 
 
 def own(exc: BaseException, name: str) -> Any:
@@ -98,9 +99,13 @@ def is_client_error(exc: BaseException) -> bool:
 def text_of(exc: BaseException) -> str:
     """Return what a client's exception says, for the log.
 
-    Without the queries, the fragments and the user information of URLs.
+    Without the queries, the fragments and the user information of URLs. An SDK's holds what
+    was answered, of which the start is enough; a URL may not be cut in two, though.
     """
-    return _OF_URL.sub(_cut_url, safe_str(exc))
+    text = safe_str(exc)
+    if len(text) > _LONGEST:
+        text = text[:_LONGEST].rpartition(" ")[0]
+    return _OF_URL.sub(_cut_url, text)
 
 
 def _cut_url(match: re.Match[str]) -> str:

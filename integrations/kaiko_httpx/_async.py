@@ -39,7 +39,7 @@ class AsyncRetries:
 
     async def handle_async_request(self, request: Request) -> Response:
         """Send `request`, again where that makes sense; return or raise what came last."""
-        outgoing = Outgoing(self._policy, request, self._id_header, is_watched=self.is_watched)
+        outgoing = Outgoing(self._policy, request, self._id_header)
         if outgoing.is_ours:  # and watched by our client
             return await self._send(outgoing)
         if self.is_watched:

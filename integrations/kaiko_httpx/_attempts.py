@@ -25,7 +25,6 @@ Response = Any
 
 _SLACK = 0.01  # seconds by which an operation may be late, for the first attempt's sake
 _OPERATIONS = ("connect", "read", "write", "pool")
-_WAITS = ("pool",)  # the one that no connection takes part in
 
 
 class Again(Exception):
@@ -56,14 +55,12 @@ class Outgoing:
         policy: how the call is made again.
         request: the request.
         id_header: the header that our request id is sent along in.
-        is_watched: whether the transport's connections keep to the call's deadline.
 
     """
 
     __slots__ = (
         "_clamped",
         "_extensions",
-        "_limited",
         "_policy",
         "_timeouts",
         "call",
@@ -72,9 +69,7 @@ class Outgoing:
         "request",
     )
 
-    def __init__(
-        self, policy: RetryPolicy, request: Request, id_header: str, *, is_watched: bool
-    ) -> None:
+    def __init__(self, policy: RetryPolicy, request: Request, id_header: str) -> None:
         request_id = current_request_id()
         if request_id is not None:
             request.headers[id_header] = request_id
@@ -82,7 +77,6 @@ class Outgoing:
         self._policy = policy
         self._extensions = extensions
         self._timeouts: dict[str, float | None] = extensions.get("timeout") or {}
-        self._limited = _WAITS if is_watched else _OPERATIONS
         self._clamped: dict[str, float | None] | None = None
         self.request = request
         self.is_ours = DEADLINE in extensions
@@ -98,13 +92,13 @@ class Outgoing:
             return
         left = deadline.shortened(None) + _SLACK
         given = self._timeouts.get
-        for name in self._limited:
+        for name in _OPERATIONS:
             value = given(name)
             if value is None or value > left:
                 break
         else:
             return
-        clamped = {name: deadline.shortened(given(name)) for name in self._limited}
+        clamped = {name: deadline.shortened(given(name)) for name in _OPERATIONS}
         self._clamped = {**self._timeouts, **clamped}
         self.request.extensions = {**self._extensions, "timeout": self._clamped}
 

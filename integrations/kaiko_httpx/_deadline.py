@@ -36,9 +36,8 @@ class Deadline:
     def shortened(self, timeout: float | None) -> float:
         """Return the seconds until then, or `timeout` where that is less."""
         left = self._at - self._clock()
-        if timeout is not None and timeout <= left:
-            return timeout
-        return left if left > _SHORTEST else _SHORTEST  # noqa: FURB136 - max() takes three times as long
+        left = max(left, _SHORTEST)
+        return left if timeout is None or left < timeout else timeout
 
     def allows(self, wait: float) -> bool:
         """Whether there is time left after so many seconds."""

@@ -36,7 +36,7 @@ class SyncRetries:
 
     def handle_request(self, request: Request) -> Response:
         """Send `request`, again where that makes sense; return or raise what came last."""
-        outgoing = Outgoing(self._policy, request, self._id_header, is_watched=self._is_watched)
+        outgoing = Outgoing(self._policy, request, self._id_header)
         token = current.set(outgoing.deadline)
         try:
             outcome = self._attempt(outgoing)

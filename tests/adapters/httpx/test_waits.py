@@ -6,10 +6,12 @@ import random
 from email.utils import formatdate
 from unittest import mock
 
+import httpx2
 import pytest
 
 from adapters.httpx.scripted import Answer, Scripted
 from adapters.httpx.ways import PLAIN, Called, Way, every_way
+from kaiko_httpx import RetryPolicy, RetryTransport
 
 
 def asking(name: str, value: str, *more: tuple[str, str], status: int = 503) -> Scripted:
@@ -145,3 +147,18 @@ def test_an_operations_own_shorter_timeout_stays(way: Way) -> None:
     (seen,) = way.call(Scripted(200), timeout=timeout).upstream.seen
     assert seen.timeout["connect"] == 2.0
     assert seen.timeout["read"] == pytest.approx(30.0)
+
+
+def test_connections_that_were_there_before_have_the_deadline_as_well() -> None:
+    """A transport that is watched may hold some that are not: the timeouts say it, too."""
+    seen: list[dict[str, float]] = []
+
+    class Used(httpx2.HTTPTransport):
+        def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+            seen.append(dict(request.extensions["timeout"]))
+            return httpx2.Response(200)
+
+    transport = RetryTransport(Used(trust_env=False), RetryPolicy("up", clock=lambda: 0.0))
+    with httpx2.Client(transport=transport, timeout=None, trust_env=False) as client:
+        client.get("http://up.test/")
+    assert seen == [dict.fromkeys(("connect", "read", "write", "pool"), 30.0)]
