@@ -6,6 +6,7 @@ import zlib
 
 _GZIP = b"\x1f\x8b"
 _MEMBERS = 64  # of a gzip body: 3,000 empty ones in 64 KiB would each be unpacked for nothing
+_TEXT = bytes((*b"\t\n\r", *range(0x20, 0x7F)))
 
 
 def inflate(body: bytes, limit: int) -> bytes | None:
@@ -27,9 +28,11 @@ def inflate_raw(body: bytes, limit: int) -> bytes | None:
     """Return the first `limit` bytes of a bare deflate, or None where it is none.
 
     Some servers send it under that name, against RFC 9110, 8.4.1.2. It has neither a head nor
-    a sum, so any text may look like the start of one: it counts only where it ends with the
-    body, or is longer than what is wanted.
+    a sum, so any text may look like the start of one, and a short one like a whole: it counts
+    only where it ends with the body, or is longer than what is wanted, and is no text itself.
     """
+    if not body.translate(None, _TEXT):
+        return None
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         start = inflater.decompress(body, limit)

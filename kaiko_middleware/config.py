@@ -165,6 +165,10 @@ class Config:
         msg = f"Config is frozen: {name!r} cannot be deleted"
         raise AttributeError(msg)
 
+    def __reduce__(self) -> tuple[Callable[..., Config], tuple[dict[str, Any]]]:
+        """Copy and pickle by the constructor, since nothing can be set afterwards."""
+        return type(self).from_mapping, ({name: getattr(self, name) for name in Config.__slots__},)
+
     def __repr__(self) -> str:
         """Return the constructor's call."""
         values = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)

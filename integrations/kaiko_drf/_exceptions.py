@@ -98,10 +98,8 @@ def _is_own(exc: ValidationError) -> bool:
 
 
 def _is_drfs_default(exc: APIException, attribute: str) -> bool:
-    for cls in type(exc).__mro__:
-        if attribute in cls.__dict__:
-            return cls.__module__.startswith("rest_framework.")
-    return False
+    declaring = next(cls for cls in type(exc).__mro__ if attribute in cls.__dict__)
+    return declaring.__module__.startswith("rest_framework.")
 
 
 def _said(exc: APIException, status: int, raised_in: FrameType | None) -> Said:

@@ -108,10 +108,8 @@ class _Arguments:
             own = str(self._flat[location[:depth]][0])
         else:  # arguments are the names of the body's parts
             return found
-        of_argument = self._read("value", location[:depth]).path
-        if found.path is None or of_argument is None:
-            return Failure(found.kind, found.where, None)
-        path = (own + found.path.removeprefix(of_argument)).removeprefix(".")
+        of_argument = self._read("value", location[:depth]).path or ""
+        path = (own + (found.path or "").removeprefix(of_argument)).removeprefix(".")
         return Failure(found.kind, found.where, path or None)
 
     def of_whole(self, failed: Failure, request: HttpRequest) -> Failure | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from kaiko_middleware._exception import is_client_error, root_of
+from kaiko_middleware._exception import root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,8 +160,6 @@ def chain(exc: BaseException) -> Iterator[BaseException]:
 
 
 def has_answer(exc: BaseException) -> bool:
-    """Whether `exc` is of a client's, and may carry an answer of the upstream."""
-    if not is_client_error(exc):
-        return False
+    """Whether `exc`, which is of a client's, may carry an answer of the upstream."""
     names = {cls.__name__ for cause in chain(exc) for cls in type(cause).__mro__}
     return names.isdisjoint(_NO_ANSWER)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy, deepcopy
 from functools import partial
+from pickle import dumps, loads
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +13,8 @@ from kaiko_middleware import Config, ConfigError, ExceptionMapping, NotFoundErro
 from kaiko_middleware.engine import Engine, prefers_html
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kaiko_middleware import ErrorReport
 
 
@@ -251,6 +255,30 @@ def test_a_configuration_is_frozen() -> None:
         del config.paths
     with pytest.raises(AttributeError):
         config.other = 1
+
+
+def unknown_key(_exc: KeyError) -> NotFoundError:
+    """Map it."""
+    return NotFoundError()
+
+
+def pickled(config: Config) -> Config:
+    """Send it to another process, which is this one."""
+    made: Config = loads(dumps(config))  # noqa: S301 - its own
+    return made
+
+
+@pytest.mark.parametrize("copied", [copy, deepcopy, pickled])
+def test_a_configuration_can_be_copied(copied: Callable[[Config], Config]) -> None:
+    """As whoever copies settings or starts processes does."""
+    mapping = ExceptionMapping()
+    mapping.register(KeyError, unknown_key)
+    config = Config(paths=["/v2"], challenge="Own", mapping=mapping, on_error=[hook])
+    made = copied(config)
+    assert made.paths == ("/v2",)
+    assert made.challenge == "Own"
+    assert made.on_error == (hook,)
+    assert type(made.mapping.resolve(KeyError())) is NotFoundError
 
 
 def test_its_repr_is_the_call_that_makes_it() -> None:

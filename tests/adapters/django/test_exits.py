@@ -28,6 +28,7 @@ from kaiko_middleware.conformance import check_answer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kaiko_asgi import Receive, Scope, Send
 
 TESTS = Path(__file__).parents[2]
 (BARE,) = [stack for stack in STACKS if stack.name == "asgi"]
@@ -70,12 +71,20 @@ def test_nobody_to_raise_it(*, mounted: bool) -> None:
     assert answer.status == (500 if mounted and django.VERSION >= (6, 1) else 0)
 
 
-def test_not_our_path() -> None:
-    """What is left alone is left alone."""
+@pytest.mark.parametrize("state", [{"state": {}}, {}], ids=["state", "no state"])
+def test_not_our_path(state: dict[str, object]) -> None:
+    """What is left alone is left alone, also by a server that keeps no state."""
     project = Project(
         araises(lambda: SystemExit(3)), settings={"KAIKO_MIDDLEWARE": {"paths": ("/v2",)}}
     )
-    answer = WRAPPED.ask(project)
+    with override_settings(**project.all_settings()):
+        app = WRAPPED.make()
+
+        async def serving(scope: Scope, receive: Receive, send: Send) -> None:
+            del scope["state"]
+            await app({**scope, **state}, receive, send)
+
+        answer = WRAPPED.ask_app(serving)
     assert (answer.status, type(answer.raised)) == (0, SystemExit)
 
 

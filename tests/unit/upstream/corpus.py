@@ -256,6 +256,7 @@ STREAMS: list[Case] = [
     Case("whole", 200, sse(CHUNK, LAST, "[DONE]"), None, SSE),
     Case("done is enough", 200, sse(CHUNK, "[DONE]"), None, SSE),
     Case("a reason is enough", 200, sse(CHUNK, LAST), None, SSE),
+    Case("a choice that is none", 200, sse({**CHUNK, "choices": [None, *CHUNK["choices"]]}, {**LAST, "choices": [None, *LAST["choices"]]}), None, SSE),
     Case("cut", 200, sse(CHUNK, CHUNK), "unavailable", SSE),
     Case("cut in a chunk", 200, sse(CHUNK) + b'data: {"object": "chat.compl', "unavailable", SSE),
     Case("cut before content", 200, sse({"type": "message_start", "message": {}}), "unavailable", SSE),
