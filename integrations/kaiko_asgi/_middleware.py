@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kaiko_asgi._inside import warn_of_swallowed_streams
-from kaiko_asgi._outgoing import Heads, Outgoing
 from kaiko_asgi._websocket import serve_websocket
+from kaiko_asgi.outgoing import Heads, Outgoing
 from kaiko_asgi.scope import STATE_ID, STATE_REPORT
 from kaiko_middleware import Config, current_request_id
 from kaiko_middleware.engine import Engine

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
+from kaiko_asgi.outgoing import Outgoing
 from kaiko_asgi.scope import STATE_REPORT, is_answerable, shows_debug_page, was_seen
 from kaiko_middleware import current_request_id
 from kaiko_middleware.mapping import is_disconnect
@@ -21,6 +22,21 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from kaiko_starlette._handlers import Handlers
+
+
+class _Watched:
+    """A middleware's `send`, and whether anything was sent by it."""
+
+    __slots__ = ("_send", "way")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.way: Send | None = None
+
+    def send(self, message: Message) -> Awaitable[None]:
+        """Take one event of the application's."""
+        self.way = self._send
+        return self._send(message)
 
 
 class Boundary:
@@ -43,19 +59,15 @@ class Boundary:
         if scope["type"] != "http" or request_id is None:
             await self.app(scope, receive, send)
             return
-        started = False
-
-        def forward(message: Message) -> Awaitable[None]:
-            nonlocal started
-            started = True
-            return send(message)
-
+        # Where nothing stands between, the outer middleware's own `send` knows what was sent.
+        outer: object = getattr(send, "__self__", None)
+        outgoing = outer if type(outer) is Outgoing else _Watched(send)
         try:
-            await self.app(scope, receive, forward)
+            await self.app(scope, receive, outgoing.send)
         except BaseException as exc:
             # Once something was sent, the outer middleware knows best how to end it.
             if (
-                started
+                outgoing.way is not None
                 or not is_answerable(exc)
                 or is_disconnect(exc)
                 or was_seen(exc, request_id)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from kaiko_asgi._types import Message, Scope, Send
     from kaiko_middleware.engine import Engine
 
+__all__ = ["Heads", "Outgoing"]
+
 _NAMES_KEPT = 512
 # Nearly every answer has one of these, which need no look for control characters.
 _USUAL_TYPES = frozenset(
