@@ -47,8 +47,8 @@ class Heads:
     __slots__ = ("engine", "header", "names")
 
     def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.header = engine.config.request_id_header.lower().encode("ascii")
+        self.engine: Engine = engine
+        self.header: bytes = engine.config.request_id_header.lower().encode("ascii")
         # The names that were found to be names, with their usual values; None: a length.
         self.names: dict[bytes, frozenset[bytes] | None] = {
             b"content-type": _USUAL_TYPES,
