@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .catalog import ErrorType
-from .config import Config, ConfigError
+from .config import Config
 from .errors import (
     AuthenticationError,
     ConflictError,
@@ -33,9 +33,10 @@ from .errors import (
     ServiceUnavailableError,
 )
 from .ids import bind_request_id, current_request_id
-from .mapping import ExceptionMapping
-from .rendering import Reply, render
+from .map_exception import ExceptionMapping
+from .render import Reply, render
 from .report import ErrorReport, RequestIdFilter
+from .settings_check import ConfigError
 from .validation import parse_body, validation_error
 
 if TYPE_CHECKING:

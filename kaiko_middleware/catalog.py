@@ -12,10 +12,10 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from .codes import registered_codes
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from .errors import KaikoError
 
 __all__ = [
     "ROWS",
@@ -24,7 +24,6 @@ __all__ = [
     "ErrorType",
     "Row",
     "Status",
-    "class_for",
     "known_codes",
     "status_entry",
 ]
@@ -258,19 +257,6 @@ def status_entry(status: int) -> Status:
     return STATUSES.get(status) or STATUSES[500]._replace(received=status)
 
 
-_classes: dict[tuple[str, int], type[KaikoError]] = {}
-
-
-def register_class(cls: type[KaikoError]) -> None:
-    """Enter an error class with a code of its own; `KaikoError` does so when one is defined."""
-    _classes[cls.code, cls.status] = cls
-
-
-def class_for(code: str, status: int) -> type[KaikoError] | None:
-    """Return the class that this process defines for a code, or None where it has none."""
-    return _classes.get((code, status))
-
-
 def known_codes() -> tuple[CodeEntry, ...]:
     """Return every code that this process knows, sorted by status and code.
 
@@ -291,13 +277,12 @@ def known_codes() -> tuple[CodeEntry, ...]:
         found[status, code] = CodeEntry(
             code, status, entry.type, meaning, resolution, entry.retryable
         )
-    for cls in _classes.values():
+    for cls, code, status, retryable, description in registered_codes():
         if cls.__module__ == "kaiko_middleware.errors":
-            continue  # the toolkit's own: told above, in words for clients
-        base = found[cls.status, STATUSES[cls.status].code]
-        doc = (cls.__dict__.get("__doc__") or "").strip().partition("\n")[0].strip()
-        found[cls.status, cls.code] = CodeEntry(
-            cls.code, cls.status, cls.type, doc or base.meaning, base.resolution, cls.retryable
+            continue  # the toolkit's own classes are described above, in words for clients
+        base = found[status, STATUSES[status].code]
+        found[status, code] = CodeEntry(
+            code, status, base.type, description or base.meaning, base.resolution, retryable
         )
     return tuple(found[key] for key in sorted(found))
 

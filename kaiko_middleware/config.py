@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from .headers import DESCRIBES_BODY, EXPOSED, is_field_name, is_field_value
-from .mapping import ExceptionMapping, is_plain_callable
+from .map_exception import ExceptionMapping
+from .settings_check import ConfigError, hooks_of, path_prefixes, refuse, shown
 
 if TYPE_CHECKING:
-    from .report import ErrorReport
+    from collections.abc import Callable, Iterable
 
-    Hook = Callable[[ErrorReport], object]
+    from .report import Hook
 
-__all__ = ["Config", "ConfigError", "hooks_of", "refuse"]
+__all__ = ["Config"]
 
 # Headers that say something else, in a request or in an answer: by RFC 9110 (HTTP), 9111
 # (caching), 6265 (cookies), 7239 (proxies), by CORS, and by this contract.
@@ -25,12 +25,6 @@ _TAKEN = DESCRIBES_BODY.union((name.lower() for name in EXPOSED[1:]), {
     "strict-transport-security", "te", "upgrade", "user-agent", "vary", "via", "warning",
 })  # fmt: skip
 _FAMILIES = ("accept-", "access-control-", "content-", "if-", "proxy-", "sec-", "x-forwarded-")
-# A query or fragment, a pattern, white space, control characters, an empty segment.
-_NO_PREFIX = re.compile(r"[?#*\s\x00-\x1f\x7f-\x9f]|//")
-
-
-class ConfigError(ValueError):
-    """A setting is wrong; the one-line message names the key, the value and what is allowed."""
 
 
 class Config:
@@ -114,10 +108,10 @@ class Config:
             if type(flag) is not bool:
                 refuse(name, flag, "True or False")
             _set(self, name, flag)
-        _set(self, "paths", _prefixes("paths", paths))
+        _set(self, "paths", path_prefixes("paths", paths))
         if not self.paths:
             refuse("paths", paths, "at least one prefix, such as ('/',)")
-        _set(self, "exclude_paths", _prefixes("exclude_paths", exclude_paths))
+        _set(self, "exclude_paths", path_prefixes("exclude_paths", exclude_paths))
         if not is_field_value(challenge) or not challenge.strip():
             refuse("challenge", challenge, "a header value such as 'ApiKey'")
         _set(self, "challenge", challenge.strip())
@@ -143,7 +137,7 @@ class Config:
         """
         given = cast("object", settings)
         if not isinstance(given, Mapping):
-            msg = f"{source}: {_shown(given)} is not allowed; it must be a mapping of settings"
+            msg = f"{source}: {shown(given)} is not allowed; it must be a mapping of settings"
             raise ConfigError(msg)
         for key in settings:
             if key not in cls.__slots__:
@@ -184,68 +178,17 @@ class Config:
         return "/" in self.paths and not self.exclude_paths
 
 
-def _shown(value: object) -> str:
-    try:
-        shown = ascii(value)
-    except Exception:  # noqa: BLE001 - a hostile __repr__ must not hide which key is wrong
-        return f"<{type(value).__name__}>"
-    shown = " ".join(shown.splitlines())
-    return shown if len(shown) <= 80 else f"{shown[:77]}..."
-
-
-def refuse(key: str, value: object, allowed: str) -> NoReturn:
-    """Raise the `ConfigError` that names the key, the value and what is allowed, in one line."""
-    msg = f"{key}: {_shown(value)} is not allowed; it must be {allowed}"
-    raise ConfigError(msg)
-
-
 def _unknown(source: str, key: object, value: object, known: tuple[str, ...]) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 - 5 ms, only for a wrong key
 
     close = get_close_matches(str(key), known, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    said = f"{_shown(key)} (with the value {_shown(value)})"
+    said = f"{shown(key)} (with the value {shown(value)})"
     return f"{source}: unknown key {said}; {hint}allowed are {', '.join(known)}"
 
 
 def _is_taken(name: str) -> bool:
     return name in _TAKEN or name.startswith(_FAMILIES)
-
-
-def _prefixes(key: str, value: object) -> tuple[str, ...]:
-    allowed = "a sequence of path prefixes, each starting with '/'"
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        refuse(key, value, allowed)
-    found: list[str] = []
-    for prefix in cast("Iterable[object]", value):
-        if not isinstance(prefix, str) or not prefix.startswith("/"):
-            refuse(key, prefix, allowed)
-        if _NO_PREFIX.search(prefix):
-            refuse(key, prefix, "a plain path: no query, '#', '*', white space or empty segment")
-        found.append(prefix.removesuffix("/") or "/")
-    return tuple(found)
-
-
-def hooks_of(key: str, value: object, told: str) -> tuple[Callable[[Any], object], ...]:
-    """Return `value` as hooks; an `async def` is none, for nobody would await it.
-
-    Arguments:
-        key: the setting, for the message.
-        value: what was given.
-        told: what the hooks are called with, for the message.
-
-    Raises:
-        ConfigError: it is no sequence, or one of it is no plain function.
-
-    """
-    allowed = f"a sequence of plain functions that take {told}"
-    if not isinstance(value, Iterable):
-        refuse(key, value, allowed)
-    hooks = tuple(cast("Iterable[object]", value))
-    for hook in hooks:
-        if not is_plain_callable(hook):
-            refuse(key, hook, allowed)
-    return cast("tuple[Callable[[Any], object], ...]", hooks)
 
 
 def _within(path: str, prefixes: tuple[str, ...]) -> bool:

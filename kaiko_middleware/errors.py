@@ -28,21 +28,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, cast
 
 from ._text import is_code
-from .catalog import STATUSES, class_for, register_class, status_entry
+from .catalog import STATUSES, status_entry
+from .codes import RegisteredCode, find_class, register_class
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .catalog import ErrorType
-    from .upstream import UpstreamDetails
 
     Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 
 __all__ = [
     "AuthenticationError",
+    "Category",
     "ConflictError",
     "ForbiddenError",
     "InvalidRequestError",
@@ -54,9 +55,29 @@ __all__ = [
     "RateLimitError",
     "ServerError",
     "ServiceUnavailableError",
+    "UpstreamDetails",
     "error_for_status",
     "error_from_wire",
 ]
+
+Category = Literal["throttled", "account", "unavailable", "rejected", "broken"]
+"""Whose fault an upstream's failure is, and so what it becomes (section 10)."""
+
+
+class UpstreamDetails(NamedTuple):
+    """What an upstream said; it goes to the log record and the hooks, never into an answer.
+
+    `status` is None where no answer came; `request_id` the upstream's own; `excerpt` the
+    start of what it said, redacted, on one line and cut; `processed` whether the request
+    may have been acted on.
+    """
+
+    name: str
+    category: Category
+    status: int | None
+    request_id: str | None
+    excerpt: str
+    processed: bool
 
 
 class KaikoError(Exception):
@@ -144,7 +165,9 @@ class KaikoError(Exception):
         if code is not None:
             cls.code = code
             cls._fixed = True
-            register_class(cls)
+            doc: str = cls.__dict__.get("__doc__") or ""
+            description = doc.strip().partition("\n")[0].strip()
+            register_class(RegisteredCode(cls, code, cls.status, cls.retryable, description))
 
     @classmethod
     def _take_status(cls, status: int) -> None:
@@ -421,7 +444,7 @@ def error_from_wire(
         retry_after: its `Retry-After`, in seconds.
 
     """
-    cls = class_for(code, status)
+    cls = find_class(code, status, KaikoError)
     if cls is None:
         error = error_for_status(status, message, code=code, param=param, retryable=retryable)
     else:

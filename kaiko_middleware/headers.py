@@ -19,6 +19,7 @@ __all__ = [
     "is_field_name",
     "is_field_value",
     "merge_expose",
+    "prefers_html",
     "sendable",
 ]
 
@@ -104,3 +105,27 @@ def merge_expose(pairs: Pairs, id_header: str) -> Pairs:
         if name.lower() not in seen:
             listed.append(name)
     return [*rest, ("Access-Control-Expose-Headers", ", ".join(listed))]
+
+
+def prefers_html(accept: str) -> bool:
+    """Whether an `Accept` header prefers HTML: `text/html` with q at least any JSON type's.
+
+    A wildcard alone is JSON: only a browser asks for HTML by name.
+    """
+    html = json = 0.0
+    for item in accept.split(","):
+        media, _, parameters = item.partition(";")
+        media = media.strip().lower()
+        quality = 1.0
+        for parameter in parameters.split(";"):
+            name, _, value = parameter.partition("=")
+            if name.strip().lower() == "q":
+                try:
+                    quality = float(value)
+                except ValueError:
+                    quality = 0.0
+        if media == "text/html":
+            html = max(html, quality)
+        elif media.endswith(("/json", "+json")):
+            json = max(json, quality)
+    return html > 0.0 and html >= json

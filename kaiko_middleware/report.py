@@ -13,16 +13,18 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._exception import as_group, leaves, own
 from ._text import clean_param, log_safe, redact
-from ._traceback import compact_traceback, describe
+from .compact_traceback import compact_traceback, describe
 from .ids import current_request_id_or
+from .safe_exception import as_group, leaves, own
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from typing import TypeAlias
 
-    from .config import Hook
     from .errors import KaikoError
+
+    Hook: TypeAlias = Callable[["ErrorReport"], object]
 
 __all__ = ["ErrorReport", "RequestIdFilter", "RequestInfo", "logger"]
 

@@ -6,8 +6,8 @@ from functools import wraps
 from typing import TYPE_CHECKING
 
 from kaiko_middleware import Config
-from kaiko_middleware.engine import Engine
 from kaiko_middleware.ids import reset_request_id, set_request_id
+from kaiko_middleware.pipeline import Pipeline
 from kaiko_middleware.report import RequestInfo
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Method = Callable[[BaseHTTPRequestHandler], None]
 
-engine = Engine(Config())
+pipeline = Pipeline(Config())
 
 
 def answered(method: Method) -> Method:
@@ -24,13 +24,13 @@ def answered(method: Method) -> Method:
 
     @wraps(method)
     def call(handler: BaseHTTPRequestHandler) -> None:
-        inbound = handler.headers.get_all(engine.config.request_id_header, [])
-        request = RequestInfo(engine.request_id(inbound), handler.command, handler.path)
+        inbound = handler.headers.get_all(pipeline.config.request_id_header, [])
+        request = RequestInfo(pipeline.request_id(inbound), handler.command, handler.path)
         token = set_request_id(request.request_id)
         try:
             method(handler)
         except Exception as exc:  # noqa: BLE001 - whatever it is, it is answered
-            answer = engine.on_exception(exc, request)
+            answer = pipeline.on_exception(exc, request)
             if answer.disconnected:
                 return
             handler.send_response(answer.reply.status)

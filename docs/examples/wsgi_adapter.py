@@ -1,4 +1,4 @@
-"""An adapter that stands around an application: plain WSGI, driven through `Exchange`."""
+"""An adapter that stands around an application: plain WSGI, driven through `ResponseState`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from http.client import responses
 from typing import TYPE_CHECKING
 
 from kaiko_middleware import Config
-from kaiko_middleware.engine import Engine
-from kaiko_middleware.exchange import Exchange, Head
 from kaiko_middleware.ids import reset_request_id, set_request_id
+from kaiko_middleware.pipeline import Pipeline
 from kaiko_middleware.report import RequestInfo
+from kaiko_middleware.response_state import Head, ResponseState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from kaiko_middleware.exchange import Piece
+    from kaiko_middleware.response_state import Piece
 
     ExcInfo = (
         tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None
@@ -28,18 +28,18 @@ class KaikoWSGI:
 
     def __init__(self, app: WSGIApplication, config: Config | None = None) -> None:
         self.app = app
-        self.engine = Engine(Config() if config is None else config)
-        header = self.engine.config.request_id_header
+        self.pipeline = Pipeline(Config() if config is None else config)
+        header = self.pipeline.config.request_id_header
         self.key = f"HTTP_{header.upper().replace('-', '_')}"
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterator[bytes]:
         path = environ.get("PATH_INFO", "/")
-        if not self.engine.config.covers(path):
+        if not self.pipeline.config.covers(path):
             yield from self.app(environ, start)
             return
         inbound = [environ[self.key]] if self.key in environ else []
         request = RequestInfo(
-            self.engine.request_id(inbound), environ.get("REQUEST_METHOD", "-"), path
+            self.pipeline.request_id(inbound), environ.get("REQUEST_METHOD", "-"), path
         )
         environ["kaiko.request_id"] = request.request_id
         token = set_request_id(request.request_id)
@@ -51,7 +51,7 @@ class KaikoWSGI:
     def respond(
         self, environ: WSGIEnvironment, start: StartResponse, request: RequestInfo
     ) -> Iterator[bytes]:
-        exchange = Exchange(self.engine, request)
+        exchange = ResponseState(self.pipeline, request)
         pending: list[Piece] = []
 
         def start_response(
@@ -83,7 +83,7 @@ class KaikoWSGI:
     def send(
         self, pending: list[Piece], start: StartResponse, request: RequestInfo
     ) -> Iterator[bytes]:
-        id_header = self.engine.config.request_id_header
+        id_header = self.pipeline.config.request_id_header
         for piece in pending:
             if isinstance(piece, Head):
                 headers = list(piece.headers)

@@ -2,25 +2,25 @@
 
 A success of known length costs one id, one context variable, one look at the head and
 one header; everything else (a head to hold, an error to rewrite, a stream to end) goes
-through a `Flow`, which drives the core's `Exchange`.
+through a `Flow`, which drives the core's `ResponseState`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaiko_asgi._inside import warn_of_swallowed_streams
 from kaiko_asgi._websocket import serve_websocket
-from kaiko_asgi.outgoing import Heads, Outgoing
 from kaiko_asgi.scope import STATE_ID, STATE_REPORT
+from kaiko_asgi.send_wrapper import Heads, Outgoing
+from kaiko_asgi.swallowed_streams import warn_of_swallowed_streams
 from kaiko_middleware import Config, current_request_id
-from kaiko_middleware.engine import Engine
 from kaiko_middleware.ids import (
     inbound_request_id,
     reset_request_id,
     restore_request_id,
     set_request_id,
 )
+from kaiko_middleware.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,14 +42,14 @@ class KaikoMiddleware:
 
     def __init__(self, app: ASGIApp, config: Config | None = None) -> None:
         self.app = app
-        self._engine = Engine(Config() if config is None else config)
-        self._header = self._engine.config.request_id_header.lower().encode("ascii")
-        self._trusting = self._engine.config.trust_request_id
+        self._pipeline = Pipeline(Config() if config is None else config)
+        self._header = self._pipeline.config.request_id_header.lower().encode("ascii")
+        self._trusting = self._pipeline.config.trust_request_id
         # Until the first connection, whatever it is: see `_begin`.
         self._everywhere = False
         self._covers: Callable[[str], bool] = self._begin
-        self._pop = self._engine.ids.pop
-        self._heads = Heads(self._engine)
+        self._pop = self._pipeline.ids.pop
+        self._heads = Heads(self._pipeline)
 
     async def __call__(  # noqa: C901, PLR0912 - the hot path: each call of our own would cost too much
         self, scope: Scope, receive: Receive, send: Send
@@ -74,7 +74,7 @@ class KaikoMiddleware:
             try:
                 request_id = self._pop()
             except IndexError:
-                request_id = self._engine.ids.refill()
+                request_id = self._pipeline.ids.refill()
         state[STATE_ID] = request_id
         outgoing = Outgoing()
         outgoing.heads = self._heads
@@ -100,8 +100,8 @@ class KaikoMiddleware:
 
     def _begin(self, path: str = "/") -> bool:
         """Look once at what stands inside; then be `Config.covers`, at no cost per request."""
-        self._covers = self._engine.config.covers
-        self._everywhere = self._engine.covers_everything
+        self._covers = self._pipeline.config.covers
+        self._everywhere = self._pipeline.covers_everything
         warn_of_swallowed_streams(self.app, KaikoMiddleware)
         return self._covers(path)
 
@@ -114,7 +114,7 @@ class KaikoMiddleware:
             if isinstance(request_id, str) and request_id == current_request_id():
                 return request_id
         if not self._trusting:
-            return self._engine.ids()
+            return self._pipeline.ids()
         header = self._header
         inbound: bytes | None = None
         for name, value in scope["headers"]:  # a comprehension would cost a call
@@ -128,7 +128,7 @@ class KaikoMiddleware:
                 if taken is not None:
                     return taken
         values = [value for name, value in scope["headers"] if name == header]
-        return self._engine.request_id([value.decode("latin-1") for value in values])
+        return self._pipeline.request_id([value.decode("latin-1") for value in values])
 
     async def _serve_uncovered(self, scope: Scope, receive: Receive, send: Send) -> None:
         # What is left alone must not see the id of an app that calls it in process; that of
@@ -156,7 +156,7 @@ class KaikoMiddleware:
         token = set_request_id(request_id)
         try:
             await serve_websocket(
-                self.app, self._engine, scope, receive, send, request_id=request_id
+                self.app, self._pipeline, scope, receive, send, request_id=request_id
             )
         finally:
             reset_request_id(token)

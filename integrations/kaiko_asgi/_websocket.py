@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaiko_asgi._flow import Flow
+from kaiko_asgi.exchange_driver import Flow
 from kaiko_asgi.scope import is_answerable, mark_seen, raised_by_send, request_info, was_seen
 from kaiko_middleware import ForbiddenError, NotFoundError
-from kaiko_middleware.normalize import error_from_reason
-from kaiko_middleware.rendering import close_frame
+from kaiko_middleware.foreign_answer import error_from_reason
+from kaiko_middleware.render import close_frame
 from kaiko_middleware.report import report_disconnect
 
 if TYPE_CHECKING:
     from kaiko_asgi._types import ASGIApp, Message, Receive, Scope, Send
     from kaiko_middleware import KaikoError
-    from kaiko_middleware.engine import Engine
+    from kaiko_middleware.pipeline import Pipeline
 
 _PREFIX = "websocket.http.response"
 _PRIVATE = 3000  # to a code for private use (RFC 6455, section 7.4.2): 4008 and 4011
@@ -27,7 +27,7 @@ _PRIVATE = 3000  # to a code for private use (RFC 6455, section 7.4.2): 4008 and
 
 async def serve_websocket(
     app: ASGIApp,
-    engine: Engine,
+    pipeline: Pipeline,
     scope: Scope,
     receive: Receive,
     send: Send,
@@ -35,7 +35,7 @@ async def serve_websocket(
     request_id: str,
 ) -> None:
     """Serve one WebSocket connection."""
-    socket = _Socket(engine, scope, receive, send, request_id)
+    socket = _Socket(pipeline, scope, receive, send, request_id)
     try:
         await app(scope, socket.receive, socket.send)
         await socket.end()
@@ -50,14 +50,14 @@ class _Socket:
     """One connection, between the server and the application."""
 
     def __init__(
-        self, engine: Engine, scope: Scope, receive: Receive, send: Send, request_id: str
+        self, pipeline: Pipeline, scope: Scope, receive: Receive, send: Send, request_id: str
     ) -> None:
-        self._engine = engine
+        self._pipeline = pipeline
         self._scope = scope
         self._request = request_info(scope, request_id)
         self._receive = receive
         self._send = send
-        self._flow = Flow(engine, self._request, scope, send, prefix=_PREFIX)
+        self._flow = Flow(pipeline, self._request, scope, send, prefix=_PREFIX)
         self._deniable = _PREFIX in (scope.get("extensions") or {})
         self._accepted = False
         self._denied = False  # an answer goes out in place of the handshake
@@ -82,7 +82,7 @@ class _Socket:
             await self._flow.send(message)
         elif kind == f"{_PREFIX}.start" and message["status"] >= 400:
             # A framework's way to answer an HTTP exception, where there is no answer any more.
-            answer = self._engine.on_answer(message["status"], [], None, self._request)
+            answer = self._pipeline.on_answer(message["status"], [], None, self._request)
             await self._close(answer.error)
         elif kind == "websocket.accept":
             self._accepted = True
@@ -106,10 +106,10 @@ class _Socket:
             self._denied = self._ended = True
             await self._flow.deny(refused)
         else:
-            await self._close(self._engine.on_exception(refused, self._request).error)
+            await self._close(self._pipeline.on_exception(refused, self._request).error)
 
     def _with_id(self, message: Message) -> Message:
-        name = self._engine.config.request_id_header.lower().encode("ascii")
+        name = self._pipeline.config.request_id_header.lower().encode("ascii")
         kept = [pair for pair in message.get("headers") or () if pair[0].lower() != name]
         return {**message, "headers": [*kept, (name, self._request.request_id.encode("ascii"))]}
 
@@ -121,7 +121,7 @@ class _Socket:
         if self._deniable:
             await self._flow.end()
         elif not self._ended:
-            await self._close(self._engine.on_bug(_SILENT, self._request).error)
+            await self._close(self._pipeline.on_bug(_SILENT, self._request).error)
 
     async def fail(self, exc: BaseException) -> bool:
         """Take an exception of the application's; return whether it is to be raised again."""
@@ -132,11 +132,11 @@ class _Socket:
             return False
         if was_seen(exc, self._request.request_id):
             return True
-        answer = self._engine.on_exception(exc, self._request)
+        answer = self._pipeline.on_exception(exc, self._request)
         mark_seen(exc, self._request.request_id)
         if not answer.disconnected:
             await self._close(answer.error)
-        return (answer.unmapped and self._engine.config.reraise) or not isinstance(exc, Exception)
+        return (answer.unmapped and self._pipeline.config.reraise) or not isinstance(exc, Exception)
 
     async def _close(self, error: KaikoError) -> None:
         self._ended = True

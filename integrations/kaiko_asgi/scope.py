@@ -10,9 +10,9 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from kaiko_middleware.engine import prefers_html
-from kaiko_middleware.mapping import leaves, own
+from kaiko_middleware.headers import prefers_html
 from kaiko_middleware.report import RequestInfo
+from kaiko_middleware.safe_exception import leaves, own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

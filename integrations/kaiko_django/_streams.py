@@ -12,14 +12,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from kaiko_middleware.exchange import stream_kind
-from kaiko_middleware.rendering import event_frame
+from kaiko_middleware.render import event_frame
+from kaiko_middleware.response_state import stream_kind
 
 if TYPE_CHECKING:
     from django.http import StreamingHttpResponse
 
     from kaiko_middleware import Config
-    from kaiko_middleware.engine import Answer
+    from kaiko_middleware.pipeline import Answer
 
 __all__ = ["guard", "hold", "hold_async", "is_held"]
 

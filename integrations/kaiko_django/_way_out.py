@@ -19,8 +19,9 @@ from kaiko_django.in_view import read_returned
 from kaiko_django.recognize import Seen, recognize, take_seen
 from kaiko_django.responses import EnvelopeResponse, finish_envelope, put_id, request_info, rewrite
 from kaiko_middleware import ServerError
-from kaiko_middleware.engine import Answer, prefers_html
-from kaiko_middleware.exchange import cors_fields
+from kaiko_middleware.headers import prefers_html
+from kaiko_middleware.pipeline import Answer
+from kaiko_middleware.response_state import cors_fields
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -100,7 +101,7 @@ def answer_early_failure(
     """Turn a stream that failed before its first chunk into an error answer."""
     # Of a success that never was, only what middleware said to the browser stays.
     kept = cors_fields(list(response.items()))
-    answer = setup.engine.on_exception(exc, request_info(request), replaced=kept)
+    answer = setup.pipeline.on_exception(exc, request_info(request), replaced=kept)
     if answer.disconnected:
         silence(response)
     response.cookies.clear()
@@ -120,7 +121,7 @@ def _no_response(
     if iscoroutine(returned):
         returned.close()  # it would warn that nobody awaited it
     text = f"a middleware returned no response but {type(returned).__qualname__}"
-    answer = setup.engine.on_bug(text, request_info(request))
+    answer = setup.pipeline.on_bug(text, request_info(request))
     response = EnvelopeResponse(answer.reply, request_id)
     finish_envelope(setup, request, response, request_id)
     leave_reply(request, answer.reply)
@@ -140,23 +141,23 @@ def _answer(
     setup: Setup, request: HttpRequest, response: HttpResponseBase, seen: Seen | None
 ) -> Answer:
     """Find out what the answer stands for, report it and render ours."""
-    engine, info = setup.engine, request_info(request)
+    pipeline, info = setup.pipeline, request_info(request)
     status = _status(response)
     if not status:
-        return engine.on_bug(f"no server would send status {response.status_code!a}", info)
+        return pipeline.on_bug(f"no server would send status {response.status_code!a}", info)
     headers = list(response.items())
     if seen is not None and seen.explains(response):
         if not seen.unmapped:
-            return engine.on_exception(seen.exception, info, replaced=headers)
+            return pipeline.on_exception(seen.exception, info, replaced=headers)
         bug = ServerError()
-        engine.report(bug, seen.exception, info, unmapped=True)
-        return Answer(engine.render(bug, info, headers), bug, unmapped=True, disconnected=False)
+        pipeline.report(bug, seen.exception, info, unmapped=True)
+        return Answer(pipeline.render(bug, info, headers), bug, unmapped=True, disconnected=False)
     error = recognize(request, response)
     if error is None:
         error = read_returned(request, response)
     if error is not None:
-        return engine.on_exception(error, info, replaced=headers)
-    return engine.on_answer(status, headers, _body(response), info)
+        return pipeline.on_exception(error, info, replaced=headers)
+    return pipeline.on_answer(status, headers, _body(response), info)
 
 
 def _status(response: HttpResponseBase) -> int:
@@ -174,4 +175,4 @@ def _body(response: HttpResponseBase) -> bytes | None:
 
 
 def _on_stream_failure(setup: Setup, request: HttpRequest, exc: Exception) -> Answer:
-    return setup.engine.on_exception(exc, request_info(request))
+    return setup.pipeline.on_exception(exc, request_info(request))

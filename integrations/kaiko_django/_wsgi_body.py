@@ -6,7 +6,7 @@ from asyncio import CancelledError
 from typing import TYPE_CHECKING
 
 from kaiko_middleware.ids import set_request_id
-from kaiko_middleware.mapping import leaves
+from kaiko_middleware.safe_exception import leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

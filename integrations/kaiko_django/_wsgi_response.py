@@ -1,4 +1,4 @@
-"""One WSGI response, driving the core's `Exchange`: between the application and the server.
+"""One WSGI response, driving the core's `ResponseState`: between the application and the server.
 
 It holds `start_response` back where the answer may yet become another one, and answers what
 comes out of the application as an exception, at the call or while the body is read. A plain
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from kaiko_django._layers import ENVIRON_PASS, ENVIRON_REPLY
 from kaiko_django._wsgi_body import Restoring, is_answerable, path_of
 from kaiko_middleware import Reply, ServerError
-from kaiko_middleware.exchange import Exchange, Head
 from kaiko_middleware.report import RequestInfo
+from kaiko_middleware.response_state import Head, ResponseState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from _typeshed import OptExcInfo
 
     from kaiko_django.conf import Setup
-    from kaiko_middleware.exchange import Piece
+    from kaiko_middleware.response_state import Piece
 
     Headers = list[tuple[str, str]]
     Write = Callable[[bytes], object]
@@ -45,7 +45,7 @@ class WrappedResponse(Restoring):
     """
 
     # Defaults of the class, so that a plain success sets none of them.
-    _exchange: Exchange | None = None
+    _exchange: ResponseState | None = None
     _server_write: Write | None = None
     _exc_info: OptExcInfo | None = None
     """Why a head that the server has already is replaced, as PEP 3333 wants it."""
@@ -142,7 +142,7 @@ class WrappedResponse(Restoring):
         if raised is not None:
             raise raised
 
-    def _opened(self) -> Exchange:
+    def _opened(self) -> ResponseState:
         """Return the exchange, which has seen the application's head."""
         if self._exchange is None:
             self._exchange = self._new_exchange()
@@ -150,10 +150,10 @@ class WrappedResponse(Restoring):
                 self._feed_head(self._exchange)
         return self._exchange
 
-    def _new_exchange(self) -> Exchange:
-        return Exchange(self._setup.engine, self._info())
+    def _new_exchange(self) -> ResponseState:
+        return ResponseState(self._setup.pipeline, self._info())
 
-    def _feed_head(self, exchange: Exchange) -> None:
+    def _feed_head(self, exchange: ResponseState) -> None:
         status, headers = self._head or ("", [])
         code = int(status[:3]) if status[:3].isdecimal() else 0
         if code >= 400 and self._environ.get(ENVIRON_PASS):
@@ -202,7 +202,7 @@ class WrappedResponse(Restoring):
         if not failed.pieces and not failed.hand_on and not self._sent:
             # The client is gone, but a server insists on an answer.
             self._replaced = True
-            gone = self._setup.engine.render(ServerError(), self._info(), ())
+            gone = self._setup.pipeline.render(ServerError(), self._info(), ())
             self._send_head(_line(gone.status), list(gone.headers))
             return [gone.body]
         # A stream of unknown length that was ended would be cut if this were raised.

@@ -14,7 +14,7 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from kaiko_middleware import Config, ConfigError, ErrorReport, ExceptionMapping
-from kaiko_middleware.engine import Engine
+from kaiko_middleware.pipeline import Pipeline
 
 __all__ = ["SETTING", "Settings", "Setup", "current_setup", "load_config"]
 
@@ -43,18 +43,18 @@ class Settings(TypedDict, total=False):
 class Setup:
     """The settings, with what each request needs of them at hand."""
 
-    __slots__ = ("config", "engine", "everywhere", "header", "key", "meta_key", "pop", "trusting")
+    __slots__ = ("config", "everywhere", "header", "key", "meta_key", "pipeline", "pop", "trusting")
 
     def __init__(self, config: Config) -> None:
         self.config: Config = config
-        self.engine: Engine = Engine(config)
-        self.everywhere: bool = self.engine.covers_everything
+        self.pipeline: Pipeline = Pipeline(config)
+        self.everywhere: bool = self.pipeline.covers_everything
         self.header: str = config.request_id_header
         self.key: str = self.header.lower()
         self.trusting: bool = config.trust_request_id
         self.meta_key: str = f"HTTP_{self.header.upper().replace('-', '_')}"
         """Where `request.META` has the inbound id: `request.headers` costs 29 µs."""
-        self.pop: Callable[[], str] = self.engine.ids.pop
+        self.pop: Callable[[], str] = self.pipeline.ids.pop
 
     def request_id(self, meta: Mapping[str, object]) -> str:
         """Return the id of the request that came with these headers."""
@@ -62,9 +62,9 @@ class Setup:
             try:
                 return self.pop()
             except IndexError:
-                return self.engine.ids.refill()
+                return self.pipeline.ids.refill()
         inbound = meta.get(self.meta_key)
-        return self.engine.request_id((inbound,) if isinstance(inbound, str) else ())
+        return self.pipeline.request_id((inbound,) if isinstance(inbound, str) else ())
 
 
 _current: list[Setup] = []

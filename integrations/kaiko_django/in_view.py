@@ -20,11 +20,11 @@ from kaiko_django.conf import Setup, current_setup
 from kaiko_django.recognize import django_status
 from kaiko_django.responses import EnvelopeResponse, request_info
 from kaiko_middleware import KaikoError
-from kaiko_middleware.mapping import is_disconnect
+from kaiko_middleware.map_exception import is_disconnect
 from kaiko_middleware.report import report_late
 
 if TYPE_CHECKING:
-    from kaiko_middleware.mapping import Known
+    from kaiko_middleware.map_exception import Known
 
 __all__ = ["Reader", "add_reader", "answer_in_view", "is_ours", "read_returned", "roll_back"]
 
@@ -66,13 +66,13 @@ def answer_in_view(
         or is_disconnect(exc)
     ):
         return None
-    engine, info = setup.engine, request_info(request)
-    error = exc if isinstance(exc, KaikoError) else engine.find(exc, info, known)
+    pipeline, info = setup.pipeline, request_info(request)
+    error = exc if isinstance(exc, KaikoError) else pipeline.find(exc, info, known)
     if error is None:
         return None
     roll_back()
-    engine.report(error, exc, info)
-    return EnvelopeResponse(engine.render(error, info, ()), info.request_id)
+    pipeline.report(error, exc, info)
+    return EnvelopeResponse(pipeline.render(error, info, ()), info.request_id)
 
 
 def roll_back() -> None:

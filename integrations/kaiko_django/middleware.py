@@ -27,7 +27,7 @@ from kaiko_django.recognize import django_status, listen, remember
 from kaiko_django.responses import EnvelopeResponse, put_id, request_id_of, request_info
 from kaiko_middleware import KaikoError, current_request_id
 from kaiko_middleware.ids import set_request_id
-from kaiko_middleware.mapping import is_disconnect
+from kaiko_middleware.map_exception import is_disconnect
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -125,7 +125,7 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
             if request_id is None or not wrapped or not hand_out(request, exc):
                 set_request_id(previous)
                 raise
-            answer = setup.engine.on_exception(exc, request_info(request))
+            answer = setup.pipeline.on_exception(exc, request_info(request))
             response = EnvelopeResponse(answer.reply, request_id)
             silence(response)
             response = settle(setup, request, response, request_id, wrapped=wrapped)
@@ -174,19 +174,19 @@ def _process_exception(request: HttpRequest, exception: Exception) -> HttpRespon
         info = request_info(request)
         if is_disconnect(exception):
             return _answer_to_nobody(exception, info)
-        error = current_setup().engine.find(exception, info)
+        error = current_setup().pipeline.find(exception, info)
         if error is None:
             # Django logs and signals it, and answers 500, which the way out rewrites.
             remember(request, exception, status, unmapped=True)
             return None
-    engine = current_setup().engine
-    engine.report(error, exception, info)
-    return EnvelopeResponse(engine.render(error, info, ()), request_id)
+    pipeline = current_setup().pipeline
+    pipeline.report(error, exception, info)
+    return EnvelopeResponse(pipeline.render(error, info, ()), request_id)
 
 
 def _answer_to_nobody(exc: Exception, info: RequestInfo) -> HttpResponseBase:
     """Return what Django wants in place of an answer to a client that left."""
-    answer = current_setup().engine.on_exception(exc, info)
+    answer = current_setup().pipeline.on_exception(exc, info)
     response = EnvelopeResponse(answer.reply, info.request_id)
     silence(response)
     return response

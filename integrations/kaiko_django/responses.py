@@ -15,9 +15,9 @@ from django.http.response import ResponseHeaders
 
 from kaiko_django.conf import current_setup
 from kaiko_middleware import current_request_id
-from kaiko_middleware.exchange import recognize
 from kaiko_middleware.headers import DESCRIBES_BODY
 from kaiko_middleware.report import RequestInfo
+from kaiko_middleware.response_state import recognize
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -66,7 +66,7 @@ def error_response(request: HttpRequest, error: KaikoError) -> HttpResponse:
 
     """
     info = request_info(request)
-    answer = current_setup().engine.on_exception(error, info)
+    answer = current_setup().pipeline.on_exception(error, info)
     return EnvelopeResponse(answer.reply, info.request_id)
 
 

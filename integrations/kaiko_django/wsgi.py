@@ -1,7 +1,7 @@
 """The layer around the whole WSGI application, for what no middleware can reach.
 
 A success that Django has ready passes here, with one header more; everything else goes
-through a `WrappedResponse`, which drives the core's `Exchange`.
+through a `WrappedResponse`, which drives the core's `ResponseState`.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from kaiko_django.recognize import CsrfFailed
 from kaiko_drf._failures import failures_of
 from kaiko_middleware import InvalidRequestError, KaikoError, RateLimitError
 from kaiko_middleware.errors import error_for_status
-from kaiko_middleware.normalize import read_detail
+from kaiko_middleware.foreign_answer import read_detail
 from kaiko_middleware.validation import Failure, error_from_failures
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpResponse
 
-    from kaiko_middleware.mapping import Known
+    from kaiko_middleware.map_exception import Known
 
 __all__ = ["handle"]
 

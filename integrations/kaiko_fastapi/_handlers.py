@@ -17,7 +17,7 @@ from fastapi.exception_handlers import (
 from kaiko_fastapi._declared import Declarations
 from kaiko_fastapi._failures import error_of
 from kaiko_middleware import current_request_id
-from kaiko_middleware.mapping import is_disconnect
+from kaiko_middleware.map_exception import is_disconnect
 from kaiko_middleware.validation import Failure, error_from_failures
 
 if TYPE_CHECKING:

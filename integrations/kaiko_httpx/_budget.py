@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from kaiko_middleware.config import refuse
+from kaiko_middleware.settings_check import refuse
 
 if TYPE_CHECKING:
     from kaiko_middleware.upstream import Upstream

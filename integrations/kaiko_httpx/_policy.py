@@ -14,9 +14,8 @@ import stamina
 
 from kaiko_httpx._budget import RetryBudget, budget_of, check_int
 from kaiko_middleware import current_request_id
-from kaiko_middleware.config import hooks_of, refuse
-from kaiko_middleware.mapping import is_plain_callable
 from kaiko_middleware.report import RequestInfo, report_late
+from kaiko_middleware.settings_check import hooks_of, is_plain_callable, refuse
 from kaiko_middleware.upstream import Upstream
 
 if TYPE_CHECKING:

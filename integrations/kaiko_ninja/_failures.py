@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from kaiko_middleware.errors import error_for_status
-from kaiko_middleware.normalize import error_from_reason
+from kaiko_middleware.foreign_answer import error_from_reason
 from kaiko_middleware.validation import Failure, error_from_records, failure
 
 if TYPE_CHECKING:

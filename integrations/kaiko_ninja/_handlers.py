@@ -13,13 +13,13 @@ from kaiko_django.in_view import answer_in_view, is_ours
 from kaiko_django.recognize import CsrfFailed
 from kaiko_middleware import KaikoError, RateLimitError
 from kaiko_middleware.errors import error_for_status
-from kaiko_middleware.normalize import read_detail
+from kaiko_middleware.foreign_answer import read_detail
 from kaiko_middleware.validation import Failure, error_from_failures
 from kaiko_ninja._failures import error_of
 
 if TYPE_CHECKING:
     from kaiko_django.conf import Setup
-    from kaiko_middleware.mapping import Known
+    from kaiko_middleware.map_exception import Known
 
 __all__ = ["Handler", "Handling"]
 

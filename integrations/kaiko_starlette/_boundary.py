@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
-from kaiko_asgi.outgoing import Outgoing
 from kaiko_asgi.scope import STATE_REPORT, is_answerable, shows_debug_page, was_seen
+from kaiko_asgi.send_wrapper import Outgoing
 from kaiko_middleware import current_request_id
-from kaiko_middleware.mapping import is_disconnect
+from kaiko_middleware.map_exception import is_disconnect
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from kaiko_asgi.scope import STATE_ID, STATE_REPLY, mark_seen, request_info, was_seen
 from kaiko_middleware import current_request_id
-from kaiko_middleware.mapping import own
+from kaiko_middleware.safe_exception import own
 from kaiko_starlette._response import ReplyResponse
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from starlette.types import ExceptionHandler
 
     from kaiko_middleware import Reply
-    from kaiko_middleware.engine import Engine
+    from kaiko_middleware.pipeline import Pipeline
 
 _HANDLED = "kaiko_handled"
 
@@ -45,18 +45,18 @@ class Handlers:
     """The handlers of one installed configuration.
 
     Arguments:
-        engine: the core's steps.
+        pipeline: the core's steps.
         app: the application, whose paths outside the configuration's stay Starlette's own.
 
     """
 
-    def __init__(self, engine: Engine, app: Starlette) -> None:
+    def __init__(self, pipeline: Pipeline, app: Starlette) -> None:
         self.last_resort: ExceptionHandler | None = None
         """The service's own handler of `Exception` or 500; it is called once an exception."""
-        self._engine = engine
+        self._pipeline = pipeline
         self._app = app
         self._starlettes_own = ExceptionMiddleware(app).http_exception
-        self.typed_error = _typed_error_handler(engine)
+        self.typed_error = _typed_error_handler(pipeline)
         """Answers a `KaikoError`."""
 
     async def http_exception(self, request: Request, exc: Exception) -> Response:
@@ -71,12 +71,12 @@ class Handlers:
     async def server_error(self, request: Request, exc: Exception) -> Response:
         """Answer what middleware outside of ours raised; Starlette raises it again."""
         scope = request.scope
-        if not self._engine.config.covers(scope["path"]):
+        if not self._pipeline.config.covers(scope["path"]):
             response = await self._service_response(request, exc, "")
             return _plain() if response is None else response
         state: dict[str, Any] = scope.get("state") or {}
         # What stands outside of our middleware finds the id there, if it was reached at all.
-        request_id: str = state.get(STATE_ID) or self._engine.ids()
+        request_id: str = state.get(STATE_ID) or self._pipeline.ids()
         if not was_seen(exc, request_id):
             last = await self.last(request, exc, request_id)
             last.report()
@@ -96,29 +96,29 @@ class Handlers:
             request_id: its id.
 
         """
-        engine = self._engine
+        pipeline = self._pipeline
         mark_seen(exc, request_id)
         given = None
         if isinstance(exc, Exception):
             given = await self._service_response(request, exc, request_id)
         info = request_info(request.scope, request_id, typed=given is not None)
         if given is None:
-            answer = engine.on_exception(exc, info, report=False)
+            answer = pipeline.on_exception(exc, info, report=False)
             unmapped = answer.unmapped
         else:
-            unmapped = engine.find(exc, info) is None
+            unmapped = pipeline.find(exc, info) is None
             if given.status_code < 400:
-                return Last(given, unmapped and engine.config.reraise, _say_nothing)
+                return Last(given, unmapped and pipeline.config.reraise, _say_nothing)
             headers = [
                 (name.decode("latin-1"), value.decode("latin-1"))
                 for name, value in given.raw_headers
             ]
             body = bytes(given.body) if hasattr(given, "body") else None
-            answer = engine.on_answer(given.status_code, headers, body, info, report=False)
+            answer = pipeline.on_answer(given.status_code, headers, body, info, report=False)
         return Last(
             ReplyResponse(answer.reply, None if given is None else given.background),
-            (unmapped and engine.config.reraise) or not isinstance(exc, Exception),
-            partial(engine.report, answer.error, exc, info, unmapped=unmapped),
+            (unmapped and pipeline.config.reraise) or not isinstance(exc, Exception),
+            partial(pipeline.report, answer.error, exc, info, unmapped=unmapped),
         )
 
     async def _service_response(
@@ -141,7 +141,7 @@ class Handlers:
         return given if isinstance(given, Response) else None
 
 
-def _typed_error_handler(engine: Engine) -> Callable[[Request, Exception], Awaitable[Response]]:
+def _typed_error_handler(pipeline: Pipeline) -> Callable[[Request, Exception], Awaitable[Response]]:
     # A plain function: Starlette finds out for every error whether its handler is a
     # coroutine's, and for a method that takes it half as long again.
     async def typed_error(request: Request, exc: Exception) -> Response:
@@ -149,7 +149,7 @@ def _typed_error_handler(engine: Engine) -> Callable[[Request, Exception], Await
         if request_id is None or request.scope["type"] != "http":
             raise exc  # left alone; or a socket, which the middleware denies or closes
         return ReplyResponse(
-            engine.on_exception(exc, request_info(request.scope, request_id)).reply
+            pipeline.on_exception(exc, request_info(request.scope, request_id)).reply
         )
 
     return typed_error

@@ -22,7 +22,7 @@ from starlette.middleware import Middleware
 
 from kaiko_asgi import KaikoMiddleware
 from kaiko_middleware import Config, KaikoError
-from kaiko_middleware.engine import Engine
+from kaiko_middleware.pipeline import Pipeline
 from kaiko_starlette._boundary import Boundary
 from kaiko_starlette._handlers import Handlers
 
@@ -60,8 +60,8 @@ def install(app: Starlette, config: Config | None = None) -> None:
         msg = "the application has started: call install(app) before its first request"
         raise RuntimeError(msg)
     config = Config() if config is None else config
-    engine = Engine(config)
-    handlers = Handlers(engine, app)
+    pipeline = Pipeline(config)
+    handlers = Handlers(pipeline, app)
     app.add_middleware(KaikoMiddleware, config=config)
     app.user_middleware.append(Middleware(Boundary, handlers=handlers))
     if KaikoError not in app.exception_handlers:

@@ -13,9 +13,10 @@ library raises. Implements section 10 of the V2 contract.
 
 from __future__ import annotations
 
-from ._details import UpstreamDetails
+from kaiko_middleware.errors import Category, UpstreamDetails
+
 from ._stream import StreamWatch
-from ._tokens import Category, Credential, Expects, Trust
+from ._tokens import Credential, Expects, Trust
 from ._upstream import Upstream
 
 __all__ = [

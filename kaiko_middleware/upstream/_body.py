@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from kaiko_middleware._text import log_safe
-from kaiko_middleware.normalize import BODY_LIMIT, decode_start
+from kaiko_middleware.content_coding import BODY_LIMIT, decode_start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -25,8 +25,9 @@ from ._tokens import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from kaiko_middleware.errors import Category
+
     from ._body import Body
-    from ._tokens import Category
 
 _LINES = re.compile("ndjson|jsonl")
 _NUMBERS = ("code", "status", "status_code", "statusCode", "StatusCode", "error_code")

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from kaiko_middleware._exception import root_of
+from kaiko_middleware.safe_exception import root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ._tokens import Category
+    from kaiko_middleware.errors import Category
 
 
 class Failure(NamedTuple):

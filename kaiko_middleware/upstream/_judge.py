@@ -14,12 +14,12 @@ from kaiko_middleware.errors import (
     RateLimitError,
     ServerError,
     ServiceUnavailableError,
+    UpstreamDetails,
     error_from_wire,
 )
 
 from ._body import excerpt
 from ._classify import by_status, inside_success
-from ._details import UpstreamDetails
 from ._llm import refusal
 from ._members import texts
 from ._peer import agrees, envelope, status_of
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Literal
 
-    from kaiko_middleware.errors import KaikoError
+    from kaiko_middleware.errors import Category, KaikoError
 
     from ._body import Body
-    from ._tokens import Category, Credential, Trust
+    from ._tokens import Credential, Trust
 
 _IDS = ("x-request-id", "request-id", "x-amzn-requestid", "apim-request-id", "cf-ray")
 

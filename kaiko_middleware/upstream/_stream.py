@@ -17,9 +17,7 @@ from ._llm import ends_stream, is_chunk, is_prelude
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kaiko_middleware.errors import KaikoError
-
-    from ._tokens import Category
+    from kaiko_middleware.errors import Category, KaikoError
 
     MakeError = Callable[[Category, object, str], KaikoError]
 

@@ -9,7 +9,10 @@ Implements the lists of section 10 of the V2 contract.
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from kaiko_middleware.errors import Category
 
 Trust = Literal["opaque", "llm", "peer"]
 """How much of what an upstream says is believed; see `Upstream`."""
@@ -17,8 +20,6 @@ Credential = Literal["own", "forwarded"]
 """Whose key the call was made with."""
 Expects = Literal["json", "any"]
 """What a success's body must be; `any` is never looked into."""
-Category = Literal["throttled", "account", "unavailable", "rejected", "broken"]
-"""Whose fault an upstream's failure is, and so what it becomes."""
 
 MEMBERS = ("type", "code", "status", "reason", "error_code")
 """The members that tokens are read from."""

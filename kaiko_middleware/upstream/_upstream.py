@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from kaiko_middleware._exception import is_client_error, text_of
-from kaiko_middleware.config import refuse
 from kaiko_middleware.errors import KaikoError
+from kaiko_middleware.safe_exception import is_client_error, text_of
+from kaiko_middleware.settings_check import refuse
 
 from ._answers import answer_of, content_of, lower, method_of
 from ._body import Body, read
@@ -20,8 +20,10 @@ from ._translate import Translation
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from kaiko_middleware.errors import Category
+
     from ._answers import Headers
-    from ._tokens import Category, Credential, Expects, Trust
+    from ._tokens import Credential, Expects, Trust
 
 __all__ = ["Upstream"]
 

@@ -14,11 +14,11 @@ from kaiko_middleware import (
     KaikoError,
     NotFoundError,
 )
-from kaiko_middleware.engine import Engine
+from kaiko_middleware.pipeline import Pipeline
 from kaiko_middleware.report import RequestInfo
 
 if TYPE_CHECKING:
-    from kaiko_middleware.mapping import Known
+    from kaiko_middleware.map_exception import Known
 
 REQUEST = RequestInfo("req-7f65ab21d1", "GET", "/")
 
@@ -77,7 +77,7 @@ def test_one_that_fails_leaves_the_exception_unmapped() -> None:
     def fails(_exc: BaseException) -> KaikoError:
         raise ZeroDivisionError
 
-    assert Engine(Config()).find(Special(), REQUEST, {HttpError: fails}) is None
+    assert Pipeline(Config()).find(Special(), REQUEST, {HttpError: fails}) is None
 
 
 def named(name: str, **attributes: object) -> Exception:

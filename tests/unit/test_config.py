@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kaiko_middleware import Config, ConfigError, ExceptionMapping, NotFoundError
-from kaiko_middleware.engine import Engine, prefers_html
+from kaiko_middleware.headers import prefers_html
+from kaiko_middleware.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -324,7 +325,7 @@ def test_paths_are_prefixes_by_whole_segments(
 def test_nobody_needs_to_ask_where_everything_is_covered() -> None:
     """The hot path's short cut."""
     assert Config().covers_everything
-    assert Engine(Config()).covers_everything
+    assert Pipeline(Config()).covers_everything
     assert not Config(paths=["/v2"]).covers_everything
     assert not Config(exclude_paths=["/v2"]).covers_everything
 
@@ -333,7 +334,7 @@ def test_installing_freezes_the_mapping_only() -> None:
     """Until then a service registers what it likes."""
     config = Config()
     config.mapping.register(KeyError, lambda _: NotFoundError())
-    Engine(config)
+    Pipeline(config)
     with pytest.raises(RuntimeError):
         config.mapping.register(KeyError, lambda _: NotFoundError())
 

@@ -14,7 +14,7 @@ from kaiko_middleware import (
     NotFoundError,
 )
 from kaiko_middleware.conformance import check_answer
-from kaiko_middleware.engine import Engine
+from kaiko_middleware.pipeline import Pipeline
 from unit.support import REQUEST, REQUEST_ID, error_of, header
 
 
@@ -28,13 +28,13 @@ def test_a_configuration_of_another_kind_is_refused_at_once() -> None:
     """A dictionary passed by mistake fails where it stands, not at the first error."""
     settings: Any = {}
     with pytest.raises(TypeError, match=r"config takes a kaiko_middleware\.Config, not dict"):
-        Engine(settings)
+        Pipeline(settings)
 
 
 def test_a_typed_error_is_answered_as_itself() -> None:
     """It is mapped, and there is somebody to answer."""
     error = NotFoundError("No such model")
-    answer = Engine(Config()).on_exception(error, REQUEST)
+    answer = Pipeline(Config()).on_exception(error, REQUEST)
     assert answer.error is error
     assert (answer.unmapped, answer.disconnected) == (False, False)
     assert answer.reply.status == 404
@@ -43,15 +43,15 @@ def test_a_typed_error_is_answered_as_itself() -> None:
 
 def test_a_caller_may_report_in_its_own_time(log: pytest.LogCaptureFixture) -> None:
     """Where an error tracker would not see the record yet."""
-    answer = Engine(Config()).on_exception(KeyError(), REQUEST, report=False)
+    answer = Pipeline(Config()).on_exception(KeyError(), REQUEST, report=False)
     assert answer.unmapped
-    Engine(Config()).on_answer(409, [], b"", REQUEST, report=False)
+    Pipeline(Config()).on_answer(409, [], b"", REQUEST, report=False)
     assert log.records == []
 
 
 def test_an_unmapped_exception_says_nothing_of_itself() -> None:
     """And asks to be handed on."""
-    answer = Engine(Config()).on_exception(KeyError("secret"), REQUEST)
+    answer = Pipeline(Config()).on_exception(KeyError("secret"), REQUEST)
     assert answer.unmapped
     assert b"secret" not in answer.reply.body
     assert b"KeyError" not in answer.reply.body
@@ -64,7 +64,7 @@ def test_a_client_that_left_gets_no_answer_but_one_debug_record(
 ) -> None:
     """Whoever asks for the reply gets one that conforms, all the same."""
     gone = library("starlette.requests.ClientDisconnect")()
-    answer = Engine(Config()).on_exception(gone, REQUEST)
+    answer = Pipeline(Config()).on_exception(gone, REQUEST)
     assert answer.disconnected
     assert not answer.unmapped
     assert [record.levelname for record in log.records] == ["DEBUG"]
@@ -78,7 +78,7 @@ def test_a_handler_that_raises_counts_as_not_there(log: pytest.LogCaptureFixture
     def broken(_exc: KeyError) -> NoReturn:
         raise RuntimeError("handler")
 
-    answer = Engine(Config(mapping=mapping)).on_exception(KeyError("key"), REQUEST)
+    answer = Pipeline(Config(mapping=mapping)).on_exception(KeyError("key"), REQUEST)
     assert answer.unmapped
     assert answer.reply.status == 500
     assert [record.levelname for record in log.records] == ["ERROR", "ERROR"]
@@ -94,7 +94,7 @@ def test_a_returned_answer_is_rewritten_and_reported_once(log: pytest.LogCapture
         ("ETag", '"1"'),
         ("Set-Cookie", "a=1"),
     ]
-    answer = Engine(Config()).on_answer(
+    answer = Pipeline(Config()).on_answer(
         409, headers, b'{"detail": "Taken", "code": "taken"}', REQUEST
     )
     assert error_of(answer.reply.body)["message"] == "Taken"
@@ -106,21 +106,21 @@ def test_a_returned_answer_is_rewritten_and_reported_once(log: pytest.LogCapture
 
 def test_a_body_that_was_dropped_is_answered_by_its_status() -> None:
     """None says that it was too large to look at."""
-    answer = Engine(Config()).on_answer(418, [], None, REQUEST)
+    answer = Pipeline(Config()).on_answer(418, [], None, REQUEST)
     assert answer.error.code == "im_a_teapot"
 
 
 @pytest.mark.parametrize("status", [99, 600, 700, 999])
 def test_a_status_that_no_server_would_take_is_a_500(status: int) -> None:
     """Such a status drops the connection on one server and stops another."""
-    answer = Engine(Config()).on_answer(status, [], b"x", REQUEST)
+    answer = Pipeline(Config()).on_answer(status, [], b"x", REQUEST)
     assert answer.reply.status == 500
     assert check_answer(*answer.reply) == []
 
 
 def test_what_inner_code_did_wrong_is_one_record_and_a_500(log: pytest.LogCaptureFixture) -> None:
     """The log says what; the client does not learn it."""
-    answer = Engine(Config()).on_bug("no server would send status 700", REQUEST)
+    answer = Pipeline(Config()).on_bug("no server would send status 700", REQUEST)
     assert answer.reply.status == 500
     assert b"700" not in answer.reply.body
     (record,) = log.records
@@ -130,7 +130,7 @@ def test_what_inner_code_did_wrong_is_one_record_and_a_500(log: pytest.LogCaptur
 
 def test_headers_of_what_was_being_made_stay_on_an_exceptions_answer() -> None:
     """CORS middleware may have spoken already."""
-    answer = Engine(Config()).on_exception(
+    answer = Pipeline(Config()).on_exception(
         ConflictError(), REQUEST, replaced=[("Access-Control-Allow-Origin", "*"), ("ETag", "1")]
     )
     assert header(answer.reply, "Access-Control-Allow-Origin") == ["*"]
@@ -141,9 +141,9 @@ def test_headers_of_what_was_being_made_stay_on_an_exceptions_answer() -> None:
 def test_an_error_raised_twice_collects_nothing() -> None:
     """A module-level error instance, answered for many requests, stays as it was."""
     error = NotFoundError(headers={"Vary": "Accept"})
-    engine = Engine(Config())
-    first = engine.on_exception(error, REQUEST)
-    second = engine.on_exception(error, REQUEST._replace(request_id="req-other"))
+    pipeline = Pipeline(Config())
+    first = pipeline.on_exception(error, REQUEST)
+    second = pipeline.on_exception(error, REQUEST._replace(request_id="req-other"))
     assert header(first.reply, "X-Request-ID") == [REQUEST_ID]
     assert header(second.reply, "X-Request-ID") == ["req-other"]
     assert error.headers == (("Vary", "Accept"),)

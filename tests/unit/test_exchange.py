@@ -10,11 +10,11 @@ import pytest
 
 from kaiko_middleware import Config, ConflictError, NotFoundError, Reply
 from kaiko_middleware.conformance import check_answer, check_event_stream, check_json_lines
-from kaiko_middleware.engine import Engine
-from kaiko_middleware.exchange import Chunk, Exchange, Head, Piece, stream_kind
-from kaiko_middleware.normalize import BODY_LIMIT
-from kaiko_middleware.rendering import event_frame, json_line
+from kaiko_middleware.content_coding import BODY_LIMIT
+from kaiko_middleware.pipeline import Pipeline
+from kaiko_middleware.render import event_frame, json_line
 from kaiko_middleware.report import RequestInfo
+from kaiko_middleware.response_state import Chunk, Head, Piece, ResponseState, stream_kind
 from unit.support import REQUEST, REQUEST_ID, error_of
 
 TEXT = ("Content-Type", "text/plain")
@@ -31,11 +31,11 @@ GONE: BaseException = type(
 
 def exchange(
     method: str = "GET", *, debug: bool = False, deferring: bool = False, **settings: Any
-) -> Exchange:
+) -> ResponseState:
     """Return a response that has not begun."""
     request = REQUEST._replace(method=method)
-    engine = Engine(Config(**settings))
-    return Exchange(engine, request, framework_debug=debug, deferring=deferring)
+    pipeline = Pipeline(Config(**settings))
+    return ResponseState(pipeline, request, framework_debug=debug, deferring=deferring)
 
 
 def reply_of(pieces: list[Piece]) -> Reply:
@@ -549,9 +549,9 @@ def test_a_body_that_comes_by_another_way_is_let_through() -> None:
 # --- an inner layer's reply -----------------------------------------------------------------------
 
 
-def answered(exc: Exception, response: Exchange) -> Reply:
+def answered(exc: Exception, response: ResponseState) -> Reply:
     """Let an inner layer answer an exception, and tell the outer one."""
-    reply = Engine(Config()).on_exception(exc, REQUEST).reply
+    reply = Pipeline(Config()).on_exception(exc, REQUEST).reply
     response.ours = reply
     return reply
 
@@ -618,5 +618,5 @@ def test_what_an_inner_layer_has_reported_is_only_handed_on(
 def test_a_request_is_only_looked_at() -> None:
     """The information an adapter gives is not changed."""
     request = RequestInfo(REQUEST_ID, "GET", "/v2/chat")
-    Exchange(Engine(Config()), request).fail(NotFoundError())
+    ResponseState(Pipeline(Config()), request).fail(NotFoundError())
     assert request == RequestInfo(REQUEST_ID, "GET", "/v2/chat")

@@ -10,8 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from kaiko_middleware import Config, NotFoundError
 from kaiko_middleware.conformance import check_answer, check_event_stream, check_json_lines
-from kaiko_middleware.engine import Engine
-from kaiko_middleware.exchange import Chunk, Exchange, Head, Piece
+from kaiko_middleware.pipeline import Pipeline
+from kaiko_middleware.response_state import Chunk, Head, Piece, ResponseState
 from unit.support import REQUEST, REQUEST_ID
 
 heads = st.lists(
@@ -58,8 +58,8 @@ class Response(RuleBasedStateMachine):
         )
         self.rewrite = options["rewrite"]
         self.method = method
-        self.exchange = Exchange(
-            Engine(config), REQUEST._replace(method=method), deferring=options["deferring"]
+        self.exchange = ResponseState(
+            Pipeline(config), REQUEST._replace(method=method), deferring=options["deferring"]
         )
         self.heads: list[Head] = []
         self.chunks: list[Chunk] = []

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from kaiko_middleware._failure_list import read_failures
 from kaiko_middleware.validation import Failure
+from kaiko_middleware.validation.fastapi_errors import read_failures
 
 
 def item(error_type: str, *location: object, **more: object) -> dict[str, Any]:

@@ -16,15 +16,9 @@ from hypothesis import strategies as st
 
 from kaiko_middleware import Config, render
 from kaiko_middleware.conformance import check_answer
-from kaiko_middleware.engine import Engine
-from kaiko_middleware.normalize import (
-    BODY_LIMIT,
-    decode_body,
-    decode_start,
-    error_from_answer,
-    error_from_reason,
-    read_body,
-)
+from kaiko_middleware.content_coding import BODY_LIMIT, decode_body, decode_start
+from kaiko_middleware.foreign_answer import error_from_answer, error_from_reason, read_body
+from kaiko_middleware.pipeline import Pipeline
 from unit.support import KEYS, REQUEST, REQUEST_ID, any_text, error_of, faults
 
 if TYPE_CHECKING:
@@ -221,11 +215,11 @@ def test_an_envelope_keeps_code_message_and_param(status: int) -> None:
 @pytest.mark.parametrize(("header", "retry"), [("true", True), ("FALSE", False), ("maybe", None)])
 def test_an_envelope_keeps_its_word_about_retrying(header: str, retry: bool | None) -> None:  # noqa: FBT001 - a column
     """`X-Should-Retry` of an envelope counts, of anything else it does not."""
-    engine = Engine(Config())
+    pipeline = Pipeline(Config())
     headers = [("Content-Type", JSON), ("X-Should-Retry", header)]
-    answer = engine.on_answer(503, headers, json.dumps(envelope()).encode(), REQUEST)
+    answer = pipeline.on_answer(503, headers, json.dumps(envelope()).encode(), REQUEST)
     assert answer.error.retryable is (True if retry is None else retry)
-    other = engine.on_answer(409, headers, b'{"detail": "No"}', REQUEST)
+    other = pipeline.on_answer(409, headers, b'{"detail": "No"}', REQUEST)
     assert other.error.retryable is False
 
 
@@ -394,7 +388,7 @@ def test_a_body_that_was_refused_for_its_type_is_a_415(
     content_type, item, code = case
     body = json.dumps({"detail": [item]}).encode()
     request = REQUEST._replace(content_type=content_type)
-    answer = Engine(Config()).on_answer(422, [("Content-Type", JSON)], body, request)
+    answer = Pipeline(Config()).on_answer(422, [("Content-Type", JSON)], body, request)
     assert error_of(answer.reply.body)["code"] == code
 
 
@@ -428,7 +422,7 @@ HOSTILE = [
 @pytest.mark.parametrize("content_type", [JSON, "text/plain", ""])
 def test_a_hostile_body_is_only_a_body_that_says_nothing(body: bytes, content_type: str) -> None:
     """Deep nesting, huge integers, bad UTF-8: the answer is an envelope all the same."""
-    answer = Engine(Config()).on_answer(400, [("Content-Type", content_type)], body, REQUEST)
+    answer = Pipeline(Config()).on_answer(400, [("Content-Type", content_type)], body, REQUEST)
     assert answer.reply.status == 400
     assert check_answer(*answer.reply) == []
 
@@ -454,7 +448,7 @@ json_values = st.recursive(
 @example({"detail": [{"loc": ["body", "\ud800"], "type": "missing"}]}, 422)
 def test_any_json_becomes_an_envelope(body: object, status: int) -> None:
     """Whatever inner code returns, the client gets the five members."""
-    reply = Engine(Config()).on_answer(
+    reply = Pipeline(Config()).on_answer(
         status, [("Content-Type", JSON)], json.dumps(body).encode(), REQUEST
     )[0]
     assert faults(reply) == []
@@ -465,7 +459,7 @@ def test_any_bytes_become_an_envelope(body: bytes, content_type: str, status: in
     """And whatever it calls them."""
     headers = [("Content-Type", content_type), ("Content-Encoding", "gzip")]
     for pairs in (headers, headers[:1], []):
-        reply = Engine(Config()).on_answer(status, pairs, body, REQUEST).reply
+        reply = Pipeline(Config()).on_answer(status, pairs, body, REQUEST).reply
         assert faults(reply) == []
 
 
@@ -508,7 +502,7 @@ def test_a_compressed_answer_is_read(encoding: str, body: bytes) -> None:
     assert decode_body(body, encoding) == TEXT
     headers = [("Content-Type", JSON)]
     headers += [("Content-Encoding", part.strip()) for part in encoding.split(",")]
-    answer = Engine(Config()).on_answer(404, headers, body, REQUEST)
+    answer = Pipeline(Config()).on_answer(404, headers, body, REQUEST)
     assert answer.error.message == "No such item"
     assert check_answer(*answer.reply) == []
 
@@ -557,7 +551,7 @@ def test_a_compressed_answer_that_cannot_be_read_says_nothing(encoding: str, bod
     decoded = decode_body(body, encoding)
     assert not decoded
     headers = [("Content-Type", JSON), ("Content-Encoding", encoding)]
-    reply = Engine(Config()).on_answer(404, headers, body, REQUEST).reply
+    reply = Pipeline(Config()).on_answer(404, headers, body, REQUEST).reply
     assert error_of(reply.body)["message"] == "Resource not found or context expired"
 
 

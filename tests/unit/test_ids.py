@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kaiko_middleware import Config, bind_request_id, current_request_id
-from kaiko_middleware.engine import Engine
 from kaiko_middleware.ids import (
     RequestIdPool,
     _forget_pools,
@@ -26,6 +25,7 @@ from kaiko_middleware.ids import (
     reset_request_id,
     set_request_id,
 )
+from kaiko_middleware.pipeline import Pipeline
 from unit.support import REQUEST_ID, any_text
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/+=-"
@@ -202,16 +202,16 @@ def test_more_than_one_value_is_no_value(values: list[str]) -> None:
 
 def test_an_inbound_id_is_ignored_unless_it_is_trusted(log: pytest.LogCaptureFixture) -> None:
     """Anyone can send one; ignoring it is not worth a record."""
-    assert re.fullmatch("req-[0-9a-f]{10}", Engine(Config()).request_id(["gw-1"]))
+    assert re.fullmatch("req-[0-9a-f]{10}", Pipeline(Config()).request_id(["gw-1"]))
     assert log.records == []
 
 
 def test_a_trusted_inbound_id_is_taken() -> None:
     """From a gateway that sets it."""
-    engine = Engine(Config(trust_request_id=True, request_id_digits=16))
-    assert engine.request_id(["gw:1/a+b=c"]) == "gw:1/a+b=c"
-    assert re.fullmatch("req-[0-9a-f]{16}", engine.request_id([]))
-    assert re.fullmatch("req-[0-9a-f]{16}", engine.request_id())
+    pipeline = Pipeline(Config(trust_request_id=True, request_id_digits=16))
+    assert pipeline.request_id(["gw:1/a+b=c"]) == "gw:1/a+b=c"
+    assert re.fullmatch("req-[0-9a-f]{16}", pipeline.request_id([]))
+    assert re.fullmatch("req-[0-9a-f]{16}", pipeline.request_id())
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_a_bad_trusted_id_is_replaced_and_logged_cut_and_escaped(
     values: list[str], log: pytest.LogCaptureFixture
 ) -> None:
     """Never reflected, and never answered with an error."""
-    fresh = Engine(Config(trust_request_id=True)).request_id(values)
+    fresh = Pipeline(Config(trust_request_id=True)).request_id(values)
     assert re.fullmatch("req-[0-9a-f]{10}", fresh)
     (record,) = log.records
     assert "inbound X-Request-ID replaced" in record.getMessage()

@@ -18,8 +18,9 @@ from kaiko_middleware import (
     ServerError,
     ServiceUnavailableError,
 )
-from kaiko_middleware.engine import Engine
-from kaiko_middleware.mapping import is_disconnect, leaves
+from kaiko_middleware.map_exception import is_disconnect
+from kaiko_middleware.pipeline import Pipeline
+from kaiko_middleware.safe_exception import leaves
 from unit.support import ContextNotFound
 
 
@@ -101,7 +102,7 @@ def test_a_handler_can_be_registered_as_a_decorator() -> None:
 def test_an_installed_mapping_is_frozen() -> None:
     """A handler registered too late would only look as if it counted."""
     mapping = ExceptionMapping()
-    Engine(Config(mapping=mapping))
+    Pipeline(Config(mapping=mapping))
     with pytest.raises(RuntimeError, match="Fault is registered too late"):
         mapping.register(Fault, lambda _: NotFoundError())
     with pytest.raises(RuntimeError, match="Fault is registered too late"):

@@ -25,11 +25,11 @@ from kaiko_middleware import (
     ServerError,
     ServiceUnavailableError,
 )
-from kaiko_middleware._traceback import compact_traceback, describe
+from kaiko_middleware.compact_traceback import compact_traceback, describe
 from kaiko_middleware.conformance import check_answer
-from kaiko_middleware.engine import Engine
 from kaiko_middleware.errors import error_for_status
 from kaiko_middleware.ids import reset_request_id, set_request_id
+from kaiko_middleware.pipeline import Pipeline
 from kaiko_middleware.report import (
     RequestInfo,
     report_disconnect,
@@ -66,7 +66,7 @@ def test_a_mapped_error_is_one_record_at_its_level(
     error: KaikoError, level: int, log: pytest.LogCaptureFixture
 ) -> None:
     """5xx, 429, 401 and 403 at WARNING, other 4xx at INFO, none with a traceback."""
-    Engine(Config()).on_exception(error, REQUEST)
+    Pipeline(Config()).on_exception(error, REQUEST)
     (record,) = log.records
     assert (record.name, record.levelno) == ("kaiko", level)
     assert record.exc_info is None
@@ -76,7 +76,7 @@ def test_a_record_carries_all_that_one_searches_for(log: pytest.LogCaptureFixtur
     """As attributes, so that a JSON formatter has them as members, and in the message."""
     request = RequestInfo(REQUEST_ID, "POST", "/v2/chat")
     error = NotFoundError("It has expired", code="context_not_found", param="context_id")
-    Engine(Config()).on_exception(error, request)
+    Pipeline(Config()).on_exception(error, request)
     (record,) = log.records
     said = vars(record)
     assert {name: said[name] for name in FIELDS} == {
@@ -107,7 +107,7 @@ def test_a_record_tells_of_the_upstream_that_failed(log: pytest.LogCaptureFixtur
         excerpt="overloaded",
         processed=False,
     )
-    answer = Engine(Config()).on_exception(error, REQUEST)
+    answer = Pipeline(Config()).on_exception(error, REQUEST)
     (record,) = log.records
     said = vars(record)
     assert (said["upstream"], said["upstream_status"]) == ("llm\\n", 529)
@@ -134,7 +134,7 @@ def test_an_unmapped_exception_is_one_record_with_its_traceback(
 ) -> None:
     """`exc_info` is of the very exception, and `exc_text` is there already."""
     exc = caught(raise_unmapped)
-    Engine(Config()).on_exception(exc, REQUEST)
+    Pipeline(Config()).on_exception(exc, REQUEST)
     (record,) = log.records
     assert record.levelno == ERROR
     assert record.exc_info == (LookupError, exc, exc.__traceback__)
@@ -151,7 +151,7 @@ def test_no_formatter_renders_the_traceback_again() -> None:
     logger = logging.getLogger("kaiko")
     logger.addHandler(handler)
     try:
-        Engine(Config()).on_exception(caught(raise_unmapped), REQUEST)
+        Pipeline(Config()).on_exception(caught(raise_unmapped), REQUEST)
     finally:
         logger.removeHandler(handler)
     printed = stream.getvalue()
@@ -168,8 +168,8 @@ def test_nothing_is_made_for_a_record_that_nobody_wants(
     made: list[object] = []
     monkeypatch.setattr(logger, "makeRecord", lambda *values, **_named: made.append(values))
     with caplog.at_level(logging.CRITICAL, logger="kaiko"):
-        Engine(Config()).on_exception(NotFoundError(), REQUEST)
-        Engine(Config()).on_exception(caught(raise_unmapped), REQUEST)
+        Pipeline(Config()).on_exception(NotFoundError(), REQUEST)
+        Pipeline(Config()).on_exception(caught(raise_unmapped), REQUEST)
         report_late(ValueError(), REQUEST, unmapped=True, text="late")
         report_disconnect(ValueError(), REQUEST)
         report_note("note", REQUEST)
@@ -184,9 +184,9 @@ INJECTED = "x\r\n2026-01-01 CRITICAL forged\x1b[2J\u2028\u0085y"
 def test_no_input_starts_a_line_of_its_own(log: pytest.LogCaptureFixture) -> None:
     """Method, path, message, param and the exception's text are the client's words."""
     request = RequestInfo(REQUEST_ID, INJECTED, INJECTED)
-    engine = Engine(Config())
-    engine.on_exception(NotFoundError(INJECTED, param=INJECTED), request)
-    engine.on_exception(ValueError(INJECTED), request)
+    pipeline = Pipeline(Config())
+    pipeline.on_exception(NotFoundError(INJECTED, param=INJECTED), request)
+    pipeline.on_exception(ValueError(INJECTED), request)
     report_note(INJECTED, request)
     report_late(ValueError(INJECTED), request, unmapped=False, text="late")
     report_disconnect(ValueError(INJECTED), request)
@@ -203,11 +203,11 @@ def test_no_input_starts_a_line_of_its_own(log: pytest.LogCaptureFixture) -> Non
 def test_no_key_is_in_any_field_of_a_record(key: str, log: pytest.LogCaptureFixture) -> None:
     """Redacted in tracebacks as well, source lines included."""
     request = RequestInfo(REQUEST_ID, key, f"/v2/{key}")
-    engine = Engine(Config())
-    engine.on_exception(ForbiddenError(key, param=key), request)
+    pipeline = Pipeline(Config())
+    pipeline.on_exception(ForbiddenError(key, param=key), request)
     exc = ValueError(key)
     exc.__cause__ = KeyError(key)
-    engine.on_exception(ExceptionGroup(key, [exc]), request)
+    pipeline.on_exception(ExceptionGroup(key, [exc]), request)
     report_late(exc, request, unmapped=False, text="late")
     report_note(f"note {key}", request)
     report_disconnect(exc, request)
@@ -227,7 +227,7 @@ def test_whatever_is_logged_can_be_written(method: str, path: str, message: str)
     logger.addHandler(handler)
     logger.setLevel(INFO)
     try:
-        Engine(Config()).on_exception(
+        Pipeline(Config()).on_exception(
             NotFoundError(message, param=message), RequestInfo(REQUEST_ID, method, path)
         )
     finally:
@@ -240,7 +240,7 @@ def test_whatever_is_logged_can_be_written(method: str, path: str, message: str)
 def test_fields_are_cut(log: pytest.LogCaptureFixture) -> None:
     """A path of a megabyte is no record of a megabyte."""
     request = RequestInfo(REQUEST_ID, "X" * 10_000, "/" * 1_000_000)
-    Engine(Config()).on_exception(NotFoundError("m" * 1_000_000, param="p" * 1_000), request)
+    Pipeline(Config()).on_exception(NotFoundError("m" * 1_000_000, param="p" * 1_000), request)
     (record,) = log.records
     assert len(record.getMessage()) < 1_000
     assert len(vars(record)["method"]) == 33
@@ -261,7 +261,7 @@ def test_an_exception_that_cannot_be_printed_is_logged_all_the_same(
     def fail() -> None:
         raise Hostile
 
-    answer = Engine(Config()).on_exception(caught(fail), REQUEST)
+    answer = Pipeline(Config()).on_exception(caught(fail), REQUEST)
     assert check_answer(*answer.reply) == []
     (record,) = log.records
     assert record.exc_text is not None
@@ -274,12 +274,12 @@ def test_an_exception_that_cannot_be_printed_is_logged_all_the_same(
 def test_a_hook_is_told_everything() -> None:
     """The typed error, the exception behind it, and the request."""
     told: list[ErrorReport] = []
-    engine = Engine(Config(on_error=[told.append]))
+    pipeline = Pipeline(Config(on_error=[told.append]))
     typed, unmapped = NotFoundError(), ValueError("x")
-    engine.on_exception(typed, REQUEST)
-    answer = engine.on_exception(unmapped, REQUEST)
-    engine.on_answer(404, [], b"", REQUEST)
-    engine.on_bug("nothing was answered", REQUEST)
+    pipeline.on_exception(typed, REQUEST)
+    answer = pipeline.on_exception(unmapped, REQUEST)
+    pipeline.on_answer(404, [], b"", REQUEST)
+    pipeline.on_bug("nothing was answered", REQUEST)
     assert told[0] == ErrorReport(typed, typed, REQUEST_ID, "GET", "/v2/chat", unmapped=False)
     assert told[1] == ErrorReport(
         answer.error, unmapped, REQUEST_ID, "GET", "/v2/chat", unmapped=True
@@ -298,8 +298,8 @@ def test_a_hook_that_raises_is_logged_and_harms_nothing(log: pytest.LogCaptureFi
         def __call__(self, _report: ErrorReport) -> None:
             raise KeyError("hook")
 
-    engine = Engine(Config(on_error=[broken, BrokenToo(), told.append]))
-    answer = engine.on_exception(NotFoundError(), REQUEST)
+    pipeline = Pipeline(Config(on_error=[broken, BrokenToo(), told.append]))
+    answer = pipeline.on_exception(NotFoundError(), REQUEST)
     assert check_answer(*answer.reply) == []
     assert len(told) == 1
     _, first, second = log.records
@@ -316,7 +316,7 @@ def test_hooks_are_called_whatever_the_level_of_the_log(
     """Reporting is not logging."""
     told: list[ErrorReport] = []
     with caplog.at_level(logging.CRITICAL, logger="kaiko"):
-        Engine(Config(on_error=[told.append])).on_exception(NotFoundError(), REQUEST)
+        Pipeline(Config(on_error=[told.append])).on_exception(NotFoundError(), REQUEST)
     assert len(told) == 1
 
 
@@ -331,7 +331,7 @@ class NoText(KaikoError):
 
 def test_an_error_that_cannot_be_reported_is_answered(log: pytest.LogCaptureFixture) -> None:
     """What failed is logged instead, with the request's id."""
-    answer = Engine(Config()).on_exception(NoText(), REQUEST)
+    answer = Pipeline(Config()).on_exception(NoText(), REQUEST)
     assert answer.reply.status == 500
     assert check_answer(*answer.reply) == []
     assert {vars(record)["request_id"] for record in log.records} == {REQUEST_ID}
@@ -354,7 +354,7 @@ def broken_filter() -> Iterator[None]:
 @pytest.mark.usefixtures("broken_filter")
 def test_logging_that_is_broken_costs_no_answer() -> None:
     """Whatever the service did to the logger."""
-    answer = Engine(Config()).on_exception(ServerError(), REQUEST)
+    answer = Pipeline(Config()).on_exception(ServerError(), REQUEST)
     assert check_answer(*answer.reply) == []
 
 
@@ -370,7 +370,7 @@ def test_a_record_factory_may_have_set_our_fields(log: pytest.LogCaptureFixture)
 
     logging.setLogRecordFactory(factory)
     try:
-        Engine(Config()).on_exception(NotFoundError(), REQUEST)
+        Pipeline(Config()).on_exception(NotFoundError(), REQUEST)
     finally:
         logging.setLogRecordFactory(old)
     (record,) = log.records
@@ -383,7 +383,7 @@ def test_an_attribute_of_a_broken_class_is_no_way_into_the_log(
     """Code and status come from an instance that anybody can change."""
     error = NotFoundError()
     error.code = "a\nforged line"
-    Engine(Config()).on_exception(error, REQUEST)
+    Pipeline(Config()).on_exception(error, REQUEST)
     assert len(log.records[0].getMessage().splitlines()) == 1
     assert vars(log.records[0])["code"] == "a\\nforged line"
 
@@ -396,7 +396,7 @@ def test_all_leaves_of_a_mapped_group_are_in_its_record(log: pytest.LogCaptureFi
     group = ExceptionGroup(
         "batch", [NotFoundError("first"), ExceptionGroup("inner", [ConflictError("second")])]
     )
-    Engine(Config()).on_exception(group, REQUEST)
+    Pipeline(Config()).on_exception(group, REQUEST)
     (record,) = log.records
     assert record.levelno == INFO
     for text in ("404 not_found", "NotFoundError: first", "ConflictError: second"):
@@ -408,7 +408,7 @@ def test_all_leaves_of_an_unmapped_group_are_in_its_traceback(
 ) -> None:
     """As members, numbered."""
     group = ExceptionGroup("batch", [NotFoundError("first"), ValueError("second")])
-    Engine(Config()).on_exception(group, REQUEST)
+    Pipeline(Config()).on_exception(group, REQUEST)
     (record,) = log.records
     assert record.levelno == ERROR
     text = record.exc_text or ""
@@ -420,9 +420,9 @@ def test_a_huge_group_is_told_in_a_bounded_record(log: pytest.LogCaptureFixture)
     """A thousand tasks that failed are one line each at most, then a number."""
     mapped = ExceptionGroup("batch", [NotFoundError(f"item {n}") for n in range(1_000)])
     unmapped = ExceptionGroup("batch", [ValueError(f"item {n}" * 99) for n in range(1_000)])
-    engine = Engine(Config())
-    engine.on_exception(mapped, REQUEST)
-    engine.on_exception(unmapped, REQUEST)
+    pipeline = Pipeline(Config())
+    pipeline.on_exception(mapped, REQUEST)
+    pipeline.on_exception(unmapped, REQUEST)
     assert "and 936 more)" in log.records[0].getMessage()
     text = log.records[1].exc_text or ""
     assert text.splitlines()[-1] == "… and 745 more"

@@ -41,10 +41,10 @@ from pydantic.dataclasses import dataclass as validated_dataclass
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from typing_extensions import TypedDict
 
-from kaiko_middleware import KaikoError, parse_body, render, validation, validation_error
-from kaiko_middleware._paths import declared_path
+from kaiko_middleware import KaikoError, parse_body, render, validation_error
 from kaiko_middleware.conformance import check_answer
-from kaiko_middleware.validation import Failure, Where, error_from_failures, failure
+from kaiko_middleware.validation import Failure, Where, error_from_failures, failure, failures
+from kaiko_middleware.validation.declared_path import declared_path
 from unit.support import REQUEST_ID, error_of
 
 if TYPE_CHECKING:
@@ -565,7 +565,7 @@ def test_of_very_many_failures_only_the_first_are_read(monkeypatch: pytest.Monke
         read.append(location)
         return declared_path(schema, location)
 
-    monkeypatch.setattr(validation, "declared_path", counting)
+    monkeypatch.setattr(failures, "declared_path", counting)
     error = refused({"model": "x", "messages": [{}] * 1000})
     assert (error.status, error.code, error.param) == (400, "missing_field", "messages[0].role")
     assert error.message == (

@@ -13,9 +13,9 @@ import urllib3
 from aiohttp import ClientSession
 
 from kaiko_middleware import Config
-from kaiko_middleware._exception import CLIENTS
-from kaiko_middleware.engine import Engine
+from kaiko_middleware.pipeline import Pipeline
 from kaiko_middleware.report import RequestInfo
+from kaiko_middleware.safe_exception import CLIENTS
 from kaiko_middleware.upstream import Upstream
 from kaiko_middleware.upstream._exceptions import FAILURES
 
@@ -87,7 +87,7 @@ def test_nor_does_the_traceback_of_what_came_of_it(
 
     with pytest.raises(RuntimeError) as caught:
         fail()
-    Engine(Config()).on_exception(caught.value, RequestInfo("req_1", "GET", "/"))
+    Pipeline(Config()).on_exception(caught.value, RequestInfo("req_1", "GET", "/"))
     (record,) = log.records
     text = record.exc_text or ""
     assert "RuntimeError: no price" in text

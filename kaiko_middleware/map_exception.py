@@ -8,13 +8,13 @@ is imported here. Implements the table of section 8 of the V2 contract.
 
 from __future__ import annotations
 
-from functools import partial
-from types import MethodType
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
-from ._exception import as_group, leaves, own
-from ._known import Disconnected, is_http_exception, known_entry, known_handler, underlying
 from .errors import KaikoError, ServerError
+from .known_exceptions import Disconnected, is_http_exception, known_entry, known_handler
+from .safe_exception import as_group, leaves
+from .settings_check import is_plain_callable
+from .unwrap import underlying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,10 +23,8 @@ if TYPE_CHECKING:
     # The handler of a class takes exceptions of that class; None is no error of its own.
     Known: TypeAlias = Mapping[type[BaseException], Callable[[Any], KaikoError | None]]
 
-__all__ = ["ExceptionMapping", "is_disconnect", "is_plain_callable", "leaves", "own"]
+__all__ = ["ExceptionMapping", "Known", "is_disconnect"]
 
-_CO_COROUTINE = 0x80  # inspect's, which takes 10 ms to import
-_WRAPPERS: tuple[type, ...] = (partial, MethodType)
 _E = TypeVar("_E", bound=BaseException)
 
 
@@ -142,7 +140,7 @@ class ExceptionMapping:
                 if found is not None:
                     msg = f"the handler of {cls.__qualname__} returned no KaikoError"
                     raise TypeError(msg)
-                # None is the word of the table of known classes: not an error of its own.
+                # `None` means that the exception is no error for the table.
                 return None
         return None
 
@@ -169,23 +167,6 @@ class ExceptionMapping:
             if first_5xx is None and error.status >= 500 and not is_http_exception(leaf):
                 first_5xx = error
         return first if first_5xx is None else first_5xx
-
-
-def is_plain_callable(value: object) -> bool:
-    """Whether `value` can be called, and is no `async def`, whose coroutine nobody would await."""
-    function = _unwrapped(value)
-    if not hasattr(function, "__code__"):
-        function = _unwrapped(getattr(type(function), "__call__", None))  # noqa: B004 - a class's
-    code = getattr(function, "__code__", None)
-    return callable(value) and not getattr(code, "co_flags", 0) & _CO_COROUTINE
-
-
-def _unwrapped(value: object) -> object:
-    """Return what is called behind partials and bound methods."""
-    while isinstance(value, _WRAPPERS):
-        function: object = getattr(value, "__func__", None)
-        value = getattr(value, "func", None) if function is None else function
-    return value
 
 
 def is_disconnect(exc: BaseException) -> bool:

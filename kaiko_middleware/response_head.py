@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .headers import DESCRIBES_BODY, is_field_name, is_field_value, merge_expose, sendable
-from .rendering import Reply, event_frame, json_line
+from .render import Reply, event_frame, json_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""Drives the core's `Exchange` with ASGI events: the way of every answer but a plain success."""
+"""Drives the core's `ResponseState` with ASGI events, for every answer but a plain success."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from kaiko_asgi.scope import (
     wire_fields,
 )
 from kaiko_middleware import PayloadTooLargeError, Reply
-from kaiko_middleware.exchange import Chunk, Exchange, Head
 from kaiko_middleware.report import report_disconnect
+from kaiko_middleware.response_state import Chunk, Head, ResponseState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from kaiko_asgi._types import Message, Scope, Send, State
     from kaiko_middleware import KaikoError
-    from kaiko_middleware.engine import Engine
-    from kaiko_middleware.exchange import Piece
+    from kaiko_middleware.pipeline import Pipeline
     from kaiko_middleware.report import RequestInfo
+    from kaiko_middleware.response_state import Piece
 
 # A body by another way than a body's event, or what comes after one.
 _OTHER_BODIES = frozenset({"pathsend", "zerocopysend", "trailers"})
@@ -35,7 +35,7 @@ class Flow:
     """One response on its way to `send`.
 
     Arguments:
-        engine: the core's steps.
+        pipeline: the core's steps.
         request: the request that is answered.
         scope: the connection's, by whose state the layers of one request know each other.
         send: the server's.
@@ -44,9 +44,9 @@ class Flow:
     """
 
     __slots__ = (
-        "_engine",
         "_exchange",
         "_original",
+        "_pipeline",
         "_prefix",
         "_request",
         "_scope",
@@ -56,22 +56,22 @@ class Flow:
 
     def __init__(
         self,
-        engine: Engine,
+        pipeline: Pipeline,
         request: RequestInfo,
         scope: Scope,
         send: Send,
         *,
         prefix: str = "http.response",
     ) -> None:
-        self._engine = engine
+        self._pipeline = pipeline
         self._request = request
         self._scope = scope
         self._state: State = scope["state"]
         self._send = send
         self._prefix = prefix
         self._original: Message = {}
-        self._exchange = Exchange(
-            engine, request, framework_debug=shows_debug_page(scope), deferring=True
+        self._exchange = ResponseState(
+            pipeline, request, framework_debug=shows_debug_page(scope), deferring=True
         )
 
     def send(self, message: Message) -> Awaitable[None]:
@@ -172,7 +172,7 @@ class Flow:
         if head.status < 200:
             return self._original
         # A new list, never one changed in place: a response object may be sent twice.
-        name = self._engine.config.request_id_header.lower().encode("ascii")
+        name = self._pipeline.config.request_id_header.lower().encode("ascii")
         kept = [pair for pair in self._original["headers"] if pair[0].lower() != name]
         return {
             **self._original,

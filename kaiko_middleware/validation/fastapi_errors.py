@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from .validation import Failure
+from .failures import Failure
 
 if TYPE_CHECKING:
-    from .validation import Kind, Where
+    from .failures import Kind, Where
 
 _WHERE: dict[str, Where] = {
     "path": "path",

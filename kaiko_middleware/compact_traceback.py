@@ -11,7 +11,8 @@ from __future__ import annotations
 import linecache
 from typing import TYPE_CHECKING
 
-from ._exception import (
+from ._text import log_safe, safe_str
+from .safe_exception import (
     as_group,
     class_name,
     is_client_error,
@@ -20,7 +21,6 @@ from ._exception import (
     own,
     text_of,
 )
-from ._text import log_safe, safe_str
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -1,6 +1,6 @@
 """What an adapter calls: from an exception or an error answer to the reply that is sent.
 
-One `Engine` is made per installed middleware, from its `Config`. It joins the core's
+One `Pipeline` is made per installed middleware, from its `Config`. It joins the core's
 steps (mapping, or normalizing; the report; rendering) so that an adapter only turns its
 framework's request into a `RequestInfo` and the `Answer` into its framework's response.
 """
@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from ._exception import class_name
 from .config import Config
+from .content_coding import decode_body
 from .errors import KaikoError, ServerError
+from .foreign_answer import error_from_answer
 from .headers import DESCRIBES_BODY
 from .ids import RequestIdPool, accept_request_id
-from .mapping import is_disconnect
-from .normalize import decode_body, error_from_answer
-from .rendering import Reply, render
+from .map_exception import is_disconnect
+from .render import Reply, render
 from .report import (
     RequestInfo,
     report_disconnect,
@@ -24,13 +24,14 @@ from .report import (
     report_late,
     report_note,
 )
+from .safe_exception import class_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from .mapping import Known
+    from .map_exception import Known
 
-__all__ = ["Answer", "Engine", "prefers_html"]
+__all__ = ["Answer", "Pipeline"]
 
 Headers = list[tuple[str, str]]
 
@@ -50,7 +51,7 @@ class Answer(NamedTuple):
     disconnected: bool
 
 
-class Engine:
+class Pipeline:
     """The core's steps, joined for one configuration.
 
     Arguments:
@@ -224,27 +225,3 @@ class Engine:
     ) -> Reply:
         """Render `error` for `request` with this configuration."""
         return render(error, request.request_id, config=self.config, replaced=replaced)
-
-
-def prefers_html(accept: str) -> bool:
-    """Whether an `Accept` header prefers HTML: `text/html` with q at least any JSON type's.
-
-    A wildcard alone is JSON: only a browser asks for HTML by name.
-    """
-    html = json = 0.0
-    for item in accept.split(","):
-        media, _, parameters = item.partition(";")
-        media = media.strip().lower()
-        quality = 1.0
-        for parameter in parameters.split(";"):
-            name, _, value = parameter.partition("=")
-            if name.strip().lower() == "q":
-                try:
-                    quality = float(value)
-                except ValueError:
-                    quality = 0.0
-        if media == "text/html":
-            html = max(html, quality)
-        elif media.endswith(("/json", "+json")):
-            json = max(json, quality)
-    return html > 0.0 and html >= json

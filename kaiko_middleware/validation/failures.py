@@ -1,18 +1,15 @@
-"""Validation failures, one rule for every validator.
+"""What a validator refused, and the one error that is answered for it.
 
-A framework's adapter says how its validator's records are read as `Failure`s, and
-`error_from_records` turns them into the one error that is answered; for pydantic's own
-`ValidationError`, `validation_error` does both, and `parse_body` validates as well.
-All texts are ours: a validator's own are localized and often echo the input.
-Implements section 7 of the V2 contract.
+An adapter says how its validator's records are read as `Failure`s; `error_from_records`
+turns them into the error. All texts are ours: a validator's are localized and often echo
+the input. Implements section 7 of the V2 contract.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
-from ._paths import TAG, declared_path, schema_behind, schema_of
-from .errors import (
+from kaiko_middleware.errors import (
     InvalidRequestError,
     InvalidValueError,
     KaikoError,
@@ -21,11 +18,10 @@ from .errors import (
     invalid_code,
 )
 
+from .declared_path import TAG, declared_path
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from pydantic import BaseModel, TypeAdapter, ValidationError
-    from pydantic_core import ErrorDetails
 
 __all__ = [
     "Failure",
@@ -35,8 +31,6 @@ __all__ = [
     "error_from_records",
     "failure",
     "missing_body",
-    "parse_body",
-    "validation_error",
 ]
 
 Where = Literal["body", "path", "query", "header", "cookie"]
@@ -45,8 +39,6 @@ Kind = Literal["missing", "value", "unknown", "json", "body", "media_type"]
 """What failed: an absent field, a bad value, a field not allowed, the JSON, no body at all, or
 one of the wrong content type."""
 
-_M = TypeVar("_M", bound="BaseModel")
-_T = TypeVar("_T")
 _R = TypeVar("_R")
 
 _NAMED = 5
@@ -181,76 +173,6 @@ def _error(failed: Failure) -> KaikoError:
     return InvalidValueError(f"{subject} has an invalid value", param=path)
 
 
-def validation_error(
-    exc: ValidationError, *, where: Where = "body", model: object = None
-) -> KaikoError:
-    """Return the typed error for pydantic's failure `exc`, to be raised in its place.
-
-    Arguments:
-        exc: what pydantic raised.
-        where: the part of the request that was validated.
-        model: the model class or TypeAdapter; found from the traceback by default.
-
-    Only the first 200 of pydantic's records are read; of those after them, each counts as one.
-
-    """
-    schema = schema_of(model) if model is not None else schema_behind(exc)
-    details = exc.errors(include_url=False, include_context=False, include_input=False)
-
-    def read(item: ErrorDetails) -> Failure:
-        return failure(item["type"], item["loc"], where=where, schema=schema)
-
-    return error_from_records(details, read) or error_for_status(422)
-
-
 def missing_body() -> KaikoError:
     """Return the error for a request that needs a body and has none."""
     return InvalidRequestError("A request body is required", code="missing_body")
-
-
-@overload
-def parse_body(model: type[_M], data: object) -> _M: ...
-@overload
-def parse_body(model: TypeAdapter[_T], data: object) -> _T: ...
-def parse_body(model: type[BaseModel] | TypeAdapter[Any], data: object) -> object:
-    """Return `data` validated by `model`.
-
-    Arguments:
-        model: a pydantic model class, or a `TypeAdapter` for anything else.
-        data: the raw JSON body (`bytes` or `str`), or what was parsed from it already.
-
-    Raises:
-        KaikoError: the body is absent, no JSON, or not valid: see section 7 of the contract.
-
-    >>> from pydantic import BaseModel
-    >>> class Message(BaseModel):
-    ...     role: str
-    >>> parse_body(Message, b'{"role": "user"}')
-    Message(role='user')
-    >>> parse_body(Message, b'{}')
-    Traceback (most recent call last):
-    kaiko_middleware.errors.MissingFieldError: The 'role' field is required
-    """
-    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - 150 ms, so only when used
-
-    raw = _raw(data)
-    if data is None or (raw is not None and not raw.strip()):
-        raise missing_body()
-    try:
-        if isinstance(model, TypeAdapter):
-            return model.validate_python(data) if raw is None else model.validate_json(raw)
-        return model.model_validate(data) if raw is None else model.model_validate_json(raw)
-    except ValidationError as exc:
-        error = validation_error(exc, model=model)
-    # Raised outside of the handler: pydantic's exception carries the rejected input.
-    raise error
-
-
-def _raw(data: object) -> bytes | None:
-    """Return a raw body as bytes, or None for what was parsed from one already."""
-    if isinstance(data, str):
-        # A lone surrogate becomes bytes that no JSON reader takes.
-        return data.encode("utf-8", "surrogatepass")
-    if isinstance(data, bytes | bytearray):
-        return bytes(data)
-    return data.tobytes() if isinstance(data, memoryview) else None

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaiko_asgi._flow import Flow
+from kaiko_asgi.exchange_driver import Flow
 from kaiko_asgi.scope import BODY_LIMIT, STATE_HEAD, is_answerable, request_info
 from kaiko_middleware.headers import is_field_name, is_field_value
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from kaiko_asgi._types import Message, Scope, Send
-    from kaiko_middleware.engine import Engine
+    from kaiko_middleware.pipeline import Pipeline
 
 __all__ = ["Heads", "Outgoing"]
 
@@ -40,15 +40,15 @@ class Heads:
     """What one middleware knows of heads.
 
     Arguments:
-        engine: the core's steps.
+        pipeline: the core's steps.
 
     """
 
-    __slots__ = ("engine", "header", "names")
+    __slots__ = ("header", "names", "pipeline")
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine: Engine = engine
-        self.header: bytes = engine.config.request_id_header.lower().encode("ascii")
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline: Pipeline = pipeline
+        self.header: bytes = pipeline.config.request_id_header.lower().encode("ascii")
         # The names that were found to be names, with their usual values; None: a length.
         self.names: dict[bytes, frozenset[bytes] | None] = {
             b"content-type": _USUAL_TYPES,
@@ -138,7 +138,7 @@ class Outgoing:
         """Return the flow of this response, made when it is first asked for."""
         if self.flow is None:
             request = request_info(self.scope, self.request_id, typed=True)
-            self.flow = Flow(self.heads.engine, request, self.scope, self.server)
+            self.flow = Flow(self.heads.pipeline, request, self.scope, self.server)
         return self.flow
 
     async def fail(self, exc: BaseException) -> bool:

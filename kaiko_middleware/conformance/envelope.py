@@ -11,8 +11,8 @@ import json
 import re
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, cast, get_args
 
-from ._text import CODE_PATTERN, MESSAGE_LIMIT, PARAM_LIMIT
-from .catalog import STATUSES, ErrorType
+from kaiko_middleware._text import CODE_PATTERN, MESSAGE_LIMIT, PARAM_LIMIT
+from kaiko_middleware.catalog import STATUSES, ErrorType
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

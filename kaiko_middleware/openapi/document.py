@@ -1,32 +1,26 @@
-"""What an OpenAPI document says of errors: the envelope, on every operation, with examples.
-
-A framework's generator knows its operations, and neither what validation answers here nor
-that every error answer is rewritten. `document_errors` puts both into a finished document
-of OpenAPI 3.0 or 3.1; `errors_of` and `examples` make the parts that an adapter's own
-`responses(…)` is made of. Nothing here imports a framework; pydantic is loaded when used.
-Implements sections 1 to 4 and 7 of the V2 contract as a schema.
-"""
+"""Puts the envelope, with examples, into the operations of a finished OpenAPI document."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any, cast
 
-from ._openapi_headers import headers_of
-from .catalog import STATUSES, known_codes
-from .errors import KaikoError, MissingFieldError, error_for_status
-from .normalize import author_text
-from .rendering import render
-from .validation import Failure, error_from_failures
+from kaiko_middleware.catalog import STATUSES, known_codes
+from kaiko_middleware.errors import KaikoError, MissingFieldError, error_for_status
+from kaiko_middleware.foreign_answer import author_text
+from kaiko_middleware.render import render
+from kaiko_middleware.validation import Failure, error_from_failures
+
+from .headers import headers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from .config import Config
+    from kaiko_middleware.config import Config
 
     Object = dict[str, Any]
 
-__all__ = ["document_errors", "errors_of", "examples", "headers_of"]
+__all__ = ["document_errors", "errors_of", "examples"]
 
 _EXAMPLE_ID = "req-7f65ab21d1"
 _JSON = "application/json"
@@ -198,7 +192,7 @@ class _Document:
 
 def _place_schemas(schemas: Object, version: str) -> str:
     """Put the envelope's schemas among the components; return the reference to it."""
-    from .wire import ErrorEnvelope  # noqa: PLC0415 - pydantic, 150 ms
+    from kaiko_middleware.wire import ErrorEnvelope  # noqa: PLC0415 - pydantic, 150 ms
 
     envelope = ErrorEnvelope.model_json_schema(
         mode="serialization", ref_template=f"{_REF}{{model}}"
@@ -231,7 +225,7 @@ def _shown(said: Object) -> Iterator[tuple[str, Object]]:
 
 
 def _code(value: object) -> str | None:
-    from .wire import ErrorEnvelope  # noqa: PLC0415 - pydantic, 150 ms
+    from kaiko_middleware.wire import ErrorEnvelope  # noqa: PLC0415 - pydantic, 150 ms
 
     envelope = ErrorEnvelope.parse(json.dumps(value)) if isinstance(value, dict) else None
     return None if envelope is None else envelope.error.code

@@ -10,12 +10,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
-from ._exception import CLIENTS, class_name, module_name, own, root_of
-from ._failure_list import read_failures
-from ._phrases import is_phrase
 from .errors import InvalidRequestError, KaikoError, ServiceUnavailableError, error_for_status
-from .normalize import read_detail
+from .foreign_answer import read_detail
+from .safe_exception import CLIENTS, class_name, module_name, root_of
+from .status_phrases import is_phrase
 from .validation import error_from_failures
+from .validation.fastapi_errors import read_failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ class Disconnected:
     __slots__ = ()
 
     def __call__(self, _exc: BaseException) -> None:
-        return None
+        """Return no error."""
 
 
 def _status(status: int, code: str | None = None, message: str | None = None) -> Handler:
@@ -124,7 +124,8 @@ KNOWN: dict[str, Handler] = {
 }
 
 
-def _path(cls: type) -> str:
+def path_of(cls: type) -> str:
+    """Return `module.Class`, by which the table knows a class."""
     return f"{module_name(cls)}.{class_name(cls)}"
 
 
@@ -132,7 +133,7 @@ def _path(cls: type) -> str:
 @lru_cache(maxsize=256)
 def known_entry(cls: type) -> Handler | None:
     """Return what the table says of a class, if anything."""
-    return KNOWN.get(_path(cls))
+    return KNOWN.get(path_of(cls))
 
 
 @lru_cache(maxsize=256)
@@ -141,66 +142,11 @@ def known_handler(cls: type) -> Handler | None:
     return known_entry(cls) or (_upstream_failure if root_of(cls) in CLIENTS else None)
 
 
+def is_refusal(exc: BaseException) -> bool:
+    """Whether `exc` is a framework's report of what validation refused."""
+    return any(KNOWN.get(path_of(cls)) is _validation_failure for cls in type(exc).__mro__)
+
+
 def is_http_exception(exc: BaseException) -> bool:
     """Whether `exc` is an HTTP exception of a framework's, which names a status itself."""
-    return any(KNOWN.get(_path(cls)) is _http_exception for cls in type(exc).__mro__)
-
-
-_SERVERS = frozenset({"daphne", "granian", "gunicorn", "hypercorn", "uvicorn"})
-
-
-_NESTED = 8  # applications mounted in each other; a cycle of causes ends here too
-_STARTED = "Caught handled exception, but response already started."
-
-
-def underlying(exc: BaseException) -> BaseException:
-    """Return the exception that counts.
-
-    Starlette hides two. Its StreamingResponse takes every OSError of the body's iterator
-    for a client that left and raises ClientDisconnect instead, a timeout or a missing file
-    included; only servers know who left, so where the OSError is not one of theirs, it is
-    what failed. And where an exception that has a handler comes after the head, a
-    RuntimeError is raised from it. FastAPI hides a third: its own handlers echo what
-    validation refused, or a detail, and fail where that is no JSON (NaN, a surrogate).
-    And Starlette's own handler of HTTPException fails over a detail that is no text.
-    """
-    for _ in range(_NESTED):
-        if type(exc) is not RuntimeError or exc.args != (_STARTED,) or exc.__cause__ is None:
-            break
-        exc = exc.__cause__
-    cls = type(exc)
-    if _path(cls) == "starlette.requests.ClientDisconnect":
-        context = exc.__context__
-        if isinstance(context, OSError) and root_of(type(context)) not in _SERVERS:
-            return context
-    refused: BaseException | None = own(exc, "__context__")
-    if refused is None:
-        return exc
-    if (_is_refusal(refused) or is_http_exception(refused)) and _comes_through(exc, _ECHO):
-        return refused
-    if (
-        issubclass(cls, AttributeError)
-        and is_http_exception(refused)
-        and not isinstance(getattr(refused, "detail", None), str)
-        and _comes_through(exc, _RENDERER)
-    ):
-        return refused
-    return exc
-
-
-_ECHO = "fastapi.exception_handlers"
-_RENDERER = "starlette.responses"
-
-
-def _is_refusal(exc: BaseException) -> bool:
-    return any(KNOWN.get(_path(cls)) is _validation_failure for cls in type(exc).__mro__)
-
-
-def _comes_through(exc: BaseException, module: str) -> bool:
-    """Whether `exc` was raised by, or below, code of `module`."""
-    traceback = own(exc, "__traceback__")
-    while traceback is not None:
-        if traceback.tb_frame.f_globals.get("__name__") == module:
-            return True
-        traceback = traceback.tb_next
-    return False
+    return any(KNOWN.get(path_of(cls)) is _http_exception for cls in type(exc).__mro__)

@@ -1,21 +1,15 @@
-"""Checking an answer against the contract, from outside and with no trust in who made it.
-
-`check_answer` says everything that an answer gives away by itself: its status, its headers,
-its body, and whether these agree. Nothing here uses the code that renders errors, and only
-the catalogue's tables are shared, so that a fault there shows here. The demo, the pytest
-plugin and the tests of every adapter use it; so can a service in another language, since
-all it takes is what came over the wire. Implements sections 1 to 6 of the V2 contract.
-"""
+"""The checks of one answer, of an event stream and of JSON lines."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, cast
 
-from ._envelope_check import Violation, check_envelope, octets, parse_strictly
-from ._text import redact, safe_str
-from .catalog import STATUSES
-from .headers import DESCRIBES_BODY, EXPOSED, is_field_name, is_field_value
+from kaiko_middleware._text import redact, safe_str
+from kaiko_middleware.catalog import STATUSES
+from kaiko_middleware.headers import DESCRIBES_BODY, EXPOSED, is_field_name, is_field_value
+
+from .envelope import Violation, check_envelope, octets, parse_strictly
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -28,7 +22,7 @@ if TYPE_CHECKING:
         | Iterable[tuple[bytes, bytes]]
     )
 
-__all__ = ["Violation", "check_answer", "check_event_stream", "check_json_lines"]
+__all__ = ["check_answer", "check_event_stream", "check_json_lines"]
 
 _ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _WHOLE = re.compile(r"[0-9]{1,10}")

@@ -1,6 +1,6 @@
 """One response on its way out, without I/O: what to hold, what to replace, how to end.
 
-A driver (ASGI, WSGI) feeds an `Exchange` what the application sends and forwards what
+A driver (ASGI, WSGI) feeds an `ResponseState` what the application sends and forwards what
 comes back. The exchange holds a head whose body may yet fail, collects error answers and
 replaces them, ends event streams and JSON lines with an envelope when they fail, and says
 when a connection can only be cut. Implements the second half of section 8 of the contract.
@@ -12,27 +12,27 @@ import sys
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._heads import cors_fields, recognize, stream_kind, why_unsendable
+from .content_coding import BODY_LIMIT
 from .errors import ServerError
-from .mapping import is_disconnect
-from .normalize import BODY_LIMIT
-from .rendering import event_frame
+from .map_exception import is_disconnect
+from .render import event_frame
 from .report import report_disconnect, report_late
+from .response_head import cors_fields, recognize, stream_kind, why_unsendable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .engine import Answer, Engine, Headers
     from .errors import KaikoError
-    from .rendering import Reply
+    from .pipeline import Answer, Headers, Pipeline
+    from .render import Reply
     from .report import RequestInfo
 
 __all__ = [
     "Chunk",
-    "Exchange",
     "Failed",
     "Head",
     "Piece",
+    "ResponseState",
     "cors_fields",
     "recognize",
     "stream_kind",
@@ -80,11 +80,11 @@ _PARSED = ("json", "text/plain")
 _HEADLESS = "the application sent a body before a head"
 
 
-class Exchange:
+class ResponseState:
     """The state of one response.
 
     Arguments:
-        engine: the core's steps.
+        pipeline: the core's steps.
         request: the request that is answered.
         framework_debug: whether the framework's debug pages are left alone here, since
             it runs in debug and the client prefers HTML.
@@ -98,12 +98,12 @@ class Exchange:
         "_body",
         "_deferring",
         "_end",
-        "_engine",
         "_framework_debug",
         "_handing_on",
         "_head",
         "_pending",
         "_phase",
+        "_pipeline",
         "_reported",
         "_request",
         "_tail",
@@ -113,14 +113,14 @@ class Exchange:
 
     def __init__(
         self,
-        engine: Engine,
+        pipeline: Pipeline,
         request: RequestInfo,
         *,
         framework_debug: bool = False,
         deferring: bool = False,
     ) -> None:
         self._deferring = deferring
-        self._engine = engine
+        self._pipeline = pipeline
         self._request = request
         self._framework_debug = framework_debug
         self._phase = _Phase.NEW
@@ -151,7 +151,7 @@ class Exchange:
             return [Head(status, tuple(headers), original=True)]
         if self._phase is _Phase.DONE:
             return []
-        config = self._engine.config
+        config = self._pipeline.config
         unsendable = why_unsendable(status, headers, rewritten=config.rewrite_answers)
         if unsendable is not None:
             return self._bug(unsendable)
@@ -224,7 +224,7 @@ class Exchange:
             seen: whether an inner layer of this request answered and reported it already.
 
         """
-        engine, request = self._engine, self._request
+        pipeline, request = self._pipeline, self._request
         if seen and self.started:
             self._unsaid = None
             return Failed([], hand_on=True)
@@ -232,7 +232,7 @@ class Exchange:
             # Something between that layer and this one dropped its answer.
             return Failed(self._finish(self.ours), hand_on=True)
         if self._phase in {_Phase.NEW, _Phase.HELD, _Phase.COLLECTING}:
-            answer = engine.on_exception(exc, request, replaced=cors_fields(self._head[1]))
+            answer = pipeline.on_exception(exc, request, replaced=cors_fields(self._head[1]))
             if answer.disconnected:
                 self._phase = _Phase.DONE
                 return Failed([], hand_on=False)
@@ -240,7 +240,7 @@ class Exchange:
                 return Failed([], hand_on=True)
             return Failed(self._finish(answer.reply), self._hands_on(answer))
         if self._phase is _Phase.STREAM and self._end is not None:
-            answer = engine.on_exception(exc, request)
+            answer = pipeline.on_exception(exc, request)
             if answer.disconnected:
                 return Failed([], hand_on=False)
             self._phase = _Phase.DONE
@@ -254,7 +254,7 @@ class Exchange:
             return Failed([], hand_on=False)
         answered = self._phase is _Phase.DONE
         text = "raised after the answer" if answered else "the answer was cut short"
-        report_late(exc, request, unmapped=engine.find(exc, request) is None, text=text)
+        report_late(exc, request, unmapped=pipeline.find(exc, request) is None, text=text)
         return Failed([], hand_on=True)
 
     def end(self) -> list[Piece]:
@@ -274,7 +274,7 @@ class Exchange:
         self._say(None)
 
     def _hands_on(self, answer: Answer) -> bool:
-        return answer.unmapped and self._engine.config.reraise
+        return answer.unmapped and self._pipeline.config.reraise
 
     def _release(self) -> list[Piece]:
         status, headers = self._head
@@ -301,7 +301,7 @@ class Exchange:
         self._body = None
         ours = self.ours
         if ours is not None and body is not None:
-            ours = recognize(ours, status, headers, body, self._request, self._engine.config)
+            ours = recognize(ours, status, headers, body, self._request, self._pipeline.config)
             if ours is not None:
                 return self._finish(ours)
         pending = self._pending
@@ -311,12 +311,12 @@ class Exchange:
         if pending is not None and body == b"Internal Server Error":
             # Starlette's ServerErrorMiddleware answers while it handles the exception:
             # it is known here, and its answer may be a better one than a bare 500.
-            answer = self._engine.on_exception(pending, self._request, replaced=headers)
+            answer = self._pipeline.on_exception(pending, self._request, replaced=headers)
             self._reported = pending
             self._handing_on = self._hands_on(answer)
             return self._finish(answer.reply)
         later = self._deferring and status == 500
-        answer = self._engine.on_answer(status, headers, body, self._request, report=not later)
+        answer = self._pipeline.on_answer(status, headers, body, self._request, report=not later)
         self._unsaid = answer.error if later else None
         return self._finish(answer.reply)
 
@@ -326,15 +326,15 @@ class Exchange:
         if error is None:
             return False
         if exc is None or is_disconnect(exc):
-            self._engine.report(error, None, self._request)
+            self._pipeline.report(error, None, self._request)
             return False
-        unmapped = self._engine.find(exc, self._request) is None
-        self._engine.report(error, exc, self._request, unmapped=unmapped)
-        self._handing_on = unmapped and self._engine.config.reraise
+        unmapped = self._pipeline.find(exc, self._request) is None
+        self._pipeline.report(error, exc, self._request, unmapped=unmapped)
+        self._handing_on = unmapped and self._pipeline.config.reraise
         return True
 
     def _bug(self, text: str) -> list[Piece]:
-        return self._finish(self._engine.on_bug(text, self._request).reply)
+        return self._finish(self._pipeline.on_bug(text, self._request).reply)
 
     def _finish(self, reply: Reply) -> list[Piece]:
         self._phase = _Phase.DONE

@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from ._failure_list import read_failures
-from ._inflate import inflate, inflate_raw
-from ._phrases import is_phrase
 from ._text import MESSAGE_LIMIT, is_code
+from .content_coding import BODY_LIMIT
 from .errors import KaikoError, error_for_status
+from .status_phrases import is_phrase
 from .validation import error_from_failures
+from .validation.fastapi_errors import read_failures
 
 if TYPE_CHECKING:
     from .validation import Failure
@@ -24,20 +24,13 @@ if TYPE_CHECKING:
     Members = dict[str, object]
 
 __all__ = [
-    "BODY_LIMIT",
     "ForeignBody",
     "author_text",
-    "decode_body",
-    "decode_start",
     "error_from_answer",
     "error_from_reason",
     "read_body",
     "read_detail",
 ]
-
-BODY_LIMIT = 64 * 1024
-"""Bytes of a foreign error body that are looked at; a larger one is dropped unread."""
-_CODINGS = 8  # of one body: each takes its time
 
 
 class ForeignBody(NamedTuple):
@@ -62,34 +55,6 @@ def author_text(text: str, status: int) -> str | None:
     if not text or len(text) > MESSAGE_LIMIT or text[0] == "<" or "Traceback (most" in text:
         return None
     return None if is_phrase(text, status) else text
-
-
-def decode_body(body: bytes, encoding: str) -> bytes | None:
-    """Undo a `Content-Encoding`, up to 64 KiB; None where that is not possible."""
-    start = decode_start(body, encoding)
-    return None if start is None or len(start) > BODY_LIMIT else start
-
-
-def decode_start(body: bytes, encoding: str) -> bytes | None:
-    """Undo a `Content-Encoding` of which no more than 64 KiB and a byte are wanted.
-
-    None where that is not possible: the encoding is unknown, or it is not what `body` has.
-    """
-    names = [item.strip().lower() for item in encoding.split(",") if item.strip()]
-    if len(names) > _CODINGS:
-        return None
-    for name in reversed(names):
-        if name == "identity":
-            continue
-        if name not in {"gzip", "x-gzip", "deflate"}:
-            return None
-        start = inflate(body, BODY_LIMIT + 1)
-        if start is None and name == "deflate":
-            start = inflate_raw(body, BODY_LIMIT + 1)
-        if start is None:
-            return None
-        body = start
-    return body
 
 
 def read_body(

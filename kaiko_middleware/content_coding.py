@@ -1,0 +1,75 @@
+"""Undoes a `Content-Encoding` of a hostile body, in bounded time and space."""
+
+from __future__ import annotations
+
+import zlib
+
+__all__ = ["BODY_LIMIT", "decode_body", "decode_start"]
+
+BODY_LIMIT = 64 * 1024
+"""Bytes of a foreign error body that are read; a larger one is dropped unread."""
+_CODINGS = 8  # of one body: each takes time
+_GZIP = b"\x1f\x8b"
+_MEMBERS = 64  # of a gzip body: 3,000 empty ones in 64 KiB would each be unpacked for nothing
+_TEXT = bytes((*b"\t\n\r", *range(0x20, 0x7F)))
+
+
+def decode_body(body: bytes, encoding: str) -> bytes | None:
+    """Undo a `Content-Encoding`, up to 64 KiB; None where that is not possible."""
+    start = decode_start(body, encoding)
+    return None if start is None or len(start) > BODY_LIMIT else start
+
+
+def decode_start(body: bytes, encoding: str) -> bytes | None:
+    """Undo a `Content-Encoding` of which no more than 64 KiB and a byte are wanted.
+
+    None where that is not possible: the encoding is unknown, or it is not what `body` has.
+    """
+    names = [item.strip().lower() for item in encoding.split(",") if item.strip()]
+    if len(names) > _CODINGS:
+        return None
+    for name in reversed(names):
+        if name == "identity":
+            continue
+        if name not in {"gzip", "x-gzip", "deflate"}:
+            return None
+        start = _inflate(body, BODY_LIMIT + 1)
+        if start is None and name == "deflate":
+            start = _inflate_raw(body, BODY_LIMIT + 1)
+        if start is None:
+            return None
+        body = start
+    return body
+
+
+def _inflate(body: bytes, limit: int) -> bytes | None:
+    """Return the first `limit` bytes of zlib, or of gzip's members; None where it is neither."""
+    start = b""
+    for _ in range(_MEMBERS):
+        inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        try:
+            start += inflater.decompress(body, limit - len(start))
+        except zlib.error:
+            return None
+        body = inflater.unused_data
+        if len(start) >= limit or not body.startswith(_GZIP):
+            return start
+    return None
+
+
+def _inflate_raw(body: bytes, limit: int) -> bytes | None:
+    """Return the first `limit` bytes of a bare deflate, or None where it is none.
+
+    Some servers send it under that name, against RFC 9110, 8.4.1.2. It has neither a head nor
+    a sum, so any text may look like the start of one, and a short one like a whole: it counts
+    only where it ends with the body, or is longer than what is wanted, and is no text itself.
+    """
+    if not body.translate(None, _TEXT):
+        return None
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        start = inflater.decompress(body, limit)
+    except zlib.error:
+        return None
+    ends = inflater.eof and not inflater.unused_data
+    return start if ends or len(start) >= limit else None

@@ -1,0 +1,93 @@
+"""Checks of settings, for `Config` and for every other object that takes settings.
+
+Each check raises one `ConfigError` with one line: the key, the value and what is allowed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import partial
+from types import MethodType
+from typing import Any, NoReturn, cast
+
+__all__ = ["ConfigError", "hooks_of", "is_plain_callable", "path_prefixes", "refuse", "shown"]
+
+# A query or fragment, a pattern, white space, control characters, an empty segment.
+_NO_PREFIX = re.compile(r"[?#*\s\x00-\x1f\x7f-\x9f]|//")
+_CO_COROUTINE = 0x80  # inspect's flag; importing inspect takes 10 ms
+_WRAPPERS: tuple[type, ...] = (partial, MethodType)
+
+
+class ConfigError(ValueError):
+    """A setting is wrong; the one-line message names the key, the value and what is allowed."""
+
+
+def shown(value: object) -> str:
+    """Return `value` for a message: on one line, at most 80 characters, whatever its repr does."""
+    try:
+        text = ascii(value)
+    except Exception:  # noqa: BLE001 - a hostile __repr__ may not hide which key is wrong
+        return f"<{type(value).__name__}>"
+    text = " ".join(text.splitlines())
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def refuse(key: str, value: object, allowed: str) -> NoReturn:
+    """Raise the `ConfigError` that names the key, the value and what is allowed, in one line."""
+    msg = f"{key}: {shown(value)} is not allowed; it must be {allowed}"
+    raise ConfigError(msg)
+
+
+def path_prefixes(key: str, value: object) -> tuple[str, ...]:
+    """Return `value` as path prefixes without a trailing slash; raises `ConfigError`."""
+    allowed = "a sequence of path prefixes, each starting with '/'"
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        refuse(key, value, allowed)
+    found: list[str] = []
+    for prefix in cast("Iterable[object]", value):
+        if not isinstance(prefix, str) or not prefix.startswith("/"):
+            refuse(key, prefix, allowed)
+        if _NO_PREFIX.search(prefix):
+            refuse(key, prefix, "a plain path: no query, '#', '*', white space or empty segment")
+        found.append(prefix.removesuffix("/") or "/")
+    return tuple(found)
+
+
+def hooks_of(key: str, value: object, told: str) -> tuple[Callable[[Any], object], ...]:
+    """Return `value` as hooks; an `async def` is none, for nobody would await it.
+
+    Arguments:
+        key: the setting, for the message.
+        value: what was given.
+        told: what the hooks are called with, for the message.
+
+    Raises:
+        ConfigError: it is no sequence, or one of it is no plain function.
+
+    """
+    allowed = f"a sequence of plain functions that take {told}"
+    if not isinstance(value, Iterable):
+        refuse(key, value, allowed)
+    hooks = tuple(cast("Iterable[object]", value))
+    for hook in hooks:
+        if not is_plain_callable(hook):
+            refuse(key, hook, allowed)
+    return cast("tuple[Callable[[Any], object], ...]", hooks)
+
+
+def is_plain_callable(value: object) -> bool:
+    """Whether `value` can be called, and is no `async def`, whose coroutine nobody would await."""
+    function = _unwrapped(value)
+    if not hasattr(function, "__code__"):
+        function = _unwrapped(getattr(type(function), "__call__", None))  # noqa: B004 - a class's
+    code = getattr(function, "__code__", None)
+    return callable(value) and not getattr(code, "co_flags", 0) & _CO_COROUTINE
+
+
+def _unwrapped(value: object) -> object:
+    """Return what is called behind partials and bound methods."""
+    while isinstance(value, _WRAPPERS):
+        function: object = getattr(value, "__func__", None)
+        value = getattr(value, "func", None) if function is None else function
+    return value

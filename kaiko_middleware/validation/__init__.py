@@ -1,0 +1,30 @@
+"""Validation failures: one rule for every validator.
+
+`parse_body` and `validation_error` are for services; the rest is for adapters of frameworks
+with a validator. Implements section 7 of the V2 contract.
+"""
+
+from __future__ import annotations
+
+from .failures import (
+    Failure,
+    Kind,
+    Where,
+    error_from_failures,
+    error_from_records,
+    failure,
+    missing_body,
+)
+from .pydantic_errors import parse_body, validation_error
+
+__all__ = [
+    "Failure",
+    "Kind",
+    "Where",
+    "error_from_failures",
+    "error_from_records",
+    "failure",
+    "missing_body",
+    "parse_body",
+    "validation_error",
+]
