@@ -96,6 +96,16 @@ class ExceptionMapping:
         self._handlers[exc_type] = handler
         return handler
 
+    @property
+    def classes(self) -> tuple[type[BaseException], ...]:
+        """The classes that have a handler, in the order of their registration."""
+        return tuple(self._handlers)
+
+    def handles(self, exc: BaseException) -> bool:
+        """Whether `exc` has a handler, other than one for every `Exception`."""
+        everything = {Exception, BaseException}
+        return any(cls in self._handlers for cls in type(exc).__mro__ if cls not in everything)
+
     def freeze(self) -> None:
         """Refuse registrations from now on; installing a middleware does this."""
         self._frozen = True

@@ -1,8 +1,11 @@
-"""What an adapter calls: from an exception or an error answer to the reply that is sent.
+"""An error's whole way, in one screen: an exception or an error answer becomes a reply.
 
-One `Pipeline` is made per installed middleware, from its `Config`. It joins the core's
-steps (mapping, or normalizing; the report; rendering) so that an adapter only turns its
-framework's request into a `RequestInfo` and the `Answer` into its framework's response.
+    map_exception     an exception        ─┐
+    foreign_answer    a returned answer   ─┼→ typed error → report → render → reply
+    validation, upstream raise            ─┘
+
+One `Pipeline` is made per installed middleware, from its `Config`. A driver turns its
+framework's request into a `RequestInfo`, and the `Answer` into its framework's response.
 """
 
 from __future__ import annotations
@@ -16,14 +19,8 @@ from .foreign_answer import error_from_answer
 from .headers import DESCRIBES_BODY
 from .ids import RequestIdPool, accept_request_id
 from .map_exception import is_disconnect
-from .render import Reply, render
-from .report import (
-    RequestInfo,
-    report_disconnect,
-    report_error,
-    report_late,
-    report_note,
-)
+from .render import Reply, render_reply
+from .report import RequestInfo, report_disconnect, report_error, report_late, report_note
 from .safe_exception import class_name
 
 if TYPE_CHECKING:
@@ -39,9 +36,9 @@ _RETRIES = {"true": True, "false": False}
 
 
 class Answer(NamedTuple):
-    """An error answer and what stands behind it.
+    """An error answer and what caused it.
 
-    `unmapped` says that the exception was foreseen by nobody and is to be handed on;
+    `unmapped` says that the exception has no mapping and is to be handed on;
     `disconnected` that there is no client to send the reply to.
     """
 
@@ -70,6 +67,168 @@ class Pipeline:
         self.covers_everything: bool = config.covers_everything
         self.ids: RequestIdPool = RequestIdPool(config.request_id_digits)
 
+    def on_exception(
+        self,
+        exc: BaseException,
+        request: RequestInfo,
+        *,
+        replaced: Collection[tuple[str, str]] = (),
+        known: Known | None = None,
+    ) -> Answer:
+        """Map an exception, report it and render the answer.
+
+        Arguments as in `on_mapped`.
+        """
+        answer = self.on_mapped(exc, request, replaced=replaced, known=known)
+        return self.on_unmapped(exc, request, replaced) if answer is None else answer
+
+    def on_mapped(
+        self,
+        exc: BaseException,
+        request: RequestInfo,
+        *,
+        replaced: Collection[tuple[str, str]] = (),
+        known: Known | None = None,
+    ) -> Answer | None:
+        """Do what `on_exception` does, unless the exception is unmapped: then return None.
+
+        Arguments:
+            exc: what was raised.
+            request: the request that failed.
+            replaced: headers of an answer that was being made, of which some stay.
+            known: what the adapter knows of its framework's classes, besides the toolkit.
+
+        """
+        error: KaikoError | None
+        # Not by isinstance, which asks the exception for its class where the type is another one.
+        if issubclass(type(exc), KaikoError):
+            error = cast("KaikoError", exc)
+        elif is_disconnect(exc):
+            report_disconnect(exc, request)
+            gone = KaikoError()
+            return Answer(self.render(gone, request, replaced), gone, False, True)
+        else:
+            error = self.find(exc, request, known)
+        if error is None:
+            return None
+        self.report(error, exc, request)
+        reply = render_reply(error, request.request_id, self.config, replaced)
+        return Answer(reply, error, False, False)
+
+    def on_unmapped(
+        self,
+        exc: BaseException,
+        request: RequestInfo,
+        replaced: Collection[tuple[str, str]] = (),
+    ) -> Answer:
+        """Report an exception without a mapping and render the answer: 500 `internal`."""
+        error = ServerError()
+        self.report(error, exc, request, unmapped=True)
+        reply = render_reply(error, request.request_id, self.config, replaced)
+        return Answer(reply, error, True, False)
+
+    def on_answer(
+        self,
+        status: int,
+        headers: Headers,
+        body: bytes | None,
+        request: RequestInfo,
+        *,
+        report: bool = True,
+    ) -> Answer:
+        """Turn an error answer that inner code returned into ours, and report it.
+
+        Arguments:
+            status: its status, 400 or above; one outside 100 to 599 is a 500.
+            headers: its headers.
+            body: its body as sent, or None where it was dropped for its size.
+            request: the request it answers.
+            report: whether it is reported here; otherwise the caller reports it later.
+
+        """
+        said: dict[str, str] = {}
+        kept: Headers = []
+        for name, value in headers:
+            lowered = name.lower()
+            said[lowered] = f"{said[lowered]},{value}" if lowered in said else value
+            if lowered not in DESCRIBES_BODY:
+                kept.append((name, value))
+        if body is not None and "content-encoding" in said:
+            body = decode_body(body, said["content-encoding"])
+        error = error_from_answer(
+            status,
+            body,
+            content_type=said.get("content-type", ""),
+            retryable=_RETRIES.get(said.get("x-should-retry", "").lower()),
+            request_type=request.content_type,
+        )
+        if report:
+            self.report(error, None, request)
+        return Answer(self.render(error, request, kept), error, False, False)
+
+    def on_bug(self, text: str, request: RequestInfo) -> Answer:
+        """Answer 500 `internal` for something that no server would send, and log why."""
+        error = ServerError()
+        self.report(error, None, request, bug=text)
+        return Answer(self.render(error, request, ()), error, False, False)
+
+    def find(
+        self, exc: BaseException, request: RequestInfo, known: Known | None = None
+    ) -> KaikoError | None:
+        """Return the typed error for `exc`, or None where it is unmapped.
+
+        A handler that fails is logged, and the exception is then unmapped. Arguments as in
+        `on_exception`.
+        """
+        try:
+            return self.config.mapping.find(exc, known)
+        except Exception as failed:  # noqa: BLE001 - a service's handler may raise anything
+            text = f"the mapping's handler for {class_name(type(exc))} failed"
+            report_late(failed, request, unmapped=True, text=text)
+            return None
+
+    def report(
+        self,
+        error: KaikoError,
+        exc: BaseException | None,
+        request: RequestInfo,
+        *,
+        unmapped: bool = False,
+        bug: str | None = None,
+    ) -> None:
+        """Report an error; that this fails is never a reason not to answer.
+
+        Arguments:
+            error: what is answered.
+            exc: the exception behind it, if there is one.
+            request: the request that failed.
+            unmapped: whether the exception has no mapping.
+            bug: what inner code did wrong without raising anything.
+
+        """
+        config = self.config
+        try:
+            report_error(
+                error,
+                exc,
+                request,
+                config.on_error,
+                unmapped=unmapped,
+                handed_on=unmapped and config.reraise,
+                bug=bug,
+            )
+        except Exception as failed:  # noqa: BLE001 - a broken subclass, or a broken log filter
+            try:
+                report_late(failed, request, unmapped=True, text="an error could not be reported")
+            except Exception:  # noqa: BLE001, S110 - logging itself is broken: nobody to tell
+                pass
+
+    def render(
+        self, error: KaikoError, request: RequestInfo, replaced: Collection[tuple[str, str]] = ()
+    ) -> Reply:
+        """Render `error` for `request` with this configuration."""
+        return render_reply(error, request.request_id, self.config, replaced)
+
     def request_id(self, inbound: Sequence[str] = ()) -> str:
         """Return the request's id: the inbound one where that is trusted, else a fresh one.
 
@@ -88,140 +247,3 @@ class Pipeline:
             )
             return fresh
         return self.ids()
-
-    def find(
-        self, exc: BaseException, request: RequestInfo, known: Known | None = None
-    ) -> KaikoError | None:
-        """Return the typed error for `exc`, or None where it is unmapped.
-
-        A handler that fails is logged, and its exception is then unmapped.
-
-        Arguments:
-            exc: what was raised.
-            request: the request that failed.
-            known: what the adapter knows of its framework's classes beside the toolkit.
-
-        """
-        try:
-            return self.config.mapping.find(exc, known)
-        except Exception as failed:  # noqa: BLE001 - a service's handler may raise anything
-            report_late(
-                failed,
-                request,
-                unmapped=True,
-                text=f"the mapping's handler for {class_name(type(exc))} failed",
-            )
-            return None
-
-    def on_exception(
-        self,
-        exc: BaseException,
-        request: RequestInfo,
-        *,
-        replaced: Collection[tuple[str, str]] = (),
-        report: bool = True,
-    ) -> Answer:
-        """Map an exception, report it and render the answer.
-
-        Arguments:
-            exc: what was raised.
-            request: the request that failed.
-            replaced: headers of an answer that was being made, of which some stay.
-            report: whether it is reported here; else the caller does, in its time.
-
-        """
-        error: KaikoError | None
-        # Not by isinstance, which asks the exception for its class where the type is another one.
-        if issubclass(type(exc), KaikoError):
-            error = cast("KaikoError", exc)
-        elif is_disconnect(exc):
-            report_disconnect(exc, request)
-            gone = KaikoError()
-            return Answer(self.render(gone, request, replaced), gone, False, True)
-        else:
-            error = self.find(exc, request)
-        unmapped = error is None
-        if error is None:
-            error = ServerError()
-        if report:
-            self.report(error, exc, request, unmapped=unmapped)
-        return Answer(self.render(error, request, replaced), error, unmapped, False)
-
-    def on_answer(
-        self,
-        status: int,
-        headers: Headers,
-        body: bytes | None,
-        request: RequestInfo,
-        *,
-        report: bool = True,
-    ) -> Answer:
-        """Turn an error answer that inner code returned into ours, and report it.
-
-        Arguments:
-            status: its status, 400 or above; one outside 100 to 599 is a 500.
-            headers: its headers.
-            body: its body as sent, or None where it was dropped for its size.
-            request: the request it answers.
-            report: whether it is reported here; else the caller does, once it knows why.
-
-        """
-        said: dict[str, str] = {}
-        kept: Headers = []
-        for name, value in headers:
-            lowered = name.lower()
-            said[lowered] = f"{said[lowered]},{value}" if lowered in said else value
-            if lowered not in DESCRIBES_BODY:
-                kept.append((name, value))
-        if body is not None and "content-encoding" in said:
-            body = decode_body(body, said["content-encoding"])
-        retry = _RETRIES.get(said.get("x-should-retry", "").lower())
-        error = error_from_answer(
-            status,
-            body,
-            content_type=said.get("content-type", ""),
-            retryable=retry,
-            request_type=request.content_type,
-        )
-        if report:
-            self.report(error, None, request)
-        return Answer(self.render(error, request, kept), error, False, False)
-
-    def on_bug(self, text: str, request: RequestInfo) -> Answer:
-        """Answer 500 `internal` for something that no server would send, and log why."""
-        error = ServerError()
-        self.report(error, None, request, bug=text)
-        return Answer(self.render(error, request, ()), error, False, False)
-
-    def report(
-        self,
-        error: KaikoError,
-        exc: BaseException | None,
-        request: RequestInfo,
-        *,
-        unmapped: bool = False,
-        bug: str | None = None,
-    ) -> None:
-        """Report an error; that this fails is never a reason not to answer.
-
-        Arguments:
-            error: what is answered.
-            exc: the exception behind it, if there is one.
-            request: the request that failed.
-            unmapped: whether nobody foresaw the exception.
-            bug: what inner code did wrong without raising anything.
-
-        """
-        try:
-            report_error(error, exc, request, self.config.on_error, unmapped=unmapped, bug=bug)
-        except Exception as failed:  # noqa: BLE001 - a broken subclass, or a broken log filter
-            try:
-                report_late(failed, request, unmapped=True, text="an error could not be reported")
-            except Exception:  # noqa: BLE001, S110 - logging itself is broken: nobody to tell
-                pass
-
-    def render(
-        self, error: KaikoError, request: RequestInfo, replaced: Collection[tuple[str, str]]
-    ) -> Reply:
-        """Render `error` for `request` with this configuration."""
-        return render(error, request.request_id, config=self.config, replaced=replaced)

@@ -6,6 +6,7 @@ Implements sections 1 and 4 of the V2 contract.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._text import clean_message, clean_param, is_code, json_string, redact, safe_str
@@ -19,12 +20,15 @@ from .report import RequestInfo, report_late, report_note
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from .catalog import Status
-
-__all__ = ["Reply", "close_frame", "event_frame", "json_line", "render"]
+__all__ = ["Reply", "close_frame", "event_frame", "json_line", "render", "render_reply"]
 
 _DEFAULT = Config()
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9._:/+=-]")
+_CONTENT_TYPE = ("Content-Type", "application/json")
+_RETRY = ("X-Should-Retry", "true")
+_NO_RETRY = ("X-Should-Retry", "false")
+_NO_STORE = ("Cache-Control", "no-store")
+_REMEMBERED = 256  # characters: longer messages are rendered each time
 _NUMBER = re.compile(r"[0-9]{1,10}(\.[0-9]{1,9})?")
 # Fields that an error adds to those of the answer it replaces.
 _BOTH = frozenset({"link", "set-cookie", "vary"})
@@ -60,6 +64,16 @@ def render(
     """
     if not is_request_id(request_id):
         request_id = _NOT_IN_ID.sub("_", safe_str(request_id))[:128] or "req-unknown"
+    return render_reply(error, request_id, config, replaced)
+
+
+def render_reply(
+    error: KaikoError,
+    request_id: str,
+    config: Config,
+    replaced: Collection[tuple[str, str]] = (),
+) -> Reply:
+    """Do what `render` does, for a request id that is known to be one."""
     try:
         return _render(error, request_id, config, replaced)
     except Exception as exc:  # noqa: BLE001 - a subclass can break anything
@@ -78,37 +92,53 @@ def _render(
     config: Config,
     replaced: Collection[tuple[str, str]],
 ) -> Reply:
-    # By the table, and not as the error says: nobody can set a status that must not leave.
+    # The table's status: no error can set one that must not leave.
     entry = STATUSES[error.status]
     status = entry.status
-    body = _envelope(error, entry, request_id)
+    code, message, param = error.code, error.message, error.param
+    if type(message) is str and len(message) <= _REMEMBERED and _is_short(code, param):
+        start = _remembered_start(status, code, message, param)
+    else:
+        start = _envelope_start(status, code, message, param)
+    body = b'%b%b"}}' % (start, request_id.encode("ascii"))
     headers: tuple[tuple[str, str], ...] = (
-        ("Content-Type", "application/json"),
+        _CONTENT_TYPE,
         ("Content-Length", str(len(body))),
         (config.request_id_header, request_id),
-        ("X-Should-Retry", "true") if error.retryable else ("X-Should-Retry", "false"),
+        _RETRY if error.retryable else _NO_RETRY,
     )
     if error.retry_after is not None or status == 429:
         headers = (*headers, *_known_limits(error))
     if error.headers or replaced:
         return Reply(status, _with_others([*headers], error, status, config, replaced), body)
-    headers = (*headers, ("Cache-Control", "no-store"))
     if status == 401:
-        headers = (*headers, ("WWW-Authenticate", config.challenge))
+        headers = (*headers, _NO_STORE, ("WWW-Authenticate", config.challenge))
+    else:
+        headers = (*headers, _NO_STORE)
     return Reply(status, headers, body)
 
 
-def _envelope(error: KaikoError, entry: Status, request_id: str) -> bytes:
-    message = json_string(clean_message(error.message, entry.message))
-    code = error.code if is_code(error.code) else entry.code
-    param = error.param
-    if param is not None:
-        param = clean_param(param)
+def _is_short(code: object, param: object) -> bool:
+    return type(code) is str and (
+        param is None or (type(param) is str and len(param) <= _REMEMBERED)
+    )
+
+
+def _envelope_start(status: int, code: object, message: object, param: object) -> bytes:
+    """Return the envelope up to the request id."""
+    entry = STATUSES[status]
+    said = json_string(clean_message(message, entry.message))
+    code = code if is_code(code) else entry.code
+    cleaned = clean_param(param)
+    blamed = "null" if cleaned is None else json_string(cleaned)
     return (
         f'{{"error":{{"type":"{entry.type}","code":"{code}",'
-        f'"message":{message},"param":{"null" if param is None else json_string(param)},'
-        f'"request_id":"{request_id}"}}}}'
+        f'"message":{said},"param":{blamed},"request_id":"'
     ).encode("ascii")
+
+
+# Most answers of a service are the same but for the id: each is rendered once.
+_remembered_start = lru_cache(maxsize=512)(_envelope_start)
 
 
 def event_frame(body: bytes, sent: bytes) -> bytes:

@@ -11,6 +11,7 @@ millisecond on the full one). Implements section 9 of the V2 contract.
 from __future__ import annotations
 
 import logging
+import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._text import clean_param, log_safe, redact
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["ErrorReport", "RequestIdFilter", "RequestInfo", "logger"]
 
 logger: logging.Logger = logging.getLogger("kaiko")
+_unmapped_logger = logging.getLogger("kaiko.unmapped")
+"""For exceptions that are handed on, which error trackers record by themselves."""
 
 _LEAVES = 64
 _WARNED = frozenset({401, 403, 429})
@@ -51,7 +54,7 @@ class ErrorReport(NamedTuple):
     """What an `on_error` hook is told of an error that was answered.
 
     `exception` is the exception behind it, None for an error answer that inner code
-    returned; `unmapped` says that nobody foresaw it.
+    returned; `unmapped` says that it has no mapping.
     """
 
     error: KaikoError
@@ -100,6 +103,7 @@ def report_error(
     hooks: Sequence[Hook],
     *,
     unmapped: bool,
+    handed_on: bool = False,
     bug: str | None = None,
 ) -> None:
     """Log an error answer and call the hooks.
@@ -109,7 +113,8 @@ def report_error(
         exc: the exception behind it, if there is one.
         request: the request that failed.
         hooks: the service's own.
-        unmapped: whether nobody foresaw the exception.
+        unmapped: whether the exception has no mapping.
+        handed_on: whether the exception goes on to the framework, for its tools to see.
         bug: what inner code did wrong without raising anything; logged at ERROR.
 
     """
@@ -120,7 +125,7 @@ def report_error(
         if group is not None and not unmapped:
             text += f" (leaves: {_leaves(group)})"
         text = f"{error.status} {log_safe(error.code, 64)}: {text}"
-        _log(level, text, request, error, exc if unmapped else None)
+        _log(level, text, request, error, exc if unmapped else None, handed_on=handed_on)
     if not hooks:
         return
     request_id, method, path, _ = request
@@ -131,12 +136,28 @@ def report_error(
             _log(logging.ERROR, f"on_error hook {_name_of(hook)} failed", request, None, failed)
 
 
-def report_late(exc: BaseException, request: RequestInfo, *, unmapped: bool, text: str) -> None:
-    """Log an exception that comes when the answer is under way, or out already."""
+def report_late(
+    exc: BaseException,
+    request: RequestInfo,
+    *,
+    unmapped: bool,
+    text: str,
+    handed_on: bool = False,
+) -> None:
+    """Log an exception that comes when the answer is under way, or out already.
+
+    Arguments:
+        exc: the exception.
+        request: the request that failed.
+        unmapped: whether the exception has no mapping.
+        text: what the record says.
+        handed_on: whether the exception goes on to the framework, for its tools to see.
+
+    """
     level = logging.ERROR if unmapped else logging.WARNING
     if logger.isEnabledFor(level):
         said = text if unmapped else f"{text}: {describe(exc)}"
-        _log(level, said, request, None, exc if unmapped else None)
+        _log(level, said, request, None, exc if unmapped else None, handed_on=handed_on)
 
 
 def report_disconnect(exc: BaseException, request: RequestInfo) -> None:
@@ -162,13 +183,23 @@ def _name_of(hook: object) -> str:
     return log_safe(getattr(hook, "__qualname__", type(hook).__name__))
 
 
+def _for_handed_on() -> logging.Logger:
+    sentry = sys.modules.get("sentry_sdk.integrations.logging")
+    if sentry is not None:  # its own integration makes the event, with `handled: false`
+        sentry.ignore_logger(_unmapped_logger.name)
+    return _unmapped_logger
+
+
 def _log(
     level: int,
     text: str,
     request: RequestInfo,
     error: KaikoError | None,
     exc: BaseException | None,
+    *,
+    handed_on: bool = False,
 ) -> None:
+    to = _for_handed_on() if handed_on else logger
     method = log_safe(request.method, 32)
     path = log_safe(request.path)
     extra: dict[str, object] = {
@@ -194,11 +225,11 @@ def _log(
             }
     exc_info = None if exc is None else (type(exc), exc, own(exc, "__traceback__"))
     args = (method, path, redact(text), request.request_id)
-    record = logger.makeRecord(
-        logger.name, level, __file__, 0, "%s %s -> %s [%s]", args, exc_info, "report_error"
+    record = to.makeRecord(
+        to.name, level, __file__, 0, "%s %s -> %s [%s]", args, exc_info, "report_error"
     )
     # Not as `extra=`, which refuses names that a service's record factory has set already.
     record.__dict__.update(extra)
     if exc is not None:
         record.exc_text = compact_traceback(exc)
-    logger.handle(record)
+    to.handle(record)

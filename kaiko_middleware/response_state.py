@@ -1,9 +1,10 @@
-"""One response on its way out, without I/O: what to hold, what to replace, how to end.
+"""One response on its way out, without I/O: pass, hold or rewrite, and how it ends.
 
-A driver (ASGI, WSGI) feeds an `ResponseState` what the application sends and forwards what
-comes back. The exchange holds a head whose body may yet fail, collects error answers and
-replaces them, ends event streams and JSON lines with an envelope when they fail, and says
-when a connection can only be cut. Implements the second half of section 8 of the contract.
+A driver (ASGI, WSGI, Django) feeds a `ResponseState` what the application sends, and sends
+what comes back. The state holds a head whose body may yet fail, collects error answers and
+replaces them, ends event streams and JSON lines with an envelope when they fail, says when a
+connection can only be cut, and knows what the other layers of the request did. Implements
+the second half of section 8 of the contract.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .content_coding import BODY_LIMIT
 from .errors import ServerError
+from .layers import Layers
 from .map_exception import is_disconnect
 from .render import event_frame
 from .report import report_disconnect, report_late
 from .response_head import cors_fields, recognize, stream_kind, why_unsendable
+from .safe_exception import own
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,16 +30,7 @@ if TYPE_CHECKING:
     from .render import Reply
     from .report import RequestInfo
 
-__all__ = [
-    "Chunk",
-    "Failed",
-    "Head",
-    "Piece",
-    "ResponseState",
-    "cors_fields",
-    "recognize",
-    "stream_kind",
-]
+__all__ = ["Chunk", "Failed", "Head", "Piece", "ResponseState"]
 
 
 class Head(NamedTuple):
@@ -86,29 +80,32 @@ class ResponseState:
     Arguments:
         pipeline: the core's steps.
         request: the request that is answered.
-        framework_debug: whether the framework's debug pages are left alone here, since
+        layers: what the layers of this request tell each other.
+        framework_debug: whether the framework's debug pages are left alone here, because
             it runs in debug and the client prefers HTML.
         deferring: whether a 500 that the application answers is reported only once it is
-            known what came out of it (`fail`, `end` or `abandon` then follows for sure): on
-            ASGI, frameworks answer first and raise the exception again.
+            known what came out of it (`fail`, `end` or `abandon` is then guaranteed to
+            follow): on ASGI, frameworks answer first and raise the exception again.
 
     """
 
     __slots__ = (
+        "_answers_exception",
         "_body",
         "_deferring",
+        "_defers_all",
         "_end",
         "_framework_debug",
         "_handing_on",
         "_head",
+        "_layers",
         "_pending",
         "_phase",
         "_pipeline",
         "_reported",
-        "_request",
         "_tail",
-        "_unsaid",
-        "ours",
+        "_unreported",
+        "request",
     )
 
     def __init__(
@@ -116,12 +113,16 @@ class ResponseState:
         pipeline: Pipeline,
         request: RequestInfo,
         *,
+        layers: Layers | None = None,
         framework_debug: bool = False,
         deferring: bool = False,
     ) -> None:
         self._deferring = deferring
+        self._defers_all = False
         self._pipeline = pipeline
-        self._request = request
+        self.request: RequestInfo = request
+        """The request; its content type is read when an error answer comes."""
+        self._layers = Layers(request.request_id) if layers is None else layers
         self._framework_debug = framework_debug
         self._phase = _Phase.NEW
         self._head: tuple[int, Headers] = (0, [])
@@ -129,11 +130,10 @@ class ResponseState:
         self._pending: BaseException | None = None
         self._reported: BaseException | None = None
         self._handing_on = True
-        self._unsaid: KaikoError | None = None  # answered, and not reported yet
+        self._unreported: KaikoError | None = None
+        self._answers_exception = False
         self._tail = b""
         self._end: Callable[[bytes, bytes], bytes] | None = None
-        self.ours: Reply | None = None
-        """The reply that an inner part of the toolkit made already, to be recognized here."""
 
     @property
     def started(self) -> bool:
@@ -141,35 +141,37 @@ class ResponseState:
         return self._phase in {_Phase.OPEN, _Phase.STREAM, _Phase.DONE}
 
     @property
+    def answers_exception(self) -> bool:
+        """Whether our answer is to an exception, which passed all that is inside."""
+        return self._answers_exception
+
+    @property
     def passing(self) -> bool:
         """Whether the rest of the body needs no look at all."""
         return self._phase is _Phase.OPEN
 
-    def start(self, status: int, headers: Headers) -> list[Piece]:
-        """Take the application's head; return what to send now."""
+    def start(self, status: int, headers: Headers, *, as_it_is: bool = False) -> list[Piece]:
+        """Take the application's head; return what to send now.
+
+        Arguments:
+            status: its status.
+            headers: its header fields.
+            as_it_is: whether an error answer is let through as it is.
+
+        """
         if self._phase in {_Phase.OPEN, _Phase.STREAM}:
             return [Head(status, tuple(headers), original=True)]
         if self._phase is _Phase.DONE:
             return []
+        if status >= 400 and (as_it_is or self._layers.left_alone):
+            return self.pass_on(status, headers)
         config = self._pipeline.config
         unsendable = why_unsendable(status, headers, rewritten=config.rewrite_answers)
         if unsendable is not None:
             return self._bug(unsendable)
         self._head = status, headers
         if status >= 400:
-            self._pending = sys.exception() if status == 500 else None
-            said = {name.lower(): value for name, value in headers}
-            kind = said.get("content-type", "").lower()
-            if self._framework_debug and kind.startswith("text/html"):
-                self._unsaid = ServerError()
-                return self._release()
-            if not config.rewrite_answers:
-                self._end = None
-                self._phase = _Phase.HELD
-                return []
-            self._phase = _Phase.COLLECTING
-            self._body = bytearray()
-            return []
+            return self._start_error(status, headers)
         self._end = stream_kind(headers)
         if self._end is not None and not (config.hold_event_streams and self._end is event_frame):
             if self._end is event_frame:
@@ -177,6 +179,22 @@ class ResponseState:
         elif any(name.lower() == "content-length" for name, _ in headers):
             return self._release()
         self._phase = _Phase.HELD
+        return []
+
+    def _start_error(self, status: int, headers: Headers) -> list[Piece]:
+        self._pending = sys.exception() if status == 500 else None
+        if self._framework_debug and any(
+            name.lower() == "content-type" and value.lower().startswith("text/html")
+            for name, value in headers
+        ):
+            self._unreported = ServerError()
+            return self._release()
+        if not self._pipeline.config.rewrite_answers:
+            self._end = None
+            self._phase = _Phase.HELD
+            return []
+        self._phase = _Phase.COLLECTING
+        self._body = bytearray()
         return []
 
     def pass_on(self, status: int = 200, headers: Headers | None = None) -> list[Piece]:
@@ -216,49 +234,82 @@ class ResponseState:
             return self._collect(body, more=more)
         return [] if phase is _Phase.DONE else self._bug(_HEADLESS)
 
-    def fail(self, exc: BaseException, *, seen: bool = False) -> Failed:
+    def fail(self, exc: BaseException, *, answered_outside: bool = False) -> Failed:
         """Take the exception that came out of the application.
 
         Arguments:
             exc: the exception.
-            seen: whether an inner layer of this request answered and reported it already.
+            answered_outside: whether an outer layer of the framework answers an unmapped
+                exception where nothing was sent; it is then handed on unreported.
 
         """
-        pipeline, request = self._pipeline, self._request
-        if seen and self.started:
-            self._unsaid = None
-            return Failed([], hand_on=True)
-        if seen and self.ours is not None:
-            # Something between that layer and this one dropped its answer.
-            return Failed(self._finish(self.ours), hand_on=True)
-        if self._phase in {_Phase.NEW, _Phase.HELD, _Phase.COLLECTING}:
-            answer = pipeline.on_exception(exc, request, replaced=cors_fields(self._head[1]))
-            if answer.disconnected:
-                self._phase = _Phase.DONE
-                return Failed([], hand_on=False)
-            if self._framework_debug and answer.unmapped:
+        layers = self._layers
+        if layers.was_reported(exc):
+            if self.started:
+                self._unreported = None
                 return Failed([], hand_on=True)
-            return Failed(self._finish(answer.reply), self._hands_on(answer))
+            if layers.reply is not None:
+                # Something between that layer and this one dropped its answer.
+                return Failed(self._finish(layers.reply), hand_on=True)
+        if self._phase in {_Phase.NEW, _Phase.HELD, _Phase.COLLECTING}:
+            return self._answer(exc, answered_outside=answered_outside)
+        failed = self._end_started(exc)
+        if failed.hand_on:
+            layers.mark_reported(exc)
+        return failed
+
+    def _answer(self, exc: BaseException, *, answered_outside: bool) -> Failed:
+        """Answer an exception where nothing was sent."""
+        pipeline, request, layers = self._pipeline, self.request, self._layers
+        cors = cors_fields(self._head[1])
+        answer = None
+        if layers.passed is not exc:
+            answer = pipeline.on_mapped(exc, request, replaced=cors)
+        if answer is None:
+            if answered_outside:
+                layers.passed = exc
+                return Failed([], hand_on=True)
+            answer = pipeline.on_unmapped(exc, request, cors)
+        elif answer.disconnected:
+            self._phase = _Phase.DONE
+            return Failed([], hand_on=False)
+        hand_on = self._hands_on(answer)
+        if hand_on or not isinstance(exc, Exception):
+            layers.mark_reported(exc)
+        if self._framework_debug and answer.unmapped:
+            return Failed([], hand_on=True)
+        self._answers_exception = True
+        return Failed(self._finish(answer.reply), hand_on)
+
+    def _end_started(self, exc: BaseException) -> Failed:
+        """End a response that an exception interrupts."""
+        pipeline, request = self._pipeline, self.request
         if self._phase is _Phase.STREAM and self._end is not None:
             answer = pipeline.on_exception(exc, request)
             if answer.disconnected:
                 return Failed([], hand_on=False)
             self._phase = _Phase.DONE
-            head = self._request.method == "HEAD"
+            head = request.method == "HEAD"
             last = b"" if head else self._end(answer.reply.body, self._tail)
             return Failed([Chunk(last, more=False)], self._hands_on(answer))
-        if self._say(exc) or _same(exc, self._reported):
+        if self._report_answered(exc) or _same(exc, self._reported):
             return Failed([], hand_on=self._handing_on)
         if is_disconnect(exc):
             report_disconnect(exc, request)
             return Failed([], hand_on=False)
         answered = self._phase is _Phase.DONE
         text = "raised after the answer" if answered else "the answer was cut short"
-        report_late(exc, request, unmapped=pipeline.find(exc, request) is None, text=text)
+        unmapped = pipeline.find(exc, request) is None
+        report_late(exc, request, unmapped=unmapped, text=text, handed_on=unmapped)
         return Failed([], hand_on=True)
 
     def end(self) -> list[Piece]:
         """Take note that the application returned; return what is missing of an answer."""
+        pieces = self._flush()
+        self.abandon()
+        return pieces
+
+    def _flush(self) -> list[Piece]:
         pieces: list[Piece] = []
         if self._phase is _Phase.NEW:
             pieces = self._bug("the application returned without an answer")
@@ -266,12 +317,27 @@ class ResponseState:
             pieces = self._release()
         elif self._phase is _Phase.COLLECTING:
             pieces = self._replace()
-        self.abandon()
         return pieces
+
+    def begin_answer(self) -> None:
+        """Take note that the service's handler answers an exception next."""
+        self._defers_all = self._answers_exception = True
+
+    def end_answer(self, exc: BaseException) -> Failed:
+        """Take note that the service's handler has answered `exc`, and report it."""
+        pieces = self._flush()
+        if self._report_answered(exc):
+            hand_on = self._handing_on
+        else:
+            unmapped = self._pipeline.find(exc, self.request) is None
+            hand_on = unmapped and self._pipeline.config.reraise
+        if hand_on:
+            self._layers.mark_reported(exc)
+        return Failed(pieces, hand_on)
 
     def abandon(self) -> None:
         """Take note that neither a return nor an exception to answer will follow."""
-        self._say(None)
+        self._report_answered(None)
 
     def _hands_on(self, answer: Answer) -> bool:
         return answer.unmapped and self._pipeline.config.reraise
@@ -299,9 +365,9 @@ class ResponseState:
         status, headers = self._head
         body = None if self._body is None else bytes(self._body)
         self._body = None
-        ours = self.ours
+        ours = self._layers.reply
         if ours is not None and body is not None:
-            ours = recognize(ours, status, headers, body, self._request, self._pipeline.config)
+            ours = recognize(ours, status, headers, body, self.request, self._pipeline.config)
             if ours is not None:
                 return self._finish(ours)
         pending = self._pending
@@ -311,37 +377,41 @@ class ResponseState:
         if pending is not None and body == b"Internal Server Error":
             # Starlette's ServerErrorMiddleware answers while it handles the exception:
             # it is known here, and its answer may be a better one than a bare 500.
-            answer = self._pipeline.on_exception(pending, self._request, replaced=headers)
+            answer = self._pipeline.on_exception(pending, self.request, replaced=headers)
             self._reported = pending
+            self._answers_exception = True
             self._handing_on = self._hands_on(answer)
             return self._finish(answer.reply)
-        later = self._deferring and status == 500
-        answer = self._pipeline.on_answer(status, headers, body, self._request, report=not later)
-        self._unsaid = answer.error if later else None
+        later = self._defers_all or (self._deferring and status == 500)
+        answer = self._pipeline.on_answer(status, headers, body, self.request, report=not later)
+        self._unreported = answer.error if later else None
         return self._finish(answer.reply)
 
-    def _say(self, exc: BaseException | None) -> bool:
+    def _report_answered(self, exc: BaseException | None) -> bool:
         """Report an answer that was not yet, with the exception behind it if there is one."""
-        error, self._unsaid = self._unsaid, None
+        error, self._unreported = self._unreported, None
         if error is None:
             return False
         if exc is None or is_disconnect(exc):
-            self._pipeline.report(error, None, self._request)
+            self._pipeline.report(error, None, self.request)
             return False
-        unmapped = self._pipeline.find(exc, self._request) is None
-        self._pipeline.report(error, exc, self._request, unmapped=unmapped)
+        unmapped = self._pipeline.find(exc, self.request) is None
+        self._pipeline.report(error, exc, self.request, unmapped=unmapped)
         self._handing_on = unmapped and self._pipeline.config.reraise
         return True
 
     def _bug(self, text: str) -> list[Piece]:
-        return self._finish(self._pipeline.on_bug(text, self._request).reply)
+        return self._finish(self._pipeline.on_bug(text, self.request).reply)
 
     def _finish(self, reply: Reply) -> list[Piece]:
         self._phase = _Phase.DONE
-        body = b"" if self._request.method == "HEAD" else reply.body
+        self._layers.reply = reply  # before it is sent: an outer layer sees the head first
+        body = b"" if self.request.method == "HEAD" else reply.body
         return [Head(reply.status, reply.headers, original=False), Chunk(body, more=False)]
 
 
 def _same(exc: BaseException | None, known: BaseException | None) -> bool:
     """Whether `exc` is `known`, or what a framework made of it on finding the answer started."""
-    return known is not None and exc is not None and (exc is known or exc.__cause__ is known)
+    if known is None or exc is None:
+        return False
+    return exc is known or own(exc, "__cause__") is known

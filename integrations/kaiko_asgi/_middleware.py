@@ -2,7 +2,7 @@
 
 A success of known length costs one id, one context variable, one look at the head and
 one header; everything else (a head to hold, an error to rewrite, a stream to end) goes
-through a `Flow`, which drives the core's `ResponseState`.
+through an `ExchangeDriver`, which drives the core's `ResponseState`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kaiko_asgi._websocket import serve_websocket
-from kaiko_asgi.scope import STATE_ID, STATE_REPORT
-from kaiko_asgi.send_wrapper import Heads, Outgoing
+from kaiko_asgi.send_wrapper import Knowledge, SendWrapper
 from kaiko_asgi.swallowed_streams import warn_of_swallowed_streams
 from kaiko_middleware import Config, current_request_id
 from kaiko_middleware.ids import (
@@ -20,12 +19,14 @@ from kaiko_middleware.ids import (
     restore_request_id,
     set_request_id,
 )
+from kaiko_middleware.layers import REQUEST_ID, layers_of
 from kaiko_middleware.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kaiko_asgi._types import ASGIApp, Receive, Scope, Send, State
+    from kaiko_asgi.exchange_driver import LastResort
 
 
 class KaikoMiddleware:
@@ -37,10 +38,18 @@ class KaikoMiddleware:
     Arguments:
         app: any ASGI application.
         config: the settings; all defaults when left out.
+        last_resort: for adapters: the layer of a framework that answers unmapped exceptions
+            outside of this middleware.
 
     """
 
-    def __init__(self, app: ASGIApp, config: Config | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        config: Config | None = None,
+        *,
+        last_resort: LastResort | None = None,
+    ) -> None:
         self.app = app
         self._pipeline = Pipeline(Config() if config is None else config)
         self._header = self._pipeline.config.request_id_header.lower().encode("ascii")
@@ -49,7 +58,7 @@ class KaikoMiddleware:
         self._everywhere = False
         self._covers: Callable[[str], bool] = self._begin
         self._pop = self._pipeline.ids.pop
-        self._heads = Heads(self._pipeline)
+        self._known = Knowledge(self._pipeline, app, KaikoMiddleware, last_resort)
 
     async def __call__(  # noqa: C901, PLR0912 - the hot path: each call of our own would cost too much
         self, scope: Scope, receive: Receive, send: Send
@@ -68,31 +77,33 @@ class KaikoMiddleware:
         if state is None:
             made: State = {}
             state = scope["state"] = made
-        if self._trusting or (state and STATE_ID in state):
+        if self._trusting or (state and REQUEST_ID in state):
             request_id = self._identify(scope, state)
         else:
             try:
                 request_id = self._pop()
             except IndexError:
                 request_id = self._pipeline.ids.refill()
-        state[STATE_ID] = request_id
-        outgoing = Outgoing()
-        outgoing.heads = self._heads
-        outgoing.scope = scope
-        outgoing.request_id = request_id
-        outgoing.server = send
-        outgoing.way = outgoing.flow = None
+        state[REQUEST_ID] = request_id
+        wrapper = SendWrapper()
+        wrapper.known = self._known
+        wrapper.scope = scope
+        wrapper.request_id = request_id
+        wrapper.server = send
+        wrapper.way = wrapper.driver = None
         token = set_request_id(request_id)
         try:
-            await self.app(scope, receive, outgoing.send)
-            if outgoing.way is not send:
-                await outgoing.as_flow().end()
+            await self.app(scope, receive, wrapper.send)
+            if wrapper.way is not send:
+                await wrapper.driven().end()
         except BaseException as exc:
-            if await outgoing.fail(exc):
+            hand_on = await wrapper.fail(exc, receive)
+            if self._known.last_resort is None and token.old_value != request_id:
+                # No layer of ours is outside: the exception need not be known any more.
+                layers_of(state, request_id).forget()
+            if hand_on:
                 raise
         finally:
-            if STATE_REPORT in state:
-                state.pop(STATE_REPORT)()
             try:
                 restore_request_id(token)
             except ValueError:  # a coroutine that is closed elsewhere has nothing to restore
@@ -108,7 +119,7 @@ class KaikoMiddleware:
     def _identify(self, scope: Scope, state: State) -> str:
         """Return the request's id: an outer layer's, an inbound one that is trusted, or new."""
         if state:
-            request_id = state.get(STATE_ID)
+            request_id = state.get(REQUEST_ID)
             # An outer layer's id is also the current one; another's, left in a state that a
             # server failed to copy, is not.
             if isinstance(request_id, str) and request_id == current_request_id():
@@ -135,7 +146,7 @@ class KaikoMiddleware:
         # a layer around this one stays.
         current = current_request_id()
         state: State = scope.get("state") or {}
-        around = state.get(STATE_ID)
+        around = state.get(REQUEST_ID)
         token = set_request_id(current if current == around else None)
         try:
             await self.app(scope, receive, send)
@@ -152,7 +163,7 @@ class KaikoMiddleware:
             await self._serve_uncovered(scope, receive, send)
             return
         state: State = scope.setdefault("state", {})
-        request_id = state[STATE_ID] = self._identify(scope, state)
+        request_id = state[REQUEST_ID] = self._identify(scope, state)
         token = set_request_id(request_id)
         try:
             await serve_websocket(

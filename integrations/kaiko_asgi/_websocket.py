@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaiko_asgi.exchange_driver import Flow
-from kaiko_asgi.scope import is_answerable, mark_seen, raised_by_send, request_info, was_seen
+from kaiko_asgi.exchange_driver import ExchangeDriver
+from kaiko_asgi.scope import is_answerable, layers_in, raised_by_send, request_info
 from kaiko_middleware import ForbiddenError, NotFoundError
 from kaiko_middleware.foreign_answer import error_from_reason
 from kaiko_middleware.render import close_frame
@@ -57,7 +57,8 @@ class _Socket:
         self._request = request_info(scope, request_id)
         self._receive = receive
         self._send = send
-        self._flow = Flow(pipeline, self._request, scope, send, prefix=_PREFIX)
+        self._layers = layers_in(scope, request_id)
+        self._driver = ExchangeDriver(pipeline, scope, request_id, send, prefix=_PREFIX)
         self._deniable = _PREFIX in (scope.get("extensions") or {})
         self._accepted = False
         self._denied = False  # an answer goes out in place of the handshake
@@ -79,7 +80,7 @@ class _Socket:
             return
         if kind.startswith(_PREFIX) and not self._accepted and self._deniable:
             self._denied = True
-            await self._flow.send(message)
+            await self._driver.send(message)
         elif kind == f"{_PREFIX}.start" and message["status"] >= 400:
             # A framework's way to answer an HTTP exception, where there is no answer any more.
             answer = self._pipeline.on_answer(message["status"], [], None, self._request)
@@ -94,7 +95,7 @@ class _Socket:
                 # A server would turn this into a 403 of its own, without a body.
                 self._denied = self._ended = True
                 unknown = _is_unrouted(self._scope)
-                await self._flow.deny(NotFoundError() if unknown else ForbiddenError())
+                await self._driver.deny(NotFoundError() if unknown else ForbiddenError())
         else:
             self._closed = self._closed or kind == "websocket.close"
             await self._send(message)
@@ -104,7 +105,7 @@ class _Socket:
         refused = error_from_reason(reason)
         if self._deniable and not self._accepted:
             self._denied = self._ended = True
-            await self._flow.deny(refused)
+            await self._driver.deny(refused)
         else:
             await self._close(self._pipeline.on_exception(refused, self._request).error)
 
@@ -116,24 +117,24 @@ class _Socket:
     async def end(self) -> None:
         """Take note that the application returned."""
         if self._accepted or self._closed or self._left:
-            self._flow.abandon()
+            self._driver.abandon()
             return
         if self._deniable:
-            await self._flow.end()
+            await self._driver.end()
         elif not self._ended:
             await self._close(self._pipeline.on_bug(_SILENT, self._request).error)
 
     async def fail(self, exc: BaseException) -> bool:
         """Take an exception of the application's; return whether it is to be raised again."""
         if self._deniable and not self._accepted:
-            return await self._flow.fail(exc)
+            return await self._driver.fail(exc)
         if raised_by_send(exc, self._send):
             report_disconnect(exc, self._request)
             return False
-        if was_seen(exc, self._request.request_id):
+        if self._layers.was_reported(exc):
             return True
         answer = self._pipeline.on_exception(exc, self._request)
-        mark_seen(exc, self._request.request_id)
+        self._layers.mark_reported(exc)
         if not answer.disconnected:
             await self._close(answer.error)
         return (answer.unmapped and self._pipeline.config.reraise) or not isinstance(exc, Exception)

@@ -2,116 +2,144 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from kaiko_asgi.scope import (
-    STATE_PASS,
-    STATE_REPLY,
+    PASS_THROUGH,
+    header_values,
+    layers_in,
     lift_body_limit,
-    mark_seen,
     raised_by_send,
+    request_info,
     shows_debug_page,
-    was_seen,
     wire_fields,
 )
-from kaiko_middleware import PayloadTooLargeError, Reply
+from kaiko_middleware import KaikoError, PayloadTooLargeError
+from kaiko_middleware.map_exception import is_disconnect
 from kaiko_middleware.report import report_disconnect
-from kaiko_middleware.response_state import Chunk, Head, ResponseState
+from kaiko_middleware.response_state import Head, ResponseState
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Sequence
 
-    from kaiko_asgi._types import Message, Scope, Send, State
-    from kaiko_middleware import KaikoError
+    from kaiko_asgi._types import ASGIApp, Message, Receive, Scope, Send, State
+    from kaiko_asgi.cors import CorsHeaders
     from kaiko_middleware.pipeline import Pipeline
-    from kaiko_middleware.report import RequestInfo
-    from kaiko_middleware.response_state import Piece
+    from kaiko_middleware.response_state import Failed, Piece
+
+__all__ = ["ExchangeDriver", "LastResort"]
 
 # A body by another way than a body's event, or what comes after one.
 _OTHER_BODIES = frozenset({"pathsend", "zerocopysend", "trailers"})
 
 
-class Flow:
+class LastResort(Protocol):
+    """The layer of a framework that answers what left all of its middleware, ours included."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether it answers unmapped exceptions by our handler, and raises them again."""
+        ...
+
+    @property
+    def has_own_handler(self) -> bool:
+        """Whether the service has a handler of `Exception`."""
+        ...
+
+    async def own_answer(self, scope: Scope, receive: Receive, exc: Exception, /) -> ASGIApp | None:
+        """Return what the service's handler of `Exception` answers; None for nothing."""
+        ...
+
+
+class ExchangeDriver:
     """One response on its way to `send`.
 
     Arguments:
         pipeline: the core's steps.
-        request: the request that is answered.
-        scope: the connection's, by whose state the layers of one request know each other.
+        scope: the connection's.
+        request_id: the request's id.
         send: the server's.
         prefix: what the events are called: `http.response` or `websocket.http.response`.
+        cors: the CORS middleware that an exception passes before it is answered here.
 
     """
 
     __slots__ = (
-        "_exchange",
+        "_cors",
+        "_layers",
         "_original",
         "_pipeline",
         "_prefix",
-        "_request",
+        "_response",
         "_scope",
         "_send",
-        "_state",
     )
 
     def __init__(
         self,
         pipeline: Pipeline,
-        request: RequestInfo,
         scope: Scope,
+        request_id: str,
         send: Send,
         *,
         prefix: str = "http.response",
+        cors: CorsHeaders | None = None,
     ) -> None:
+        self._cors = cors
         self._pipeline = pipeline
-        self._request = request
         self._scope = scope
-        self._state: State = scope["state"]
         self._send = send
         self._prefix = prefix
         self._original: Message = {}
-        self._exchange = ResponseState(
-            pipeline, request, framework_debug=shows_debug_page(scope), deferring=True
+        self._layers = layers_in(scope, request_id)
+        self._response = ResponseState(
+            pipeline,
+            request_info(scope, request_id),
+            layers=self._layers,
+            framework_debug="app" in scope and shows_debug_page(scope),
+            deferring=True,
         )
 
     def send(self, message: Message) -> Awaitable[None]:
         """Take one event of the application's."""
-        if self._exchange.passing:
+        if self._response.passing:
             return self._send(message)
         return self._feed(message)
 
     async def _feed(self, message: Message) -> None:
-        exchange = self._exchange
+        response = self._response
         event = message["type"].removeprefix(f"{self._prefix}.")
         if event == "start":
             await self._forward(self._start(message))
         elif event == "body":
             body: bytes = message.get("body", b"")
-            await self._forward(exchange.body(body, more=message.get("more_body", False)))
+            await self._forward(response.body(body, more=message.get("more_body", False)))
         elif event in _OTHER_BODIES:
-            await self._forward(exchange.other_body())
-            if exchange.passing:
+            await self._forward(response.other_body())
+            if response.passing:
                 await self._send(message)
         else:
             await self._send(message)
 
-    def _start(self, message: Message) -> list[Piece]:
-        exchange = self._exchange
+    def _start(self, message: Message) -> Sequence[Piece]:
+        response, scope = self._response, self._scope
         status: int = message["status"]
         fields = list(message.get("headers", ()))
-        # The application may change its own list, or the whole message, while this is held.
+        # The application may change its list, or the whole message, while this is held.
         self._original = {**message, "headers": fields}
         headers = [(_text(name), _text(value)) for name, value in fields]
-        exchange.ours = self._state.get(STATE_REPLY)
-        if lift_body_limit(self._scope) and status != 413:
-            return exchange.fail(PayloadTooLargeError()).pieces
-        if self._state.get(STATE_PASS) and status >= 400:
-            return exchange.pass_on(status, headers)
-        return exchange.start(status, headers)
+        if lift_body_limit(scope) and status != 413:
+            return response.fail(PayloadTooLargeError()).pieces
+        if status < 400:
+            return response.start(status, headers)
+        state: State = scope["state"]
+        kind = ",".join(header_values(scope, b"content-type"))
+        response.request = response.request._replace(content_type=kind)
+        return response.start(status, headers, as_it_is=bool(state.get(PASS_THROUGH)))
 
     async def deny(self, error: KaikoError) -> None:
         """Answer with `error` in place of what the application did."""
-        await self._forward(self._exchange.fail(error).pieces)
+        await self._forward(self._response.fail(error).pieces)
 
     async def fail(self, exc: BaseException, *, started: bool = False) -> bool:
         """Answer an exception; return whether it is to be raised again.
@@ -121,38 +149,67 @@ class Flow:
             started: whether a head that needed no look was sent already.
 
         """
+        response = self._response
         if raised_by_send(exc, self._send):
-            report_disconnect(exc, self._request)
+            report_disconnect(exc, response.request)
             return False
         if started:
-            self._exchange.pass_on()
-        self._exchange.ours = self._state.get(STATE_REPLY)
-        failed = self._exchange.fail(exc, seen=was_seen(exc, self._request.request_id))
-        mark_seen(exc, self._request.request_id)
+            response.pass_on()
+        return await self._send_failed(response.fail(exc)) or not isinstance(exc, Exception)
+
+    async def fail_inside(self, exc: Exception, receive: Receive, last_resort: LastResort) -> bool:
+        """Do what `fail` does, where a framework's last resort is outside of the middleware.
+
+        Arguments:
+            exc: what came out of the application.
+            receive: the server's.
+            last_resort: that layer.
+
+        """
+        config, response = self._pipeline.config, self._response
+        if response.started or raised_by_send(exc, self._send):
+            return await self.fail(exc)
+        outside = config.reraise and last_resort.answers
+        if (
+            last_resort.has_own_handler
+            and not isinstance(exc, KaikoError)
+            and not config.mapping.handles(exc)
+            and not is_disconnect(exc)
+            and not (outside and self._pipeline.find(exc, response.request) is None)
+        ):
+            given = await last_resort.own_answer(self._scope, receive, exc)
+            if given is not None:
+                return await self.answer(given, receive, exc)
+        return await self._send_failed(response.fail(exc, answered_outside=outside))
+
+    async def answer(self, given: ASGIApp, receive: Receive, exc: Exception) -> bool:
+        """Send what the service's handler answers; return whether `exc` is raised again."""
+        self._response.begin_answer()
+        await given(self._scope, receive, self.send)
+        return await self._send_failed(self._response.end_answer(exc))
+
+    async def _send_failed(self, failed: Failed) -> bool:
         try:
             await self._forward(failed.pieces)
         except OSError as gone:
-            report_disconnect(gone, self._request)
-        return failed.hand_on or not isinstance(exc, Exception)
+            report_disconnect(gone, self._response.request)
+        return failed.hand_on
 
     def abandon(self) -> None:
         """Take note that the application was stopped: nothing more is sent."""
-        self._exchange.abandon()
+        self._response.abandon()
 
     async def end(self) -> None:
         """Take note that the application returned."""
-        await self._forward(self._exchange.end())
+        await self._forward(self._response.end())
 
-    async def _forward(self, pieces: list[Piece]) -> None:
-        match pieces:
-            case [Head(original=False) as head, Chunk() as whole]:
-                # Written down before its head is sent: whoever stands outside knows it then.
-                self._state[STATE_REPLY] = Reply(head.status, head.headers, whole.body)
-            case _:
-                pass
+    async def _forward(self, pieces: Sequence[Piece]) -> None:
         for piece in pieces:
             if isinstance(piece, Head):
-                await self._send(self._event(piece))
+                start = self._event(piece)
+                if self._cors is not None and self._response.answers_exception:
+                    start = await self._cors.put_on(start, self._scope, self._layers.inner)
+                await self._send(start)
             else:
                 await self._send(
                     {
@@ -172,11 +229,12 @@ class Flow:
         if head.status < 200:
             return self._original
         # A new list, never one changed in place: a response object may be sent twice.
-        name = self._pipeline.config.request_id_header.lower().encode("ascii")
+        config, request = self._pipeline.config, self._response.request
+        name = config.request_id_header.lower().encode("ascii")
         kept = [pair for pair in self._original["headers"] if pair[0].lower() != name]
         return {
             **self._original,
-            "headers": [*kept, (name, self._request.request_id.encode("latin-1"))],
+            "headers": [*kept, (name, request.request_id.encode("latin-1"))],
         }
 
 

@@ -1,8 +1,4 @@
-"""What is read from a scope when something fails, and what its layers tell each other there.
-
-The layers of one request (the middleware, a framework's handlers, a mounted application's
-middleware) share the scope's `state`. The id stands there for whatever stands outside.
-"""
+"""What is read from a scope when something fails."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kaiko_middleware.headers import prefers_html
+from kaiko_middleware.layers import layers_of
 from kaiko_middleware.report import RequestInfo
 from kaiko_middleware.safe_exception import leaves, own
 
@@ -18,45 +15,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from kaiko_asgi._types import Scope, Send
+    from kaiko_middleware.layers import Layers
 
 __all__ = [
     "BODY_LIMIT",
-    "STATE_HEAD",
-    "STATE_ID",
-    "STATE_PASS",
-    "STATE_REPLY",
-    "STATE_REPORT",
+    "PASS_THROUGH",
     "header_values",
     "is_answerable",
+    "layers_in",
     "lift_body_limit",
-    "mark_seen",
     "raised_by_send",
     "request_info",
+    "runs_in_debug",
     "shows_debug_page",
-    "was_seen",
     "wire_fields",
 ]
 
 BODY_LIMIT = "starlette._body_limit_responder"
-"""The key of the scope under which Starlette's body limit stands."""
-STATE_ID = "kaiko_request_id"
-"""The key of the scope's state under which the request id stands."""
-STATE_REPORT = "kaiko_report"
-"""The key under which an inner layer leaves a report to be made where trackers can match it.
-
-Sentry tells an exception that it saw in a log record by the context, and what is set in a
-task of a BaseHTTPMiddleware is not seen outside of it: the outermost layer calls this."""
-STATE_HEAD = "kaiko_head"
-"""The key under which it leaves the header fields that it sent: a head that has just these on
-its way out is that layer's, untouched, and need not be read."""
-STATE_REPLY = "kaiko_reply"
-"""The key under which an inner layer says what it answered, so that outer ones know it."""
-_SEEN = "kaiko_seen"
-STATE_PASS = "kaiko_passthrough"  # noqa: S105 - no password
-"""The key under which a service lets one answer through as it is, by a true value."""
+"""The key of the scope under which Starlette keeps its body limit."""
+PASS_THROUGH = "kaiko_passthrough"  # noqa: S105 - no password
+"""The key of the state by which a service lets one error answer through as it is."""
 
 
-# What stands on nearly every envelope, encoded once.
+# What is on nearly every envelope, encoded once.
 _ON_THE_WIRE = {
     ("Content-Type", "application/json"): (b"content-type", b"application/json"),
     ("X-Should-Retry", "false"): (b"x-should-retry", b"false"),
@@ -78,25 +59,9 @@ def header_values(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
 
 
-def mark_seen(exc: BaseException, request_id: str) -> None:
-    """Note on an exception that it was reported for this request, for the layers further out.
-
-    On the exception, since its `id()` may be another's by the time it is asked for, and a
-    reference in the scope would keep all its frames alive.
-    """
-    for leaf in leaves(exc):
-        own(leaf, "__dict__")[_SEEN] = request_id
-
-
-def was_seen(exc: BaseException, request_id: str) -> bool:
-    """Whether an inner layer of this request reported `exc`, or what it was made of, already."""
-    # A framework that finds the answer started raises a RuntimeError from what it caught.
-    cause = exc.__cause__ if type(exc) is RuntimeError else None
-    return any(
-        all(own(leaf, "__dict__").get(_SEEN) == request_id for leaf in leaves(each))
-        for each in (exc, cause)
-        if each is not None
-    )
+def layers_in(scope: Scope, request_id: str) -> Layers:
+    """Return what the layers of this request tell each other."""
+    return layers_of(scope.setdefault("state", {}), request_id)
 
 
 def request_info(scope: Scope, request_id: str, *, typed: bool = False) -> RequestInfo:
@@ -117,12 +82,14 @@ def request_info(scope: Scope, request_id: str, *, typed: bool = False) -> Reque
     return RequestInfo(request_id, method, scope.get("path", "-"), kind)
 
 
+def runs_in_debug(scope: Scope) -> bool:
+    """Whether the framework that serves this scope runs in debug."""
+    return bool(getattr(scope.get("app"), "debug", False))
+
+
 def shows_debug_page(scope: Scope) -> bool:
     """Whether the framework runs in debug and the client prefers its HTML page."""
-    app = scope.get("app")
-    return bool(getattr(app, "debug", False)) and prefers_html(
-        ",".join(header_values(scope, b"accept"))
-    )
+    return runs_in_debug(scope) and prefers_html(",".join(header_values(scope, b"accept")))
 
 
 def is_answerable(exc: BaseException) -> bool:
@@ -131,11 +98,14 @@ def is_answerable(exc: BaseException) -> bool:
     Not for a cancellation that somebody asked for, a closed generator, or another
     framework's control flow: these propagate at once.
     """
+    # Not by isinstance, which asks the exception for its class where the type is another one.
+    cls = type(exc)
+    if issubclass(cls, Exception) and not issubclass(cls, BaseExceptionGroup):
+        return True
     return all(_is_answerable(leaf) for leaf in leaves(exc))
 
 
 def _is_answerable(exc: BaseException) -> bool:
-    # Not by isinstance, which asks the exception for its class where the type is another one.
     if issubclass(type(exc), Exception | SystemExit | KeyboardInterrupt):
         return True
     asyncio = sys.modules.get("asyncio")

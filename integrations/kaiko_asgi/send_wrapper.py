@@ -1,27 +1,31 @@
 """What the application gets as `send`: one look at the head, which says where all events go.
 
 The head of a success of known length gets the id and goes to the server, and its body after
-it. So does a reply of ours that nothing was added to. All else goes by a `Flow`.
+it. So does a reply of ours that nothing was added to. Everything else goes through an
+`ExchangeDriver`.
 
-This runs for every answer, so that its shape is what costs least: a call of our own costs as
-much as the look at a header.
+This runs for every answer, so it is optimized for the common case: a call costs as much as
+the look at a header.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaiko_asgi.exchange_driver import Flow
-from kaiko_asgi.scope import BODY_LIMIT, STATE_HEAD, is_answerable, request_info
+from kaiko_asgi.cors import CorsHeaders
+from kaiko_asgi.exchange_driver import ExchangeDriver
+from kaiko_asgi.scope import BODY_LIMIT, is_answerable
 from kaiko_middleware.headers import is_field_name, is_field_value
+from kaiko_middleware.layers import LAYERS, Layers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from kaiko_asgi._types import Message, Scope, Send
+    from kaiko_asgi._types import ASGIApp, Message, Receive, Scope, Send
+    from kaiko_asgi.exchange_driver import LastResort
     from kaiko_middleware.pipeline import Pipeline
 
-__all__ = ["Heads", "Outgoing"]
+__all__ = ["Knowledge", "SendWrapper"]
 
 _NAMES_KEPT = 512
 # Nearly every answer has one of these, which need no look for control characters.
@@ -36,19 +40,28 @@ _OWN = frozenset({b""})
 _VALUE = bytes(byte if is_field_value(chr(byte)) else 32 for byte in range(256))
 
 
-class Heads:
-    """What one middleware knows of heads.
+class Knowledge:
+    """What one middleware knows, for all of its responses.
 
     Arguments:
         pipeline: the core's steps.
+        app: what the middleware wraps.
+        ours: the class of the middleware.
+        last_resort: what a framework has outside of the middleware.
 
     """
 
-    __slots__ = ("header", "names", "pipeline")
+    __slots__ = ("cors", "header", "last_resort", "names", "pipeline")
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(
+        self, pipeline: Pipeline, app: ASGIApp, ours: type, last_resort: LastResort | None
+    ) -> None:
         self.pipeline: Pipeline = pipeline
-        self.header: bytes = pipeline.config.request_id_header.lower().encode("ascii")
+        self.last_resort: LastResort | None = last_resort
+        id_header = pipeline.config.request_id_header
+        owner = getattr(last_resort, "app", None)
+        self.cors: CorsHeaders = CorsHeaders(app, id_header, owner=owner, ours=ours)
+        self.header: bytes = id_header.lower().encode("ascii")
         # The names that were found to be names, with their usual values; None: a length.
         self.names: dict[bytes, frozenset[bytes] | None] = {
             b"content-type": _USUAL_TYPES,
@@ -67,20 +80,20 @@ class Heads:
                 self.names[name] = self.names.get(name.lower(), _NONE_USUAL)
 
 
-class Outgoing:
-    """One response on its way out; whoever makes one sets all its attributes."""
+class SendWrapper:
+    """The `send` of one response; whoever makes one sets all its attributes."""
 
     # No __init__, which would cost as much as the look at the head.
-    __slots__ = ("flow", "heads", "request_id", "scope", "server", "way")
+    __slots__ = ("driver", "known", "request_id", "scope", "server", "way")
 
-    heads: Heads
+    known: Knowledge
     scope: Scope
     request_id: str
     server: Send
     """The server's `send`."""
     way: Send | None
-    """Where the events go: to the server or to the flow; None before the first."""
-    flow: Flow | None
+    """Where the events go: to the server or to the driver; None before the first."""
+    driver: ExchangeDriver | None
 
     # A plain function, which returns an awaitable of somebody else's: a coroutine of our
     # own for each event would cost as much as all the rest.
@@ -89,7 +102,7 @@ class Outgoing:
         way = self.way
         if way is not None:
             return way(message)
-        heads = self.heads
+        known = self.known
         plain: list[tuple[bytes, bytes]] | None = None
         try:
             status: int = message["status"]  # only the start of a response has one
@@ -97,7 +110,7 @@ class Outgoing:
             # What is no list may be one that can be looked at only once.
             if 200 <= status < 400 and type(headers) is list:
                 known_length = False
-                names = heads.names
+                names = known.names
                 for name, value in headers:
                     usual = names[name]
                     if usual is None:
@@ -110,42 +123,48 @@ class Outgoing:
                     if known_length:
                         plain = headers
         except KeyError:
-            heads.learn(message)
+            known.learn(message)
         if plain is not None and BODY_LIMIT not in self.scope:
             # A new list in a new message: a response object may be sent twice.
             message = {**message}
-            message["headers"] = [*plain, (heads.header, self.request_id.encode())]
+            message["headers"] = [*plain, (known.header, self.request_id.encode())]
             way = self.server
         elif self._is_our_reply(message):
             way = self.server
         else:
-            way = self.as_flow().send
+            way = self.driven().send
         self.way = way
         return way(message)
 
     def _is_our_reply(self, message: Message) -> bool:
         """Whether this is the head of a reply that was made for this request, untouched."""
-        ours: tuple[tuple[bytes, bytes], ...] | None = self.scope["state"].get(STATE_HEAD)
+        layers: object = self.scope["state"].get(LAYERS)
         return (
-            ours is not None
+            isinstance(layers, Layers)
+            and layers.request_id == self.request_id
+            and layers.sent is not None
             and "headers" in message
-            and tuple(message["headers"]) == ours
-            and (self.heads.header, self.request_id.encode()) in ours
+            and tuple(message["headers"]) == layers.sent
             and BODY_LIMIT not in self.scope
         )
 
-    def as_flow(self) -> Flow:
-        """Return the flow of this response, made when it is first asked for."""
-        if self.flow is None:
-            request = request_info(self.scope, self.request_id, typed=True)
-            self.flow = Flow(self.heads.pipeline, request, self.scope, self.server)
-        return self.flow
+    def driven(self) -> ExchangeDriver:
+        """Return the driver of this response, made when it is first asked for."""
+        if self.driver is None:
+            known = self.known
+            self.driver = ExchangeDriver(
+                known.pipeline, self.scope, self.request_id, self.server, cors=known.cors
+            )
+        return self.driver
 
-    async def fail(self, exc: BaseException) -> bool:
+    async def fail(self, exc: BaseException, receive: Receive) -> bool:
         """Answer an exception; return whether it is to be raised again."""
         if not is_answerable(exc):
-            if self.flow is not None:
-                self.flow.abandon()
+            if self.driver is not None:
+                self.driver.abandon()
             return True
-        started = self.way is not None and self.flow is None
-        return await self.as_flow().fail(exc, started=started)
+        last_resort = self.known.last_resort
+        started = self.way is not None and self.driver is None
+        if last_resort is None or started or not isinstance(exc, Exception):
+            return await self.driven().fail(exc, started=started)
+        return await self.driven().fail_inside(exc, receive, last_resort)

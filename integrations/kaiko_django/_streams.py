@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from kaiko_middleware.render import event_frame
-from kaiko_middleware.response_state import stream_kind
+from kaiko_middleware.response_head import stream_kind
 
 if TYPE_CHECKING:
     from django.http import StreamingHttpResponse

@@ -13,15 +13,15 @@ from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from kaiko_django._layers import leave_alone, leave_reply
 from kaiko_django._streams import guard, is_held
 from kaiko_django.in_view import read_returned
+from kaiko_django.layer_marks import layers_in
 from kaiko_django.recognize import Seen, recognize, take_seen
 from kaiko_django.responses import EnvelopeResponse, finish_envelope, put_id, request_info, rewrite
 from kaiko_middleware import ServerError
 from kaiko_middleware.headers import prefers_html
 from kaiko_middleware.pipeline import Answer
-from kaiko_middleware.response_state import cors_fields
+from kaiko_middleware.response_head import cors_fields
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -57,23 +57,23 @@ def settle(
     if isinstance(response, EnvelopeResponse):
         reply = finish_envelope(setup, request, response, request_id)
         if reply is not None:
-            leave_reply(request, reply)
+            layers_in(request, request_id).reply = reply
             return response
     if getattr(response, "kaiko_passthrough", False) or (
         not setup.config.rewrite_answers and not (seen and seen.explains(response))
     ):
         put_id(response, setup, request_id)
-        leave_alone(request)
+        layers_in(request, request_id).left_alone = True
         return response
     answer = _answer(setup, request, response, seen)
     if _is_debug_page(request, response):
         put_id(response, setup, request_id)
-        leave_alone(request)
+        layers_in(request, request_id).left_alone = True
         return response
     if answer.disconnected:
         silence(response)
     rewrite(request, response, answer.reply)
-    leave_reply(request, answer.reply)
+    layers_in(request, request_id).reply = answer.reply
     return response
 
 
@@ -101,12 +101,13 @@ def answer_early_failure(
     """Turn a stream that failed before its first chunk into an error answer."""
     # Of a success that never was, only what middleware said to the browser stays.
     kept = cors_fields(list(response.items()))
-    answer = setup.pipeline.on_exception(exc, request_info(request), replaced=kept)
+    info = request_info(request)
+    answer = setup.pipeline.on_exception(exc, info, replaced=kept)
     if answer.disconnected:
         silence(response)
     response.cookies.clear()
     rewrite(request, response, answer.reply)
-    leave_reply(request, answer.reply)
+    layers_in(request, info.request_id).reply = answer.reply
     return answer
 
 
@@ -124,7 +125,7 @@ def _no_response(
     answer = setup.pipeline.on_bug(text, request_info(request))
     response = EnvelopeResponse(answer.reply, request_id)
     finish_envelope(setup, request, response, request_id)
-    leave_reply(request, answer.reply)
+    layers_in(request, request_id).reply = answer.reply
     return response
 
 

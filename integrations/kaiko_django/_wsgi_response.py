@@ -10,9 +10,9 @@ from __future__ import annotations
 from http.client import responses as phrases
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from kaiko_django._layers import ENVIRON_PASS, ENVIRON_REPLY
 from kaiko_django._wsgi_body import Restoring, is_answerable, path_of
-from kaiko_middleware import Reply, ServerError
+from kaiko_middleware import ServerError
+from kaiko_middleware.layers import layers_of
 from kaiko_middleware.report import RequestInfo
 from kaiko_middleware.response_state import Head, ResponseState
 
@@ -151,15 +151,14 @@ class WrappedResponse(Restoring):
         return self._exchange
 
     def _new_exchange(self) -> ResponseState:
-        return ResponseState(self._setup.pipeline, self._info())
+        return ResponseState(
+            self._setup.pipeline, self._info(), layers=layers_of(self._environ, self._request_id)
+        )
 
     def _feed_head(self, exchange: ResponseState) -> None:
         status, headers = self._head or ("", [])
         code = int(status[:3]) if status[:3].isdecimal() else 0
-        if code >= 400 and self._environ.get(ENVIRON_PASS):
-            pieces = exchange.pass_on(code, headers)
-        else:
-            pieces = exchange.start(code, headers)
+        pieces = exchange.start(code, headers)
         self._chunks = [*self._chunks, *self._take(pieces)]
 
     def _fed(self) -> Iterator[bytes]:
@@ -261,8 +260,8 @@ def plain_head(
     None where it needs a look.
     """
     if status[:1] not in {"2", "3"}:
-        reply: object = environ.get(ENVIRON_REPLY)
-        ours = isinstance(reply, Reply) and status[:3] == str(reply.status)
+        reply = layers_of(environ, request_id).reply
+        ours = reply is not None and status[:3] == str(reply.status)
         return PlainHead(headers, known=True) if ours else None
     known = False
     key, length = setup.key, len(setup.key)

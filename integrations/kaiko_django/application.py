@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, cast
 import django
 from django.core.exceptions import RequestAborted
 
-from kaiko_django._layers import STATE_EXIT
 from kaiko_django.conf import load_config
+from kaiko_middleware.layers import REQUEST_ID, layers_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -69,14 +69,15 @@ def _raising(handler: ASGIApp) -> ASGIApp:
     nobody waits for one. And what ends the process has to be raised outside of the task in
     which Django runs the view, so that the answer goes out first.
     """
-    from kaiko_asgi.scope import STATE_ID, mark_seen  # noqa: PLC0415 - not for WSGI stacks
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         gone = started = False
         exits: list[BaseException] = []
-        state = scope.get("state")  # none where the path is not ours
-        if state is not None:
-            state[STATE_EXIT] = exits.append
+        request_id: str | None = scope.get("state", {}).get(REQUEST_ID)
+        layers = None  # where the path is not ours
+        if request_id is not None:
+            layers = layers_of(scope["state"], request_id)
+            layers.exit_taker = exits.append
 
         async def watched() -> Message:
             nonlocal gone
@@ -91,8 +92,8 @@ def _raising(handler: ASGIApp) -> ASGIApp:
             return send(message)
 
         await handler(scope, watched, forward)
-        if exits:
-            mark_seen(exits[0], scope["state"][STATE_ID])
+        if exits and layers is not None:
+            layers.mark_reported(exits[0])
             raise exits.pop()
         if gone and not started:
             raise RequestAborted

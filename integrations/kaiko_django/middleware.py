@@ -19,10 +19,10 @@ from django.http import StreamingHttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
 from kaiko_django._closing import restore_when_closed
-from kaiko_django._layers import hand_out, outer_id
 from kaiko_django._streams import hold, hold_async, is_held
 from kaiko_django._way_out import answer_early_failure, guard_stream, settle, silence
 from kaiko_django.conf import Setup, current_setup
+from kaiko_django.layer_marks import layers_in, outer_id
 from kaiko_django.recognize import django_status, listen, remember
 from kaiko_django.responses import EnvelopeResponse, put_id, request_id_of, request_info
 from kaiko_middleware import KaikoError, current_request_id
@@ -122,9 +122,13 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
         except (KeyboardInterrupt, SystemExit) as exc:
             # Django runs this in a task of its own. One that ends so ends the event loop, and
             # with it the way of any answer.
-            if request_id is None or not wrapped or not hand_out(request, exc):
+            take = None
+            if request_id is not None and wrapped:
+                take = layers_in(request, request_id).exit_taker
+            if request_id is None or take is None:
                 set_request_id(previous)
                 raise
+            take(exc)
             answer = setup.pipeline.on_exception(exc, request_info(request))
             response = EnvelopeResponse(answer.reply, request_id)
             silence(response)

@@ -17,7 +17,7 @@ from kaiko_django.conf import current_setup
 from kaiko_middleware import current_request_id
 from kaiko_middleware.headers import DESCRIBES_BODY
 from kaiko_middleware.report import RequestInfo
-from kaiko_middleware.response_state import recognize
+from kaiko_middleware.response_head import recognize
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from django.http import HttpResponse
 
 from kaiko_django._closing import restore_when_closed
-from kaiko_django._layers import ENVIRON_ID
 from kaiko_django._wsgi_body import Restoring, is_answerable, path_of
 from kaiko_django._wsgi_response import WrappedResponse, plain_head
 from kaiko_django.conf import Setup
+from kaiko_django.layer_marks import ENVIRON_ID
 from kaiko_middleware import Config, current_request_id
 from kaiko_middleware.ids import set_request_id
 

@@ -1,29 +1,26 @@
 """`install(app)`: the middleware, and handlers for what Starlette itself answers.
 
-Four places of a Starlette application answer errors, and each gets what it needs:
+Three places of a Starlette application answer errors, and each gets what it needs:
 
-- outermost of the user's middleware stands `KaikoMiddleware`: ids, rewriting, streams;
-- innermost stands `Boundary`, which answers unmapped exceptions where CORS, GZip and the
-  like still add their headers, and raises them again for everybody outside;
-- `ExceptionMiddleware` gets handlers for typed errors and `HTTPException`;
-- `ServerErrorMiddleware`, outside of all user middleware, gets one for what middleware
-  that was added later raises.
+- outermost of the user's middleware is `KaikoMiddleware`: ids, rewriting, streams, and
+  mapped exceptions that middleware raises. It lets an unmapped exception pass;
+- `ExceptionMiddleware` gets handlers for typed errors, `HTTPException` and the classes that
+  the configuration maps;
+- `ServerErrorMiddleware`, outside of all middleware, gets one for what nobody caught.
 
 `build_middleware_stack` is left alone: instrumentation replaces it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 
 from kaiko_asgi import KaikoMiddleware
 from kaiko_middleware import Config, KaikoError
 from kaiko_middleware.pipeline import Pipeline
-from kaiko_starlette._boundary import Boundary
 from kaiko_starlette._handlers import Handlers
 
 if TYPE_CHECKING:
@@ -37,8 +34,8 @@ def install(app: Starlette, config: Config | None = None) -> None:
     """Make every error answer of `app` an envelope.
 
     Handlers that the application registered, before or after, stay in force; what they
-    answer is rewritten like any other answer. Middleware added later stands outside of
-    ours, and what it raises is answered as well.
+    answer is rewritten like any other answer. Middleware added later is put inside of ours,
+    so what it raises or returns is in the contract as well.
 
     Arguments:
         app: the application, before it served its first request.
@@ -62,31 +59,53 @@ def install(app: Starlette, config: Config | None = None) -> None:
     config = Config() if config is None else config
     pipeline = Pipeline(config)
     handlers = Handlers(pipeline, app)
-    app.add_middleware(KaikoMiddleware, config=config)
-    app.user_middleware.append(Middleware(Boundary, handlers=handlers))
-    if KaikoError not in app.exception_handlers:
-        app.add_exception_handler(KaikoError, handlers.typed_error)
+    app.add_middleware(KaikoMiddleware, config=config, last_resort=handlers)
+    _stay_outermost(app)
+    answered = [cls for cls in config.mapping.classes if _is_handled_inside(cls)]
+    for cls in (KaikoError, *answered):
+        if cls not in app.exception_handlers:
+            app.add_exception_handler(cls, handlers.typed_error)
     if HTTPException not in app.exception_handlers:
         app.add_exception_handler(HTTPException, handlers.http_exception)
     _keep_last_resort(app, handlers)
 
 
-def _keep_last_resort(app: Starlette, handlers: Handlers) -> None:
-    """Let ours call the service's handler of `Exception` or 500, now and later.
+def _is_handled_inside(cls: type[BaseException]) -> TypeGuard[type[Exception]]:
+    """Whether `ExceptionMiddleware` calls handlers of `cls`: not for every `Exception`."""
+    return issubclass(cls, Exception) and cls is not Exception
 
-    Starlette would call it outside of all middleware, and after `Boundary` has answered:
-    its answer would have no CORS headers, or would be dropped.
+
+def _stay_outermost(app: Starlette) -> None:
+    """Put middleware that is added later inside of ours; tracing goes outside."""
+    ours = app.user_middleware[0]
+
+    def add_middleware(middleware_class: Any, *args: Any, **kwargs: Any) -> None:
+        Starlette.add_middleware(app, middleware_class, *args, **kwargs)
+        added = app.user_middleware[0]
+        if getattr(middleware_class, "__module__", "").partition(".")[0] == "opentelemetry":
+            return
+        del app.user_middleware[0]
+        app.user_middleware.insert(app.user_middleware.index(ours) + 1, added)
+
+    app.add_middleware = add_middleware  # type: ignore[method-assign]  # on this one
+
+
+def _keep_last_resort(app: Starlette, handlers: Handlers) -> None:
+    """Let ours call the service's handler of `Exception` or 500, registered now or later.
+
+    Starlette would call it outside of all middleware: its answer would have no CORS headers
+    and be no envelope.
     """
     for key in [key for key in app.exception_handlers if key in _LAST_RESORTS]:
-        handlers.last_resort = app.exception_handlers.pop(key)
-    app.exception_handlers[Exception] = handlers.server_error
+        handlers.own_handler = app.exception_handlers.pop(key)
+    app.exception_handlers[Exception] = cast("ExceptionHandler", handlers.server_error)
     register = app.add_exception_handler
 
     def add_exception_handler(
         exc_class_or_status_code: int | type[Exception], handler: ExceptionHandler
     ) -> None:
         if exc_class_or_status_code in _LAST_RESORTS:
-            handlers.last_resort = handler
+            handlers.own_handler = handler
         else:
             register(exc_class_or_status_code, handler)
 

@@ -1,4 +1,4 @@
-"""The core's `Reply` as a Starlette response, and the marks that outer layers know it by."""
+"""The core's `Reply` as a Starlette response that outer layers recognize."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from kaiko_asgi.scope import STATE_HEAD, STATE_REPLY, wire_fields
+from kaiko_asgi.scope import layers_in, wire_fields
 
 if TYPE_CHECKING:
-    from starlette.background import BackgroundTask
     from starlette.types import Receive, Scope, Send
 
     from kaiko_middleware import Reply
@@ -18,19 +17,20 @@ if TYPE_CHECKING:
 class ReplyResponse(Response):
     """A response that sends a `Reply` as it is."""
 
-    def __init__(self, reply: Reply, background: BackgroundTask | None = None) -> None:
+    def __init__(self, reply: Reply, request_id: str) -> None:
         # The parent's would encode it all again.
         self.reply = reply
+        self.request_id = request_id
         self.status_code = reply.status
         self.body = reply.body
-        self.background = background
+        self.background = None
         self.raw_headers = wire_fields(reply.headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it; a HEAD request gets the headers alone."""
-        state = scope.setdefault("state", {})
-        state[STATE_REPLY] = self.reply
-        state[STATE_HEAD] = tuple(self.raw_headers)  # the list itself may be changed on its way
+        layers = layers_in(scope, self.request_id)
+        layers.reply = self.reply
+        layers.sent = tuple(self.raw_headers)  # middleware may change the list itself
         if scope["method"] == "HEAD":
             self.body = b""
         await super().__call__(scope, receive, send)

@@ -14,7 +14,8 @@ from kaiko_middleware.content_coding import BODY_LIMIT
 from kaiko_middleware.pipeline import Pipeline
 from kaiko_middleware.render import event_frame, json_line
 from kaiko_middleware.report import RequestInfo
-from kaiko_middleware.response_state import Chunk, Head, Piece, ResponseState, stream_kind
+from kaiko_middleware.response_head import stream_kind
+from kaiko_middleware.response_state import Chunk, Head, Piece, ResponseState
 from unit.support import REQUEST, REQUEST_ID, error_of
 
 TEXT = ("Content-Type", "text/plain")

@@ -1,0 +1,102 @@
+"""What the layers of one request tell each other: one record, made when a layer has news.
+
+A request can pass several layers of the toolkit: a middleware, a framework's handlers, the
+middleware of a mounted application, a layer around all of Django. The record is kept where
+no client can put anything: in the state of an ASGI scope, or in the WSGI environ.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .safe_exception import as_group, leaves, own
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, MutableMapping
+    from typing import Any
+
+    from .render import Reply
+
+__all__ = ["LAYERS", "REQUEST_ID", "Layers", "layers_of"]
+
+REQUEST_ID = "kaiko_request_id"
+"""The key of the request id, for whoever runs outside of our middleware."""
+LAYERS = "kaiko_layers"
+"""The key of the record."""
+
+
+class Layers:
+    """The news of one request.
+
+    Arguments:
+        request_id: the request's id; a record of another request is not believed.
+
+    """
+
+    __slots__ = (
+        "exit_taker",
+        "inner",
+        "left_alone",
+        "passed",
+        "reply",
+        "reported",
+        "request_id",
+        "sent",
+    )
+
+    def __init__(self, request_id: str) -> None:
+        self.request_id: str = request_id
+        self.reply: Reply | None = None
+        """What an inner layer answered, and reported."""
+        self.sent: object = None
+        """The header fields of that answer in the form that the layer sent."""
+        self.left_alone: bool = False
+        """An inner layer lets its error answer pass as it is."""
+        self.passed: BaseException | None = None
+        """An unmapped exception that an inner layer left for an outer one to answer."""
+        self.inner: tuple[Any, ...] = ()
+        """What the inner layers that `passed` went through put on an answer."""
+        self.reported: tuple[BaseException, ...] = ()
+        """The exceptions that an inner layer reported and raised again."""
+        self.exit_taker: Callable[[BaseException], object] | None = None
+        """Takes an exception that ends the process, to be raised once the request is answered."""
+
+    def was_reported(self, exc: BaseException) -> bool:
+        """Whether an inner layer reported `exc`, or what a framework made it of."""
+        if not self.reported:
+            return False
+        # A framework that finds the answer started raises a RuntimeError from what it caught.
+        cause = own(exc, "__cause__") if type(exc) is RuntimeError else None
+        return self._holds(exc) or (cause is not None and self._holds(cause))
+
+    def _holds(self, exc: BaseException) -> bool:
+        return all(any(leaf is each for each in self.reported) for leaf in leaves(exc))
+
+    def mark_reported(self, exc: BaseException) -> None:
+        """Note that `exc` is reported.
+
+        The reference keeps the frames of the exception alive; the outermost layer calls
+        `forget`.
+        """
+        self.reported = (exc,) if as_group(exc) is None else tuple(leaves(exc))
+
+    def forget(self) -> None:
+        """Drop the references to exceptions."""
+        self.reported = ()
+        self.passed = None
+        self.inner = ()
+
+
+def layers_of(store: MutableMapping[str, Any], request_id: str) -> Layers:
+    """Return the record of a request, made where there is none.
+
+    Arguments:
+        store: the scope's state, or the environ.
+        request_id: the request's id.
+
+    """
+    found: object = store.get(LAYERS)
+    if isinstance(found, Layers) and found.request_id == request_id:
+        return found
+    made = store[LAYERS] = Layers(request_id)
+    return made
