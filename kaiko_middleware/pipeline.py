@@ -214,7 +214,7 @@ class Pipeline:
                 request,
                 config.on_error,
                 unmapped=unmapped,
-                handed_on=unmapped and config.reraise,
+                handed_on=unmapped and (config.reraise or not isinstance(exc, Exception)),
                 bug=bug,
             )
         except Exception as failed:  # noqa: BLE001 - a broken subclass, or a broken log filter

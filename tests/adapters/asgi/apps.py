@@ -106,7 +106,7 @@ def records_of(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     return [
         record
         for record in caplog.records
-        if record.name == "kaiko" and "method" in record.__dict__
+        if record.name.partition(".")[0] == "kaiko" and "method" in record.__dict__
     ]
 
 
