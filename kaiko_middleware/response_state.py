@@ -86,6 +86,9 @@ class ResponseState:
         deferring: whether a 500 that the application answers is reported only once it is
             known what came out of it (`fail`, `end` or `abandon` is then guaranteed to
             follow): on ASGI, frameworks answer first and raise the exception again.
+        holding_end: whether the empty last body of an event stream or of JSON lines is held
+            until the driver calls `let_go`: frameworks end such a stream before they raise
+            what made it fail.
 
     """
 
@@ -95,9 +98,11 @@ class ResponseState:
         "_deferring",
         "_defers_all",
         "_end",
+        "_ending",
         "_framework_debug",
         "_handing_on",
         "_head",
+        "_holding_end",
         "_layers",
         "_pending",
         "_phase",
@@ -116,9 +121,12 @@ class ResponseState:
         layers: Layers | None = None,
         framework_debug: bool = False,
         deferring: bool = False,
+        holding_end: bool = False,
     ) -> None:
         self._deferring = deferring
         self._defers_all = False
+        self._holding_end = holding_end
+        self._ending = False
         self._pipeline = pipeline
         self.request: RequestInfo = request
         """The request; its content type is read when an error answer comes."""
@@ -144,6 +152,20 @@ class ResponseState:
     def answers_exception(self) -> bool:
         """Whether our answer is to an exception, which passed all that is inside."""
         return self._answers_exception
+
+    @property
+    def ending(self) -> bool:
+        """Whether the end of a stream is held."""
+        return self._ending
+
+    def let_go(self) -> list[Piece]:
+        """Return what is held of the end of a stream."""
+        if not self._ending:
+            return []
+        self._ending = False
+        pieces = self._release() if self._phase is _Phase.HELD else []
+        self._phase = _Phase.OPEN
+        return [*pieces, Chunk(b"", more=False)]
 
     @property
     def passing(self) -> bool:
@@ -222,6 +244,9 @@ class ResponseState:
         phase = self._phase
         if phase is _Phase.OPEN:
             return [Chunk(body, more)]
+        if self._end is not None and not body and not more and self._may_hold_end():
+            self._ending = True
+            return []
         if phase is _Phase.STREAM:
             if body:
                 self._tail = (self._tail + body[-4:])[-4:]
@@ -233,6 +258,13 @@ class ResponseState:
         if phase is _Phase.COLLECTING:
             return self._collect(body, more=more)
         return [] if phase is _Phase.DONE else self._bug(_HEADLESS)
+
+    def _may_hold_end(self) -> bool:
+        return (
+            self._holding_end
+            and self._phase in {_Phase.STREAM, _Phase.HELD}
+            and self.request.method != "HEAD"
+        )
 
     def fail(self, exc: BaseException, *, answered_outside: bool = False) -> Failed:
         """Take the exception that came out of the application.
@@ -311,7 +343,9 @@ class ResponseState:
 
     def _flush(self) -> list[Piece]:
         pieces: list[Piece] = []
-        if self._phase is _Phase.NEW:
+        if self._ending:
+            pieces = self.let_go()
+        elif self._phase is _Phase.NEW:
             pieces = self._bug("the application returned without an answer")
         elif self._phase is _Phase.HELD:
             pieces = self._release()

@@ -38,18 +38,13 @@ class KaikoMiddleware:
     Arguments:
         app: any ASGI application.
         config: the settings; all defaults when left out.
-        last_resort: for adapters: the layer of a framework that answers unmapped exceptions
-            outside of this middleware.
 
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        config: Config | None = None,
-        *,
-        last_resort: LastResort | None = None,
-    ) -> None:
+    _last_resort: LastResort | None = None
+    """What answers unmapped exceptions outside of this middleware, where a framework does."""
+
+    def __init__(self, app: ASGIApp, config: Config | None = None) -> None:
         self.app = app
         self._pipeline = Pipeline(Config() if config is None else config)
         self._header = self._pipeline.config.request_id_header.lower().encode("ascii")
@@ -58,7 +53,7 @@ class KaikoMiddleware:
         self._everywhere = False
         self._covers: Callable[[str], bool] = self._begin
         self._pop = self._pipeline.ids.pop
-        self._known = Knowledge(self._pipeline, app, KaikoMiddleware, last_resort)
+        self._known = Knowledge(self._pipeline, app, type(self), self._last_resort)
 
     async def __call__(  # noqa: C901, PLR0912 - the hot path: each call of our own would cost too much
         self, scope: Scope, receive: Receive, send: Send
@@ -89,16 +84,17 @@ class KaikoMiddleware:
         wrapper.known = self._known
         wrapper.scope = scope
         wrapper.request_id = request_id
+        wrapper.client = receive
         wrapper.server = send
         wrapper.way = wrapper.driver = None
         token = set_request_id(request_id)
         try:
-            await self.app(scope, receive, wrapper.send)
+            await self.app(scope, wrapper.receive, wrapper.send)
             if wrapper.way is not send:
                 await wrapper.driven().end()
         except BaseException as exc:
             hand_on = await wrapper.fail(exc, receive)
-            if self._known.last_resort is None and token.old_value != request_id:
+            if self._last_resort is None and token.old_value != request_id:
                 # No layer of ours is outside: the exception need not be known any more.
                 layers_of(state, request_id).forget()
             if hand_on:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Protocol
 
 from kaiko_asgi.scope import (
@@ -20,6 +21,7 @@ from kaiko_middleware.report import report_disconnect
 from kaiko_middleware.response_state import Head, ResponseState
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Task, TimerHandle
     from collections.abc import Awaitable, Sequence
 
     from kaiko_asgi._types import ASGIApp, Message, Receive, Scope, Send, State
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["ExchangeDriver", "LastResort"]
 
 # A body by another way than a body's event, or what comes after one.
+_END_IS_HELD = 0.1
+"""Seconds: frameworks raise what ended a stream within a millisecond."""
 _OTHER_BODIES = frozenset({"pathsend", "zerocopysend", "trailers"})
 
 
@@ -70,9 +74,11 @@ class ExchangeDriver:
         "_original",
         "_pipeline",
         "_prefix",
+        "_releasing",
         "_response",
         "_scope",
         "_send",
+        "_timer",
     )
 
     def __init__(
@@ -98,7 +104,40 @@ class ExchangeDriver:
             layers=self._layers,
             framework_debug="app" in scope and shows_debug_page(scope),
             deferring=True,
+            holding_end=_loop() is not None,
         )
+        self._releasing: Task[None] | None = None
+        self._timer: TimerHandle | None = None
+
+    @property
+    def ending(self) -> bool:
+        """Whether the end of a stream is held until it is known that nothing is raised."""
+        return self._response.ending
+
+    async def let_go(self) -> None:
+        """Send the end that is held."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        await self._forward(self._response.let_go())
+        if self._releasing is not None:
+            await self._releasing
+
+    def _let_go_later(self) -> None:
+        loop = _loop()
+        if loop is None or self._timer is not None:
+            return
+
+        def release() -> None:
+            self._releasing = loop.create_task(self._release_end())
+
+        self._timer = loop.call_later(_END_IS_HELD, release)
+
+    async def _release_end(self) -> None:
+        try:
+            await self._forward(self._response.let_go())
+        except OSError as gone:
+            report_disconnect(gone, self._response.request)
 
     def send(self, message: Message) -> Awaitable[None]:
         """Take one event of the application's."""
@@ -108,12 +147,16 @@ class ExchangeDriver:
 
     async def _feed(self, message: Message) -> None:
         response = self._response
+        if response.ending:
+            await self.let_go()
         event = message["type"].removeprefix(f"{self._prefix}.")
         if event == "start":
             await self._forward(self._start(message))
         elif event == "body":
             body: bytes = message.get("body", b"")
             await self._forward(response.body(body, more=message.get("more_body", False)))
+            if response.ending:
+                self._let_go_later()
         elif event in _OTHER_BODIES:
             await self._forward(response.other_body())
             if response.passing:
@@ -150,6 +193,10 @@ class ExchangeDriver:
 
         """
         response = self._response
+        if self._timer is not None:
+            self._timer.cancel()
+            if self._releasing is not None:
+                await self._releasing
         if raised_by_send(exc, self._send):
             report_disconnect(exc, response.request)
             return False
@@ -177,7 +224,10 @@ class ExchangeDriver:
             and not is_disconnect(exc)
             and not (outside and self._pipeline.find(exc, response.request) is None)
         ):
-            given = await last_resort.own_answer(self._scope, receive, exc)
+            try:
+                given = await last_resort.own_answer(self._scope, receive, exc)
+            except Exception as failed:  # noqa: BLE001 - the handler may raise anything
+                given, exc = None, failed
             if given is not None:
                 return await self.answer(given, receive, exc)
         return await self._send_failed(response.fail(exc, answered_outside=outside))
@@ -197,10 +247,14 @@ class ExchangeDriver:
 
     def abandon(self) -> None:
         """Take note that the application was stopped: nothing more is sent."""
+        if self._timer is not None:
+            self._timer.cancel()
         self._response.abandon()
 
     async def end(self) -> None:
         """Take note that the application returned."""
+        if self._timer is not None:
+            await self.let_go()
         await self._forward(self._response.end())
 
     async def _forward(self, pieces: Sequence[Piece]) -> None:
@@ -236,6 +290,18 @@ class ExchangeDriver:
             **self._original,
             "headers": [*kept, (name, request.request_id.encode("latin-1"))],
         }
+
+
+def _loop() -> AbstractEventLoop | None:
+    """Return the event loop that runs here, if it is one of asyncio's."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None:
+        return None
+    try:
+        loop: AbstractEventLoop = asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+    return loop
 
 
 def _text(value: bytes | str) -> str:

@@ -84,11 +84,13 @@ class SendWrapper:
     """The `send` of one response; whoever makes one sets all its attributes."""
 
     # No __init__, which would cost as much as the look at the head.
-    __slots__ = ("driver", "known", "request_id", "scope", "server", "way")
+    __slots__ = ("client", "driver", "known", "request_id", "scope", "server", "way")
 
     known: Knowledge
     scope: Scope
     request_id: str
+    client: Receive
+    """The server's `receive`."""
     server: Send
     """The server's `send`."""
     way: Send | None
@@ -135,6 +137,16 @@ class SendWrapper:
             way = self.driven().send
         self.way = way
         return way(message)
+
+    def receive(self) -> Awaitable[Message]:
+        """Be the application's `receive`."""
+        if self.driver is not None and self.driver.ending:
+            return self._receive_after_end(self.driver)
+        return self.client()
+
+    async def _receive_after_end(self, driver: ExchangeDriver) -> Message:
+        await driver.let_go()  # the application waits for its client, which waits for the end
+        return await self.client()
 
     def _is_our_reply(self, message: Message) -> bool:
         """Whether this is the head of a reply that was made for this request, untouched."""

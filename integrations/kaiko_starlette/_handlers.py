@@ -63,33 +63,52 @@ class Handlers:
         if not self._pipeline.config.covers(scope["path"]):
             own = await self.own_answer(scope, request.receive, exc)
             return PlainTextResponse(_PLAIN, status_code=500) if own is None else own
+        failed: Exception = exc
+        try:
+            given = await self.own_answer(scope, request.receive, exc)
+        except Exception as its_own:  # noqa: BLE001 - the handler may raise anything
+            given, failed = None, its_own
+        return self._last_answer(scope, exc, given, failed)
+
+    def _last_answer(
+        self, scope: Scope, exc: Exception, given: Response | None, failed: Exception
+    ) -> ASGIApp:
+        """Return what sends the answer.
+
+        Arguments:
+            scope: the request's.
+            exc: what nobody caught.
+            given: the answer of the service's handler, if it has one.
+            failed: `exc`, or what the service's handler raised over it.
+
+        """
         state: dict[str, Any] = scope.get("state") or {}
         # Our middleware left the id there, if it was reached at all.
         request_id: str = state.get(REQUEST_ID) or self._pipeline.ids()
         layers = layers_in(scope, request_id)
         wrapped = current_request_id() == request_id
-        cors = self._cors()
-        given = await self.own_answer(scope, request.receive, exc)
-        if layers.was_reported(exc):
+        if layers.was_reported(exc):  # something was sent before it failed
             if not wrapped:
                 layers.forget()
-            return _nothing  # something was sent before it failed
+            return _nothing
+        cors = self._cors()
         if given is None and wrapped:
             # A layer of ours outside answers, unless the middleware of a parent does.
-            layers.passed = exc
+            layers.passed = failed
             layers.inner = (*layers.inner, cors)
-            return _nothing
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             driver = ExchangeDriver(self._pipeline, scope, request_id, send, cors=cors)
             try:
-                if given is None:
-                    await driver.fail(exc)
-                else:
+                if given is not None:
                     await driver.answer(given, receive, exc)
+                elif not wrapped:
+                    await driver.fail(failed)
             finally:
                 if not wrapped:
                     layers.forget()
+            if failed is not exc:
+                raise failed
 
         return answer
 

@@ -24,10 +24,18 @@ from kaiko_middleware.pipeline import Pipeline
 from kaiko_starlette._handlers import Handlers
 
 if TYPE_CHECKING:
-    from starlette.types import ExceptionHandler
+    from starlette.types import ASGIApp, ExceptionHandler
 
 
 _LAST_RESORTS = (500, Exception)
+
+
+class InstalledMiddleware(KaikoMiddleware):
+    """The middleware of an application whose `ServerErrorMiddleware` has a handler of ours."""
+
+    def __init__(self, app: ASGIApp, config: Config, last_resort: Handlers) -> None:
+        self._last_resort = last_resort
+        super().__init__(app, config)
 
 
 def install(app: Starlette, config: Config | None = None) -> None:
@@ -50,7 +58,7 @@ def install(app: Starlette, config: Config | None = None) -> None:
         msg = f"install(app) takes a Starlette application, not {type(app).__qualname__}"
         raise TypeError(msg)
     installed: list[object] = [entry.cls for entry in app.user_middleware]
-    if KaikoMiddleware in installed:
+    if KaikoMiddleware in installed or InstalledMiddleware in installed:
         msg = "kaiko_starlette is installed on this application already: call install(app) once"
         raise RuntimeError(msg)
     if app.middleware_stack is not None:
@@ -59,10 +67,11 @@ def install(app: Starlette, config: Config | None = None) -> None:
     config = Config() if config is None else config
     pipeline = Pipeline(config)
     handlers = Handlers(pipeline, app)
-    app.add_middleware(KaikoMiddleware, config=config, last_resort=handlers)
+    app.add_middleware(InstalledMiddleware, config=config, last_resort=handlers)
     _stay_outermost(app)
     answered = [cls for cls in config.mapping.classes if _is_handled_inside(cls)]
-    for cls in (KaikoError, *answered):
+    classes: list[type[Exception]] = [KaikoError, *answered]
+    for cls in classes:
         if cls not in app.exception_handlers:
             app.add_exception_handler(cls, handlers.typed_error)
     if HTTPException not in app.exception_handlers:
