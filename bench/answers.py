@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+from typing import TYPE_CHECKING
 
 from kaiko_middleware import NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MISSING = "Context 'ctx_1' has expired"
 
@@ -61,3 +66,30 @@ def check(name: str, found: object, expected: int) -> None:
     if found != expected:
         msg = f"{name} answers {found}, not {expected}"
         raise RuntimeError(msg)
+
+
+def check_envelope(
+    name: str,
+    headers: Iterable[tuple[bytes, bytes]],
+    body: bytes,
+    expected: tuple[str, str, str | None],
+) -> None:
+    """Refuse to compare answers that are not the contract's envelope.
+
+    Arguments:
+        name: what is asked.
+        headers: those of the answer.
+        body: its body.
+        expected: type, code and param.
+
+    """
+    error = json.loads(body)["error"]
+    found = (error["type"], error["code"], error["param"])
+    names = {key.lower() for key, _ in headers}
+    missing = {b"x-request-id", b"x-should-retry", b"cache-control"} - names
+    if found != expected or set(error) != _MEMBERS or missing:
+        msg = f"{name} answers {error}, without {missing or 'a missing header'}"
+        raise RuntimeError(msg)
+
+
+_MEMBERS = {"type", "code", "message", "param", "request_id"}

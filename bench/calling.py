@@ -101,7 +101,7 @@ def ratio(case: CallCase, effort: Effort, command: Sequence[str]) -> Figure:
     return Figure(
         key=case.key,
         title=case.title,
-        goal=Goal(limit=1.05, unit="× bare"),
+        goal=Goal(limit=1.02, unit="× bare"),
         measured=spread(ours / bare for bare, ours in zip(*times.values(), strict=True)),
         sides={name: spread(values).median * 1e6 for name, values in times.items()},
     )

@@ -1,4 +1,4 @@
-"""The script of the child processes: `count KEY …` under valgrind, `serve NAME DESCRIPTOR`.
+"""The script of the child processes: `count FOLDER KEY …` under valgrind, `serve NAME DESCRIPTOR`.
 
 It imports as little as it can: under valgrind each module takes fifty times as long.
 """
@@ -19,7 +19,7 @@ if __name__ == "__main__":
         from bench.callgrind import run_counted
         from bench.cases import CASES
 
-        run_counted({case.key: case for case in CASES}, words)
+        run_counted({case.key: case for case in CASES}, words[0], words[1:])
     else:
         from bench.serving import serve
 

@@ -17,7 +17,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test.utils import override_settings
 from django.urls import path
 
-from bench.answers import MISSING, ContextNotFound, by_hand, check
+from bench import django_by_hand
+from bench.answers import MISSING, ContextNotFound, by_hand, check, fail
 from bench.asgi import drop, scope_for
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from kaiko_asgi import ASGIApp, Message, Send
 
 OURS = ("kaiko_django.KaikoMiddleware",)
+BY_HAND = ("bench.django_by_hand.Middleware",)
 
 if not settings.configured:
     settings.configure(
@@ -52,6 +54,16 @@ def typed(_request: HttpRequest) -> HttpResponse:
     raise ContextNotFound(MISSING)
 
 
+def typed_by_hand(_request: HttpRequest) -> HttpResponse:
+    """Fail as a service does that has a middleware of its own."""
+    raise django_by_hand.ContextNotFound(MISSING)
+
+
+def bug(_request: HttpRequest) -> HttpResponse:
+    """Fail as nobody planned."""
+    return JsonResponse(fail())
+
+
 def written(_request: HttpRequest) -> HttpResponse:
     """Answer the typed error by hand."""
     body, headers = by_hand(404)
@@ -68,6 +80,11 @@ async def async_typed(request: HttpRequest) -> HttpResponse:
     return typed(request)
 
 
+async def async_bug(request: HttpRequest) -> HttpResponse:
+    """Fail as nobody planned."""
+    return bug(request)
+
+
 async def async_written(request: HttpRequest) -> HttpResponse:
     """Answer the typed error by hand."""
     return written(request)
@@ -76,9 +93,12 @@ async def async_written(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("v2/success", success),
     path("v2/typed", typed),
+    path("v2/typed_by_hand", typed_by_hand),
+    path("v2/bug", bug),
     path("v2/written", written),
     path("v2/async_success", async_success),
     path("v2/async_typed", async_typed),
+    path("v2/async_bug", async_bug),
     path("v2/async_written", async_written),
 ]
 
@@ -90,18 +110,21 @@ def asgi_application(middleware: Iterable[str] = ()) -> ASGIApp:
         return cast("ASGIApp", ASGIHandler())
 
 
-def wsgi(name: str, status: int, middleware: Iterable[str] = ()) -> Run:
+def wsgi(name: str, status: int, middleware: Iterable[str] = (), *, body: bytes = b"") -> Run:
     """Return the project on WSGI, asked for a view.
 
     Arguments:
         name: the view.
         status: what it has to answer, which is checked once.
-        middleware: what stands in MIDDLEWARE.
+        middleware: the setting MIDDLEWARE.
+        body: what is posted; empty: it is a GET.
 
     """
     with override_settings(MIDDLEWARE=list(middleware)):
         app = WSGIHandler()
     template = _environ(f"/v2/{name}")
+    if body:
+        template |= {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": str(len(body))}
     lines: list[str] = []
 
     def note(line: str, *_fields: object) -> Callable[[bytes], object]:
@@ -113,7 +136,7 @@ def wsgi(name: str, status: int, middleware: Iterable[str] = ()) -> Run:
 
     def serve(start_response: StartResponse, times: int) -> None:
         for _ in range(times):
-            response = app({**template, "wsgi.input": BytesIO()}, start_response)
+            response = app({**template, "wsgi.input": BytesIO(body)}, start_response)
             for _chunk in response:
                 pass
             response.close()

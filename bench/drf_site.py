@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.urls import clear_url_caches, path
 from rest_framework.exceptions import NotFound
 from rest_framework.renderers import JSONRenderer
+from rest_framework.serializers import BooleanField, CharField, Serializer
 from rest_framework.views import APIView, exception_handler
 
 from bench import django_site
@@ -34,7 +35,27 @@ class _Missing(APIView):
         raise NotFound(MISSING)
 
 
-class _Ours(_Missing):
+class _Message(Serializer[object]):
+    role = CharField()
+    text = CharField()
+
+
+class _Chat(Serializer[object]):
+    messages = _Message(many=True)
+    model = CharField()
+    stream = BooleanField(default=False)
+
+
+class _Refusing(_Missing):
+    """Takes a body that its serializer refuses."""
+
+    def post(self, request: Request) -> NoReturn:
+        """Refuse it."""
+        _Chat(data=request.data).is_valid(raise_exception=True)
+        raise NotFound(MISSING)
+
+
+class _Ours(_Refusing):
     """Fails likewise, and is answered by the toolkit."""
 
     def get_exception_handler(self) -> Callable[..., object]:
@@ -50,7 +71,7 @@ class _Typed(_Ours):
         raise ContextNotFound(MISSING)
 
 
-class _Theirs(_Missing):
+class _Theirs(_Refusing):
     """Fails likewise, and is answered by DRF."""
 
     def get_exception_handler(self) -> Callable[..., object]:
@@ -66,6 +87,14 @@ django_site.urlpatterns += [
 clear_url_caches()
 
 
+_BAD = b'{"messages":[{"role":"user","text":"hi"},{"role":[],"text":"hi"}],"model":null}'
+
+
 def wsgi(name: str, middleware: Iterable[str] = ()) -> Run:
     """Return the project on WSGI, asked for one of the views."""
     return django_site.wsgi(name, 404, middleware)
+
+
+def refused(name: str, status: int, middleware: Iterable[str] = ()) -> Run:
+    """Return the project on WSGI, where one of the views is sent what its serializer refuses."""
+    return django_site.wsgi(name, status, middleware, body=_BAD)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
 
+from bench import error_way
 from bench.callgrind import CannotCountError, Counts, count
 from bench.calling import CALLS, added, classifying, ratio
 from bench.cases import CASES, thread_hops
@@ -65,9 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmarks; return 1 where `--gate` was asked for and a counted goal is missed."""
     options = _parser().parse_args(arguments)
     write_logs_to_nowhere()
-    figures, notes = _measure(_QUICK if options.quick else _FULL, options.only)
+    efforts = _QUICK if options.quick else _FULL
+    figures, notes = _measure(efforts, options.only, counted_only=options.counted)
     if not figures:
-        print(f"no figure's key has {' or '.join(options.only)}", file=sys.stderr)  # noqa: T201 - a command prints
+        print(f"nothing to show for {' or '.join(options.only)}", file=sys.stderr)  # noqa: T201 - a command prints
         return 2
     show(figures, notes)
     if options.json is not None:
@@ -79,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="What the middleware costs, as ratios.")
     parser.add_argument("--quick", action="store_true", help="take under a minute")
+    parser.add_argument("--counted", action="store_true", help="only count, and time nothing")
     parser.add_argument("--json", type=Path, help="where the figures are saved")
     parser.add_argument(
         "--only", action="append", default=[], metavar="TEXT", help="figures whose key has TEXT"
@@ -89,7 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _measure(efforts: _Efforts, only: Sequence[str]) -> tuple[list[Figure], list[str]]:
+def _measure(
+    efforts: _Efforts, only: Sequence[str], *, counted_only: bool
+) -> tuple[list[Figure], list[str]]:
     """Return the figures that are asked for, and what is to be said of them all."""
 
     def wanted(key: str) -> bool:
@@ -105,14 +110,19 @@ def _measure(efforts: _Efforts, only: Sequence[str]) -> tuple[list[Figure], list
             counts = count(counted, [*_CHILD, "count"])
         except CannotCountError as exc:
             notes.append(str(exc))
+    ways = [key for key in error_way.KEYS if wanted(f"way_{key}")]
+    passed = error_way.figures(ways) if ways else []
+    if counted_only:
+        figures = [case.counted_figure(counts[case.key]) for case in counted if case.key in counts]
+        return figures + passed, notes
     gc.freeze()  # what is imported by now is nothing that a collection need look at
-    figures: list[Figure] = []
+    figures = []
     for key, measure in _jobs(efforts, counts):
         if wanted(key):
             start = perf_counter()
             figures.append(measure())
             console.print(f"{key} {perf_counter() - start:.0f} s", style="dim")
-    return figures, notes
+    return figures + passed, notes
 
 
 def _jobs(efforts: _Efforts, counts: Counts) -> Iterator[tuple[str, Callable[[], Figure]]]:
