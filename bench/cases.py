@@ -250,8 +250,9 @@ CASES = (
     ),
     Case(
         "starlette_storm",
-        "unmapped 500, reraise=False, in uvicorn's protocol, throughput",
-        Goal(limit=0.7, at_least=True, unit="× hand-written", peer="0.06 ×"),
+        "unmapped 500, reraise=False, uvicorn without a socket, throughput",
+        # The system's part of a request is missing on both sides: with it, this is 0.7.
+        Goal(limit=0.55, at_least=True, unit="× hand-written", peer="0.06 ×"),
         _storm(),
         64,
     ),

@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     write_logs_to_nowhere()
     efforts = _QUICK if options.quick else _FULL
-    figures, notes = _measure(efforts, options.only, counted_only=options.counted)
+    figures, notes = _measure(efforts, options.only, kinds=options.kinds)
     if not figures:
         print(f"nothing to show for {' or '.join(options.only)}", file=sys.stderr)  # noqa: T201 - a command prints
         return 2
@@ -81,7 +81,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="What the middleware costs, as ratios.")
     parser.add_argument("--quick", action="store_true", help="take under a minute")
-    parser.add_argument("--counted", action="store_true", help="only count, and time nothing")
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument(
+        "--counted", dest="kinds", action="store_const", const="counted", help="time nothing"
+    )
+    kinds.add_argument(
+        "--timed", dest="kinds", action="store_const", const="timed", help="count nothing"
+    )
     parser.add_argument("--json", type=Path, help="where the figures are saved")
     parser.add_argument(
         "--only", action="append", default=[], metavar="TEXT", help="figures whose key has TEXT"
@@ -93,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _measure(
-    efforts: _Efforts, only: Sequence[str], *, counted_only: bool
+    efforts: _Efforts, only: Sequence[str], *, kinds: str | None
 ) -> tuple[list[Figure], list[str]]:
     """Return the figures that are asked for, and what is to be said of them all."""
 
@@ -104,25 +110,25 @@ def _measure(
     counts: Counts = {}
     notes: list[str] = []
     counted = [case for case in CASES if case.counted and wanted(case.key)]
-    if counted:
+    if counted and kinds != "timed":
         console.print("counting instructions …", style="dim")
         try:
             counts = count(counted, [*_CHILD, "count"])
         except CannotCountError as exc:
             notes.append(str(exc))
     ways = [key for key in error_way.KEYS if wanted(f"way_{key}")]
-    passed = error_way.figures(ways) if ways else []
-    if counted_only:
-        figures = [case.counted_figure(counts[case.key]) for case in counted if case.key in counts]
-        return figures + passed, notes
+    passed = error_way.figures(ways) if ways and kinds != "timed" else []
+    if kinds == "counted":
+        known = [case for case in counted if case.key in counts]
+        return [*(case.counted_figure(counts[case.key]) for case in known), *passed], notes
     gc.freeze()  # what is imported by now is nothing that a collection need look at
-    figures = []
+    figures: list[Figure] = []
     for key, measure in _jobs(efforts, counts):
         if wanted(key):
             start = perf_counter()
             figures.append(measure())
             console.print(f"{key} {perf_counter() - start:.0f} s", style="dim")
-    return figures + passed, notes
+    return [*figures, *passed], notes
 
 
 def _jobs(efforts: _Efforts, counts: Counts) -> Iterator[tuple[str, Callable[[], Figure]]]:

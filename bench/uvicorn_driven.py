@@ -64,13 +64,12 @@ def served(name: str, config: Config | None, status: int) -> Run:
     transport = _Transport()
     request = _REQUEST.format(name).encode("ascii")
 
-    async def connect() -> asyncio.Protocol:
-        make: Callable[..., asyncio.Protocol] = AutoHTTPProtocol  # its stub is the base class's
+    async def connect(make: Callable[..., asyncio.Protocol]) -> asyncio.Protocol:
         protocol = make(settings, state, {}, loop)
         protocol.connection_made(transport)
         return protocol
 
-    protocol = loop.run_until_complete(connect())
+    protocol = loop.run_until_complete(connect(AutoHTTPProtocol))
 
     async def ask(times: int) -> None:
         for _ in range(times):
