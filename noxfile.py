@@ -1,7 +1,7 @@
 """Everything that is checked before a release, on every Python and stack that is claimed.
 
-`nox` runs the defaults below and `nox -l` lists the rest. uv makes the environments; a
-Python that is missing is an error, since a matrix with holes proves nothing.
+`nox` runs the defaults below and `nox -l` lists the rest. uv makes the environments. A Python
+that is missing is an error: a matrix with holes proves nothing.
 """
 
 from __future__ import annotations
@@ -16,17 +16,30 @@ nox.options.default_venv_backend = "uv"
 nox.options.download_python = "never"
 nox.options.error_on_external_run = True
 nox.options.error_on_missing_interpreters = True
-nox.options.sessions = ["lint", "imports", "types", "tests", "coverage", "docs", "package", "demo"]
+nox.options.sessions = [
+    "interpreter",
+    "lint",
+    "imports",
+    "types",
+    "tests",
+    "coverage",
+    "docs",
+    "package",
+    "demo",
+]
 
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 NEWEST = PYTHONS[-1]
+# The check below, for the Python of the session that requires it. (nox cannot write this for
+# `types`, whose Pythons are parameters; there its own error names the missing one.)
+FOUND = ["interpreter({python})"]
 PACKAGES = [
     "kaiko_middleware",
     *sorted(path.parent.name for path in Path().glob("integrations/*/py.typed")),
 ]
 
-# What is asked for beside the project. The oldest releases stand in pyproject.toml and
-# nowhere else. On Python 3.11 the newest Django is the LTS.
+# What is installed with the project. The oldest releases are in pyproject.toml and nowhere
+# else. On Python 3.11 the newest Django is the LTS.
 STACKS: dict[str, list[str]] = {
     "lowest": ["--resolution", "lowest-direct"],
     "django-lts": ["django==5.2.*"],
@@ -40,7 +53,22 @@ CHECKERS = {
 }
 
 
-@nox.session(python=NEWEST)
+@nox.session(python=False)
+@nox.parametrize("version", [nox.param(python, id=python) for python in PYTHONS])
+def interpreter(session: nox.Session, version: str) -> None:
+    """That this Python is on the machine, and how to get it if not."""
+    _, uv, _ = nox.virtualenv.find_uv()
+    find = [uv, "python", "find", "--system", "--no-python-downloads", version]
+    try:
+        session.run(*find, silent=True)
+    except nox.command.CommandFailed:
+        session.error(
+            f"Python {version} is missing. `uv python install {version}` brings it; "
+            "CONTRIBUTING.md names other ways."
+        )
+
+
+@nox.session(python=NEWEST, requires=FOUND)
 def lint(session: nox.Session) -> None:
     """Style, format, and that a change brings its news."""
     session.install("--group", "lint", "--group", "release")
@@ -49,7 +77,7 @@ def lint(session: nox.Session) -> None:
     session.run("towncrier", "build", "--draft", "--version", "next", silent=True)
 
 
-@nox.session(python=NEWEST)
+@nox.session(python=NEWEST, requires=FOUND)
 def imports(session: nox.Session) -> None:
     """Who may import whom."""
     session.install("-e", ".[all]", "--group", "lint")
@@ -71,7 +99,7 @@ def types(session: nox.Session, tool: str) -> None:
     session.run("pytest", "tests/typing", "-k", f"[{tool}-")
 
 
-@nox.session(python=PYTHONS)
+@nox.session(python=PYTHONS, requires=FOUND)
 @nox.parametrize("stack", list(STACKS))
 def tests(session: nox.Session, stack: str) -> None:
     """The whole suite but for the type checkers, on one Python and one set of libraries."""
@@ -83,14 +111,14 @@ def tests(session: nox.Session, stack: str) -> None:
     session.run("coverage", "run", str(pytest), "--ignore=tests/typing", *session.posargs)
 
 
-@nox.session(python=False)
+@nox.session(python=False, requires=[f"interpreter({python})" for python in PYTHONS])
 def lowest(session: nox.Session) -> None:
     """The oldest releases that pyproject.toml admits, on every Python."""
     for python in PYTHONS:
         session.notify(f"tests-{python}(stack='lowest')")
 
 
-@nox.session(python=NEWEST)
+@nox.session(python=NEWEST, requires=FOUND)
 def coverage(session: nox.Session) -> None:
     """Branches of the core and the adapters over the union of the matrix."""
     session.install("--group", "test")
@@ -98,7 +126,7 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "report", "--fail-under=100")
 
 
-@nox.session(python=NEWEST)
+@nox.session(python=NEWEST, requires=FOUND)
 def docs(session: nox.Session) -> None:
     """The pages, warnings as errors, and that they hold what there is and do what they show."""
     session.install("-e", ".[all]", "--group", "docs", "--group", "test")
@@ -108,7 +136,7 @@ def docs(session: nox.Session) -> None:
     session.run("pytest", "tests/docs")
 
 
-@nox.session(python=NEWEST)
+@nox.session(python=NEWEST, requires=FOUND)
 def package(session: nox.Session) -> None:
     """The sdist, the wheel built from it, and that wheel alone in a new environment."""
     session.install("--group", "package")
@@ -122,14 +150,14 @@ def package(session: nox.Session) -> None:
         session.run("kaiko-middleware", "--help", silent=True)
 
 
-@nox.session(python=NEWEST)
+@nox.session(python=NEWEST, requires=FOUND)
 def demo(session: nox.Session) -> None:
     """The demo's table over real HTTP, as a newcomer sees it."""
     session.install(".[demo]")
     session.run("kaiko-middleware", "demo", *session.posargs)
 
 
-@nox.session(python=NEWEST)
+@nox.session(python=NEWEST, requires=FOUND)
 def api(session: nox.Session) -> None:
     """What the newest release's users would find broken."""
     if not session.run("git", "tag", external=True, silent=True):
@@ -139,7 +167,7 @@ def api(session: nox.Session) -> None:
         session.run("griffe", "check", package, "-s", ".", "-s", "integrations")
 
 
-@nox.session(python=NEWEST)
+@nox.session(python=NEWEST, requires=FOUND)
 def bench(session: nox.Session) -> None:
     """What the middleware costs, as ratios, interleaved; saved as bench.json."""
     session.install(".[all]")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import re
 import tomllib
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -199,21 +199,27 @@ def versions_table() -> str:
         for classifier in project["classifiers"]
         if re.fullmatch(r"Programming Language :: Python :: 3\.\d+", classifier)
     ]
-    wanted = dict(_bound(text) for text in project["dependencies"])
-    for extra in project["optional-dependencies"].values():
-        wanted |= dict(_bound(text) for text in extra if not text.startswith(project["name"]))
+    wanted: dict[str, list[str]] = {}
+    extras = project["optional-dependencies"].values()
+    for text in dict.fromkeys(chain(project["dependencies"], *extras)):
+        if not text.startswith(project["name"]):
+            name, lowest = _bound(text)
+            wanted.setdefault(name, []).append(lowest)
     return table(
         ("What", "Supported"),
         [
             ("Python", ", ".join(pythons)),
-            *((shown, f"from {wanted[name]}") for name, shown in _NAMES.items()),
+            *((shown, ", ".join(wanted[name])) for name, shown in _NAMES.items()),
         ],
     )
 
 
 def _bound(requirement: str) -> tuple[str, str]:
-    name, _, lowest = requirement.partition(">=")
-    return name.strip(), lowest.strip()
+    wanted, _, marker = requirement.partition(";")
+    name, _, lowest = wanted.partition(">=")
+    since = re.search(r"python_version >= '(3\.\d+)'", marker)
+    python = f"on Python {since[1]}+ " if since else ""
+    return name.strip(), f"{python}from {lowest.strip()}"
 
 
 TABLES: dict[str, Callable[[], str]] = {

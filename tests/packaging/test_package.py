@@ -116,7 +116,8 @@ def test_metadata_names_the_license_and_the_license_is_inside(wheel: zipfile.Zip
 def test_pydantic_is_the_only_dependency_without_an_extra(wheel: zipfile.ZipFile) -> None:
     """A service pays for its own framework and for nobody else's."""
     requirements: list[str] = metadata(wheel).get_all("Requires-Dist", [])
-    assert [line for line in requirements if "extra ==" not in line] == ["pydantic>=2.8"]
+    bare = [line for line in requirements if "extra ==" not in line]
+    assert {line.partition(">=")[0] for line in bare} == {"pydantic"}
 
 
 def test_every_integration_has_an_extra_and_all_has_every_one() -> None:
