@@ -1,7 +1,7 @@
 """Tracebacks short enough for every request's log.
 
 The standard library's full text costs more than all the rest of an error answer together.
-This walk names each frame with its line, says causes and the members of groups, bounds
+This walk names each frame with its line, says notes, causes and the members of groups, bounds
 everything, survives cycles and exceptions that cannot be printed, redacts keys, and never
 lets a message start a line of its own.
 """
@@ -29,12 +29,20 @@ _FIRST_FRAMES = 4
 _LAST_FRAMES = 12
 _WITH_FRAMES = 16
 _EXCEPTIONS = 256
+_NOTES = 8
 _TEXT = 512
 _SHORT_TEXT = 128
 
 
-def compact_traceback(exc: BaseException) -> str:
-    """Return the exception, its frames (most recent call last), its causes and its members."""
+def compact_traceback(exc: BaseException, traceback: TracebackType | None = None) -> str:
+    """Return the exception, its notes, its frames, its causes and its members.
+
+    Arguments:
+        exc: the exception.
+        traceback: where it came from, most recent call last; the exception's own if not given.
+            An exception that travels on has more frames in its own.
+
+    """
     lines: list[str] = []
     seen: set[int] = set()
     pending: list[tuple[str, BaseException]] = [("", exc)]
@@ -50,7 +58,9 @@ def compact_traceback(exc: BaseException) -> str:
         whole = len(seen) <= _WITH_FRAMES
         lines.append(f"{prefix}{describe(current, _TEXT if whole else _SHORT_TEXT)}")
         if whole:
-            lines += _frames(own(current, "__traceback__"))
+            lines += _notes(current)
+            first = current is exc and traceback is not None
+            lines += _frames(traceback if first else own(current, "__traceback__"))
         if as_group(current) is not None:
             inside = members(current)
             pending.extend(
@@ -75,6 +85,20 @@ def describe(exc: BaseException, limit: int = _TEXT) -> str:
     """Return `module.Class: text` on one line, the text redacted and cut to `limit`."""
     text = log_safe(text_of(exc) if is_client_error(exc) else safe_str(exc), limit)
     return f"{_name(exc)}: {text}" if text else _name(exc)
+
+
+def _notes(exc: BaseException) -> list[str]:
+    # What a subclass says instead, of itself or of its notes, may raise anything.
+    kept: dict[str, list[object]] = own(exc, "__dict__")
+    notes = kept.get("__notes__")
+    if type(notes) is not list:
+        return []
+    lines: list[str] = []
+    for note in notes[:_NOTES]:
+        text = str.__str__(safe_str(note))
+        lines.append(f"  note: {log_safe(text_of(text) if is_client_error(exc) else text, _TEXT)}")
+    left_out = len(notes) - _NOTES
+    return [*lines, f"  … and {left_out} more notes"] if left_out > 0 else lines
 
 
 def _frames(traceback: TracebackType | None) -> list[str]:

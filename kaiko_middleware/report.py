@@ -4,7 +4,7 @@ Records go to the logger `kaiko` with `request_id`, `type`, `code`, `status`, `p
 `method` and `path` as attributes (and `upstream`, `upstream_status`,
 `upstream_request_id` and `upstream_said` where one failed), all redacted, cut and on one
 line. An unmapped exception is logged at ERROR with its `exc_info` (so that Sentry counts
-it once) and with a compact `exc_text` already in place (so that no formatter spends a
+it once) and with a compact `exc_text`, rendered when it is first read (so no formatter spends a
 millisecond on the full one). Implements section 9 of the V2 contract.
 """
 
@@ -15,8 +15,9 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._text import clean_param, log_safe, redact
-from .compact_traceback import compact_traceback, describe
+from .compact_traceback import describe
 from .ids import current_request_id_or
+from .log_record import ExcInfo, render_when_read
 from .safe_exception import as_group, leaves, own
 
 if TYPE_CHECKING:
@@ -223,7 +224,7 @@ def _log(
                 "upstream_request_id": said.request_id,
                 "upstream_said": said.excerpt,
             }
-    exc_info = None if exc is None else (type(exc), exc, own(exc, "__traceback__"))
+    exc_info = None if exc is None else ExcInfo((type(exc), exc, own(exc, "__traceback__")))
     args = (method, path, redact(text), request.request_id)
     record = to.makeRecord(
         to.name, level, __file__, 0, "%s %s -> %s [%s]", args, exc_info, "report_error"
@@ -231,5 +232,5 @@ def _log(
     # Not as `extra=`, which refuses names that a service's record factory has set already.
     record.__dict__.update(extra)
     if exc is not None:
-        record.exc_text = compact_traceback(exc)
+        render_when_read(record)
     to.handle(record)

@@ -96,13 +96,13 @@ def is_client_error(exc: BaseException) -> bool:
     return any(root_of(cls) in CLIENTS for cls in type(exc).__mro__)
 
 
-def text_of(exc: BaseException) -> str:
-    """Return what a client's exception says, for the log.
+def text_of(said: object) -> str:
+    """Return what a client's exception says, or a note on it, for the log.
 
     Without the queries, the fragments and the user information of URLs. An SDK's holds what
     was answered, of which the start is enough; a URL may not be cut in two, though.
     """
-    text = safe_str(exc)
+    text = safe_str(said)
     if len(text) > _LONGEST:
         text = text[:_LONGEST].rpartition(" ")[0]
     return _OF_URL.sub(_cut_url, text)

@@ -1,0 +1,105 @@
+"""The log record of an exception, whose traceback is rendered when it is first read.
+
+The text of a traceback costs more than the rest of an error answer, and not every record is
+formatted. Until somebody reads its text, a record's class is a subclass of what the service's
+record factory made. Reading `exc_text` or `__dict__`, a copy and a pickle render the text and
+give the record its own class back, so nothing of ours is left on it.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from .compact_traceback import compact_traceback
+from .safe_exception import class_name
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class ExcInfo(tuple[type[BaseException], BaseException, TracebackType | None]):
+    """An `exc_info` that does not leave its process: a pickle holds None in its place."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        return type(None), ()
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+
+def render_when_read(record: logging.LogRecord) -> None:
+    """Let `record.exc_text` be the compact text of `record.exc_info`, rendered when it is read."""
+    plain: type = type(record)
+    try:
+        record.__class__ = _waiting(plain)
+    except Exception:  # noqa: BLE001 - a service's class may refuse to have a subclass
+        record.exc_text = _render(record)
+
+
+@lru_cache(maxsize=16)
+def _waiting(plain: type[logging.LogRecord]) -> type[logging.LogRecord]:
+    """Return the class of a record of the class `plain` whose text nobody has read."""
+    if logging.LogRecord not in plain.__mro__ or hasattr(plain, "exc_text"):
+        raise TypeError(plain)  # a record that keeps its text in some other way
+
+    def reduce(record: logging.LogRecord, protocol: int) -> str | tuple[Any, ...]:
+        _finish(record, plain)
+        return record.__reduce_ex__(protocol)
+
+    members = {
+        "__slots__": (),
+        "__module__": plain.__module__,
+        "__reduce_ex__": reduce,
+        "__dict__": _Finished("__dict__", plain),
+        "exc_text": _Finished("exc_text", plain),
+    }
+    return type(plain.__name__, (plain,), members)
+
+
+class _Finished:
+    """An attribute of a waiting record, which is one no more when the attribute is used."""
+
+    def __init__(self, name: str, plain: type[logging.LogRecord]) -> None:
+        self.name = name
+        self.plain = plain
+
+    def __get__(self, record: logging.LogRecord | None, owner: object) -> object:
+        if record is None:
+            return self
+        _finish(record, self.plain)
+        return getattr(record, self.name)
+
+    def __set__(self, record: logging.LogRecord, value: object) -> None:
+        record.__class__ = self.plain
+        setattr(record, self.name, value)
+
+    def __delete__(self, record: logging.LogRecord) -> None:
+        record.__class__ = self.plain
+        delattr(record, self.name)
+
+
+def _finish(record: logging.LogRecord, plain: type[logging.LogRecord]) -> None:
+    text = _render(record)
+    if type(record) is not plain:  # else another thread has read or set the text meanwhile
+        # The text comes first: other threads see a record that waits, or one that has it.
+        vars(logging.LogRecord)["__dict__"].__get__(record)["exc_text"] = text
+        record.__class__ = plain
+
+
+def _render(record: logging.LogRecord) -> str | None:
+    """Return the text of the exception; None if somebody has removed the exception."""
+    exc: BaseException | None = None
+    try:
+        _, exc, traceback = record.exc_info or (None, None, None)
+        return None if exc is None else compact_traceback(exc, traceback)
+    except Exception:  # noqa: BLE001 - an error's record never fails
+        of = "" if exc is None else f" of {class_name(type(exc))}"
+        return f"<unprintable traceback{of}>"
