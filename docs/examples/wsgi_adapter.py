@@ -1,4 +1,4 @@
-"""An adapter that stands around an application: plain WSGI, driven through `ResponseState`."""
+"""An adapter that wraps an application: plain WSGI, with `ResponseState`."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class KaikoWSGI:
             pending.extend(failed.pieces)
             yield from self.send(pending, start, request)
             if failed.hand_on:
-                raise  # the server logs it, and cuts what cannot be ended cleanly
+                raise  # the server logs it, and cuts an answer that cannot end cleanly
         finally:
             close = getattr(answer, "close", None)
             if close is not None:
