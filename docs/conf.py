@@ -1,4 +1,4 @@
-"""How the pages are built: Sphinx, furo, MyST; every warning is an error."""
+"""Sphinx configuration: furo, MyST; every warning is an error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
-# kaiko_django is imported for the reference; Django wants to know whose settings.
+# The reference imports kaiko_django, and Django needs settings.
 sys.path.insert(0, str(Path(__file__).parent / "examples"))
 os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"
 
@@ -41,9 +41,9 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
-# What other projects document has no address here: the build works without a network. And
-# autodoc cannot tell where a name without a module is from: an annotation that is imported for
-# type checkers only. The pages themselves name what they refer to in full.
+# The build works without a network, so names of other projects have no address. And autodoc does
+# not know the module of an annotation that is imported for type checkers only. The pages write
+# references in full.
 nitpick_ignore_regex = [
     (r"py:.*", r"(collections|contextlib|contextvars|logging|types|typing)\..*"),
     (r"py:.*", r"(asgiref|django|fastapi|httpx2?|ninja|pydantic|starlette|wsgiref)\..*"),

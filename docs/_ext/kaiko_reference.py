@@ -1,11 +1,11 @@
-"""The reference, made from `__all__`: no public name can be missing.
+"""The reference, built from `__all__`, so no public name can be missing.
 
-`module-reference` shows a module's docstring and every name of its `__all__`, but for those
-that a package's façade shows already; `module-references` does so for every public module
-beneath the packages it is given. What autodoc would add of no use (the fields of named
-tuples as "alias for field number 0", pydantic's own attributes) is left out.
+`module-reference` shows a module's docstring and every name in its `__all__`, except names that
+a package's façade already shows. `module-references` does this for every public module in the
+given packages. Useless entries of autodoc (the fields of named tuples as "alias for field
+number 0", pydantic's own attributes) are left out.
 
-Modules are described in Markdown, as the pages are; objects in the form that napoleon reads.
+Module docstrings are Markdown, like the pages. Docstrings of objects are read by napoleon.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from docutils.nodes import Node
     from sphinx.application import Sphinx
 
-# What services use: it stands among their names, not among those for adapters.
+# Services use these modules, so they are listed with the services' names.
 _ELSEWHERE = {"kaiko_middleware.upstream", "kaiko_drf.spectacular"}
 _FACADES = ("kaiko_middleware", "kaiko_asgi", "kaiko_django")
 
@@ -66,7 +66,7 @@ def _entry(module: str) -> str:
 
 
 def _description(module: str) -> str:
-    """Return a module's docstring as Markdown, its examples fenced."""
+    """Return a module's docstring as Markdown, with fenced examples."""
     text = inspect.getdoc(importlib.import_module(module)) or ""
     return re.sub(r"^>>> .*(?:\n(?!\n).*)*", r"```python\n\g<0>\n```", text, flags=re.MULTILINE)
 
@@ -122,13 +122,13 @@ def _keep(_: Sphinx, what: str, name: str, _obj: object, _opt: object, lines: li
 def _restore(
     _app: Sphinx, _what: str, name: str, _obj: object, _opt: object, lines: list[str]
 ) -> None:
-    # napoleon takes what stands before a colon for the type of an attribute.
+    # napoleon takes the text before a colon as the type of an attribute.
     if name in _untouched:
         lines[:] = _untouched.pop(name)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register the directive and what is left out."""
+    """Register the directives and the handlers that leave entries out."""
     app.setup_extension("sphinx.ext.autodoc")
     app.add_directive("module-reference", _ModuleReference)
     app.add_directive("module-references", _ModuleReferences)

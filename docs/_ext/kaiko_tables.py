@@ -1,4 +1,4 @@
-"""The tables of the pages, made from the code at build time: none can become stale.
+"""The tables of the pages, built from the code at build time, so they are never stale.
 
 `contract-rows`, `contract-statuses` and `contract-codes` read `kaiko_middleware.catalog`;
 `config-keys` reads the signature and the docstring of `Config`; `upstream-statuses` asks
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from kaiko_middleware.catalog import CodeEntry, Status
 
 _PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
-# What the pages tell of, in this order.
+# The packages that the pages list, in this order.
 _NAMES = {
     "pydantic": "pydantic",
     "starlette": "Starlette",
@@ -46,10 +46,10 @@ _NAMES = {
     "uvicorn": "uvicorn",
     "waitress": "waitress",
 }
-# What the toolkit itself answers with: taken before any service's codes are imported.
+# The toolkit's own codes: read before any service's codes are imported.
 _CODES = known_codes()
-# Whose fault an upstream's failure is, in the order of the page; and the statuses that a word
-# says better than their numbers.
+# Whose fault an upstream's failure is, in the order of the page, and the ranges of statuses that
+# are written as words.
 _FAULTS = {
     "throttled": ("nobody's: there is a limit", range(0), ""),
     "account": ("ours: the key, or the quota", range(0), ""),
@@ -67,8 +67,8 @@ def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def yes(flag: bool) -> str:  # noqa: FBT001 - it is the one thing that is shown
-    """Say a flag in a word."""
+def yes(flag: bool) -> str:  # noqa: FBT001 - the flag is the only argument
+    """Return a flag as a word."""
     return "yes" if flag else "no"
 
 
@@ -91,7 +91,7 @@ def rows_table() -> str:
 
 
 def statuses_table() -> str:
-    """Write what becomes of the statuses that are no row, neighbours of one fate together."""
+    """Write what other statuses become; neighbours with the same result share a line."""
     documented = {row.status for row in ROWS}
     others = [entry for entry in STATUSES.values() if entry.received not in documented]
 
@@ -132,7 +132,7 @@ def _ranges(numbers: Sequence[int]) -> str:
 
 
 def codes_table() -> str:
-    """Write every code that the toolkit answers with by itself, in alphabetical order."""
+    """Write every code that the toolkit itself uses, in alphabetical order."""
     by_code: dict[str, list[CodeEntry]] = {}
     for entry in sorted(_CODES, key=lambda entry: (entry.code, entry.status)):
         by_code.setdefault(entry.code, []).append(entry)
@@ -152,11 +152,11 @@ def codes_table() -> str:
 
 
 def config_table() -> str:
-    """Write the keys of `Config`, their defaults and what its docstring says of them."""
+    """Write the keys of `Config`, their defaults and their descriptions in its docstring."""
     arguments = (inspect.getdoc(Config) or "").partition("Arguments:")[2].partition("Raises:")[0]
     said = dict(re.findall(r"^ {4}(\w+): (.*?)\.?$(?!\n {8})", arguments, re.DOTALL | re.MULTILINE))
     return table(
-        ("Key", "Default", "What it says"),
+        ("Key", "Default", "Meaning"),
         (
             (
                 f"[`{name}`](#{name.replace('_', '-')})",
@@ -169,7 +169,7 @@ def config_table() -> str:
 
 
 def upstreams_table() -> str:
-    """Write what each status of an upstream becomes, as an `Upstream` says it."""
+    """Write what each status of an upstream becomes, according to `Upstream`."""
     upstream = Upstream("any")
     errors = {status: upstream.error_from_response(status, (), b"") for status in range(300, 600)}
 
@@ -192,7 +192,7 @@ def upstreams_table() -> str:
 
 
 def versions_table() -> str:
-    """Write what is supported, as the packaging says it."""
+    """Write the supported versions from `pyproject.toml`."""
     project = tomllib.loads(_PYPROJECT.read_text())["project"]
     pythons = [
         classifier.rpartition(" ")[2]

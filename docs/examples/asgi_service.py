@@ -1,4 +1,4 @@
-"""A service without a framework: one coroutine, and the middleware around it."""
+"""A service without a framework: a coroutine in the middleware."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service on Django REST framework: an error of its own, a serializer, and a bug."""
+"""A service on Django REST framework: a typed error, a serializer, and a bug."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service on FastAPI: validated bodies, documented errors, and one line for all of them."""
+"""A service on FastAPI: validated bodies, documented errors, and one line to install."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The smallest adapter: the standard library's HTTP server, whose methods may raise."""
+"""The smallest adapter: for the standard library's HTTP server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pipeline = Pipeline(Config())
 
 
 def answered(method: Method) -> Method:
-    """Answer what a `do_…` method raises before it has sent anything."""
+    """Answer exceptions that a `do_…` method raises before it sends anything."""
 
     @wraps(method)
     def call(handler: BaseHTTPRequestHandler) -> None:
@@ -29,7 +29,7 @@ def answered(method: Method) -> Method:
         token = set_request_id(request.request_id)
         try:
             method(handler)
-        except Exception as exc:  # noqa: BLE001 - whatever it is, it is answered
+        except Exception as exc:  # noqa: BLE001 - every exception is answered
             answer = pipeline.on_exception(exc, request)
             if answer.disconnected:
                 return

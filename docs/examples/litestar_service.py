@@ -1,4 +1,4 @@
-"""A service on Litestar: three routes, what lets errors through, and the middleware around it."""
+"""A service on Litestar: three routes, handlers that let errors through, and the middleware."""
 
 from __future__ import annotations
 
@@ -52,5 +52,5 @@ litestar = Litestar(
     route_handlers=[create, read, average],
     exception_handlers={HTTPException: answer, ValidationException: refuse, Exception: hand_on},
 )
-# Litestar has types of its own for what ASGI calls a scope, a receive and a send.
+# Litestar has its own types for ASGI's scope, receive and send.
 app = KaikoMiddleware(cast("Any", litestar), Config(paths=("/v2",)))

@@ -1,6 +1,6 @@
-"""A service on django-ninja: validated bodies, documented errors, and one line for all of them."""
+"""A service on django-ninja: validated bodies, documented errors, and one line to install."""
 
-# ruff: noqa: ARG001 - Ninja hands the request to every operation, whether it reads it or not
+# ruff: noqa: ARG001 - Ninja passes the request to every operation
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ATTEMPTS = 3
-DEADLINE = 30.0  # seconds for the whole call, its waits included
+DEADLINE = 30.0  # seconds for the whole call, including waits
 RETRIED = {429, 500, 503}
 
 
@@ -27,7 +27,7 @@ def call(
     now: Callable[[], float] = time.monotonic,
     jitter: Callable[[], float] = random.random,
 ) -> Answer:
-    """Send a request, again where that helps; the last answer is returned."""
+    """Send a request, retry if that helps, and return the last answer."""
     end = now() + DEADLINE
     attempt = 1
     while True:

@@ -1,4 +1,4 @@
-"""A service on Starlette: three routes, and one line for every error."""
+"""A service on Starlette: three routes, and one line to install."""
 
 from __future__ import annotations
 

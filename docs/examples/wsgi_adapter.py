@@ -1,4 +1,4 @@
-"""An adapter that stands around an application: plain WSGI, driven through `ResponseState`."""
+"""An adapter that wraps an application: plain WSGI, with `ResponseState`."""
 
 from __future__ import annotations
 
@@ -51,29 +51,29 @@ class KaikoWSGI:
     def respond(
         self, environ: WSGIEnvironment, start: StartResponse, request: RequestInfo
     ) -> Iterator[bytes]:
-        exchange = ResponseState(self.pipeline, request)
+        state = ResponseState(self.pipeline, request)
         pending: list[Piece] = []
 
         def start_response(
             status: str, headers: list[tuple[str, str]], _exc_info: ExcInfo = None, /
         ) -> Callable[[bytes], object]:
-            pending.extend(exchange.start(int(status[:3]), headers))
-            return lambda body: pending.extend(exchange.body(body, more=True))
+            pending.extend(state.start(int(status[:3]), headers))
+            return lambda body: pending.extend(state.body(body, more=True))
 
         answer = None
         try:
             answer = self.app(environ, start_response)
             for body in answer:
-                pending.extend(exchange.body(body, more=True))
+                pending.extend(state.body(body, more=True))
                 yield from self.send(pending, start, request)
-            pending.extend(exchange.body(b"", more=False))
-            pending.extend(exchange.end())
+            pending.extend(state.body(b"", more=False))
+            pending.extend(state.end())
         except Exception as exc:
-            failed = exchange.fail(exc)
+            failed = state.fail(exc)
             pending.extend(failed.pieces)
             yield from self.send(pending, start, request)
             if failed.hand_on:
-                raise  # the server logs it, and cuts what cannot be ended cleanly
+                raise  # the server logs it, and cuts an answer that cannot end cleanly
         finally:
             close = getattr(answer, "close", None)
             if close is not None:

@@ -1,4 +1,4 @@
-"""The command `kaiko-middleware`: see the contract at work, and look up its codes.
+"""The command `kaiko-middleware`: run the demo of the contract, and list its codes.
 
 Each subcommand is a module with `add_arguments` and `run`; `main` finds and calls them.
 """

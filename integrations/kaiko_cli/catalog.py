@@ -1,7 +1,7 @@
-"""`kaiko-middleware catalog`: the rows of the contract and every code that is known.
+"""`kaiko-middleware catalog`: the rows of the contract and every known code.
 
-A service's own codes are known once its module with the error classes is imported, so
-modules can be named: `kaiko-middleware catalog shop.errors`.
+A service's own codes are known after its module with the error classes is imported. Name the
+modules to import: `kaiko-middleware catalog shop.errors`.
 """
 
 from __future__ import annotations
@@ -27,15 +27,13 @@ __all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
-    parser.add_argument(
-        "modules", nargs="*", metavar="module", help="a module that defines codes of its own"
-    )
+    """Declare the command's arguments."""
+    parser.add_argument("modules", nargs="*", metavar="module", help="a module that defines codes")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print two tables: the rows, and the codes."""
-    # As `python -m` would: a service's modules are looked for where the command is typed.
+    # Like `python -m`: find a service's modules in the current directory.
     sys.path.insert(0, "")
     modules: list[str] = options.modules
     for module in modules:
@@ -75,7 +73,7 @@ def _codes(*, wide: bool) -> Table:
 
 
 def _by_code() -> Iterator[tuple[CodeEntry, str]]:
-    """Each code once, by status; one that stands for many statuses says from where to where."""
+    """Yield each code once, by status, with its status or range of statuses."""
     found: dict[str, list[CodeEntry]] = {}
     for entry in sorted(known_codes(), key=lambda entry: (entry.status, entry.code)):
         found.setdefault(entry.code, []).append(entry)
@@ -85,7 +83,7 @@ def _by_code() -> Iterator[tuple[CodeEntry, str]]:
 
 
 def _table(*names: str, texts: tuple[str, ...]) -> Table:
-    """A table whose names are never broken; what is text takes the room that is left."""
+    """Return a table whose names are never broken; texts get the remaining width."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for name in names:
         table.add_column(name, no_wrap=True)
@@ -103,7 +101,7 @@ def _add(
     *,
     wide: bool,
 ) -> None:
-    """Add a row; where there is little room, names and texts stand one above the other."""
+    """Add a row; in a narrow table, stack the names and the texts."""
     if not wide:
         names_cells, text_cells = ("\n".join(names),), ("\n".join(texts),)
         table.add_row(*map(Text, (status, *names_cells, retry, *text_cells)))
@@ -111,5 +109,5 @@ def _add(
     table.add_row(*map(Text, (status, *names, retry, *texts)))
 
 
-def _retry(retryable: bool) -> str:  # noqa: FBT001 - it is the one thing that is shown
+def _retry(retryable: bool) -> str:  # noqa: FBT001 - the flag is the only argument
     return "yes" if retryable else "no"

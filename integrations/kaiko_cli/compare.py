@@ -1,8 +1,8 @@
 """Judging the answers to one cause: is each of them right, and are they all the same?
 
-Right means: what the cause expects, what the contract's own check finds no fault with, and
-nothing that must not leak. The same means: status, body and the headers of section 4 of
-the contract, byte for byte, once the request's id is masked.
+An answer is right if it is what the cause expects, passes the contract's own check, and leaks
+nothing. Answers are the same if status, body and the headers of section 4 of the contract are
+the same bytes after the request's id is masked.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MASK = b"req-**********"
 _ID = re.compile(r"req-[0-9a-f]{10}", re.ASCII)
 _ID_HEADER = "X-Request-ID"
 
-# Section 4. Beside these, a server and a framework add what they like.
+# The headers of section 4. Servers and frameworks may add others.
 _COMPARED = (
     "Content-Type",
     "X-Should-Retry",
@@ -46,7 +46,7 @@ _COMPARED = (
 
 
 class Shown(NamedTuple):
-    """What a stack answered, in the words of the table."""
+    """A stack's answer, as the table shows it."""
 
     status: str
     type: str
@@ -57,14 +57,14 @@ class Shown(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is to be said about one cause.
+    """The result for one cause.
 
     Arguments:
         cause: the cause.
         answers: the answer of each stack, by the stack's name.
-        shown: the same, in the words of the table.
-        wrong: what is wrong with an answer, each with the stack's name before it.
-        differences: in what the answers differ, and what each stack sent there.
+        shown: the same, as the table shows it.
+        wrong: what is wrong with an answer, each prefixed with the stack's name.
+        differences: the parts that differ, and what each stack sent there.
     """
 
     cause: Cause
@@ -83,7 +83,7 @@ def judge(cause: Cause, answers: Mapping[str, Received]) -> Verdict:
     """Judge the answers to one cause.
 
     Arguments:
-        cause: what was sent, and what is expected.
+        cause: the request, and the expected answer.
         answers: the answer of each stack, by the stack's name.
 
     """
@@ -103,7 +103,7 @@ def judge(cause: Cause, answers: Mapping[str, Received]) -> Verdict:
 
 
 def repeated_ids(verdicts: Iterable[Verdict]) -> list[str]:
-    """Return the ids that more than one answer had."""
+    """Return the ids that more than one answer has."""
     seen: dict[str, int] = {}
     for verdict in verdicts:
         for shown in verdict.shown.values():
@@ -112,7 +112,7 @@ def repeated_ids(verdicts: Iterable[Verdict]) -> list[str]:
 
 
 class _Answer:
-    """One answer, read as its cause says that it can be read."""
+    """One answer, parsed according to its cause."""
 
     def __init__(self, cause: Cause, answer: Received) -> None:
         self._cause = cause
@@ -130,7 +130,7 @@ class _Answer:
         return Shown(status, kind, code, param, self._id)
 
     def parts(self) -> dict[str, str]:
-        """Return what has to be the same on every stack, by the name it has in a report."""
+        """Return the parts that must be the same on every stack, by their name in a report."""
         answer = self._answer
         masked = answer.body
         if self._id:
@@ -140,7 +140,7 @@ class _Answer:
             "status": str(answer.status),
             "body": masked.decode("utf-8", "backslashreplace"),
         }
-        # Without an error the framework frames its body as it likes: chunked, say.
+        # Without an error the framework chooses the framing, for example chunked.
         framed = answer.status >= 400
         for name in (*_COMPARED, "Content-Length") if framed else _COMPARED:
             values = answer.values(name)
@@ -196,7 +196,7 @@ class _Answer:
 
 
 def _error(envelope: bytes) -> Mapping[str, object]:
-    """Return the members of the error, none where it is no envelope at all."""
+    """Return the members of the error; none if it is not an envelope."""
     try:
         found: object = json.loads(envelope)
     except ValueError:

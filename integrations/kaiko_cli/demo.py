@@ -1,9 +1,9 @@
-"""`kaiko-middleware demo`: the contract seen at work, on three stacks at once.
+"""`kaiko-middleware demo`: the contract in action, on three stacks.
 
-Starts the demo on Starlette and on Django, as ASGI and as WSGI, each in a process of its
-own, as are the two services behind them; sends every cause to each over HTTP; prints one
-table. The exit code is 0 only when every answer is right, all stacks agree on it byte for
-byte but for the request's id, and what came from behind is in the logs of both under its id.
+It starts the demo on Starlette and on Django, under ASGI and WSGI, and the two services that it
+calls, each in a separate process. It sends every cause to each stack over HTTP and prints one
+table. The exit code is 0 only if every answer is right, all stacks send the same bytes except
+for the request's id, and errors from the called services are in the logs of both services.
 """
 
 from __future__ import annotations
@@ -40,32 +40,32 @@ __all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the command's arguments."""
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print the results as JSON")
     output.add_argument(
         "--serve",
         action="store_true",
-        help="leave the services up afterwards, and print curl lines to try",
+        help="keep the services running afterwards, and print curl lines to try",
     )
 
 
 def run(options: argparse.Namespace, stacks: Sequence[Stack] = STACKS) -> int:
-    """Compare the stacks, and serve them afterwards if that is asked for.
+    """Compare the stacks, and serve them afterwards if asked.
 
     Arguments:
-        options: what `add_arguments` declared.
-        stacks: what to compare; the three stacks of the demo by default.
+        options: the arguments that `add_arguments` declares.
+        stacks: the stacks to compare; the three of the demo by default.
 
     Returns:
-        The exit code: 0 where every answer is right and all stacks agree, else 1.
+        The exit code: 0 if every answer is right and all stacks agree, else 1.
 
     """
     logs = Path(tempfile.mkdtemp(prefix="kaiko-demo-"))
     good = False
     try:
         verdicts = _compare(stacks, logs)
-        # The services have ended, so that their logs are complete.
+        # The services have ended, so their logs are complete.
         found = _Found(verdicts, repeated_ids(verdicts), read_traces(verdicts, logs))
         good = found.good
         if options.json:
@@ -88,7 +88,7 @@ def run(options: argparse.Namespace, stacks: Sequence[Stack] = STACKS) -> int:
 
 
 class _Found(NamedTuple):
-    """What a comparison found: a verdict a cause, ids that came twice, and ids that travelled."""
+    """The results: a verdict for each cause, repeated ids, and the ids found in the logs."""
 
     verdicts: list[Verdict]
     repeated: list[str]
@@ -101,13 +101,13 @@ class _Found(NamedTuple):
 
 
 def _compare(stacks: Sequence[Stack], logs: Path) -> list[Verdict]:
-    # One instant for all of them: what is left of a rate limit's window is then the same.
+    # One instant for all of them, so the rest of a rate limit's window is the same.
     at = datetime.now(UTC).isoformat(timespec="seconds")
     with (
         running_demo(stacks, logs, environment={AT: at}) as demo,
         ThreadPoolExecutor(len(stacks)) as pool,
     ):
-        # One cause after the other, but each of all stacks at once: some have to be waited for.
+        # One cause after the other, but on all stacks at once, since some causes wait.
         names = [service.stack.name for service in demo.stacks]
         return [
             judge(cause, dict(zip(names, pool.map(partial(_ask, cause), demo.stacks), strict=True)))

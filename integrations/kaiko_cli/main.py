@@ -1,7 +1,7 @@
-"""The command line itself: which subcommands there are, and what each needs installed.
+"""The command line: its subcommands, and the packages that each of them needs.
 
-A subcommand's module is imported when it is asked for, so that `--help` works with the core
-alone, and what an extra would bring is named in a sentence instead of a traceback.
+A subcommand's module is imported only when it is used. So `--help` works with the core alone,
+and a missing extra is reported in a sentence, not a traceback.
 """
 
 from __future__ import annotations
@@ -63,10 +63,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand.
 
     Arguments:
-        argv: what was typed after the command's name; the process's arguments by default.
+        argv: the words after the command's name; the process's arguments by default.
 
     Returns:
-        The exit code: 0 where all went well, 1 where not, 2 where the command line was wrong.
+        The exit code: 0 for success, 1 for failure, 2 for a wrong command line.
 
     """
     words = sys.argv[1:] if argv is None else list(argv)
@@ -98,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Who reads the output has enough of it, as `head` has; what is left goes nowhere.
+        # The reader of the output has stopped, like `head`: discard the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return code

@@ -1,11 +1,11 @@
 """The demo's services as processes: started together, waited for, and always ended.
 
-Two of them stand behind the others: a provider of language models, and an archive. These are
-up first, and their addresses are in the environment of the stacks that call them.
+Two of them are called by the others: a provider of language models, and an archive. These start
+first, and the stacks that call them get their addresses in the environment.
 
-A service binds its own port and prints it, so that no port is ever guessed. Its log goes
-to a file. Its standard input is a pipe from here: should this process be killed, the pipe
-closes and the service ends by itself.
+A service binds its own port and prints it, so no port is guessed. Its log goes to a file. Its
+standard input is a pipe from this process: if this process is killed, the pipe closes and the
+service ends.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Stack:
 
     Arguments:
         name: its name in reports.
-        title: what it is, for people.
-        command: what starts it; the first line of its output is the port.
+        title: its name for people.
+        command: starts it; the first line of its output is the port.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Stack:
 
 
 def _stack(name: str, title: str) -> Stack:
-    # -P: what stands in the current directory must not be imported in place of a package.
+    # -P: do not import modules of the current directory instead of packages.
     command = (sys.executable, "-P", "-m", "kaiko_demo.serve", name, "--until-eof")
     return Stack(name, title, command)
 
@@ -58,7 +58,7 @@ STACKS = (
 )
 
 
-# By the variable that tells the stacks where it is.
+# By the variable that gives the stacks its address.
 BEHIND = {
     LLM: _stack("llm", "LLM provider"),
     ARCHIVE: _stack("archive", "Archive, on Starlette"),
@@ -66,18 +66,18 @@ BEHIND = {
 
 
 class StartError(Exception):
-    """A service did not start; the message says which one and what its log ends with."""
+    """A service did not start; the message has its name and the end of its log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service that is up.
+    """A running service.
 
     Arguments:
-        stack: what it is.
-        port: where it is, on the loopback interface.
-        process: the process it runs in.
-        log: where it logs.
+        stack: how it is served.
+        port: its port on the loopback interface.
+        process: its process.
+        log: its log file.
     """
 
     stack: Stack
@@ -92,7 +92,7 @@ class Service:
 
 
 class Demo(NamedTuple):
-    """Everything that is up: the stacks, and what stands behind them."""
+    """The running services: the stacks, and the services that they call."""
 
     stacks: list[Service]
     behind: list[Service]
@@ -102,7 +102,7 @@ class Demo(NamedTuple):
 def running_demo(
     stacks: Sequence[Stack], logs: Path, *, environment: Mapping[str, str] | None = None
 ) -> Generator[Demo]:
-    """Start what stands behind the stacks, and then the stacks; see `running`."""
+    """Start the services that the stacks call, and then the stacks; see `running`."""
     given = environment or {}
     with running(tuple(BEHIND.values()), logs, environment=given) as behind:
         urls = [service.url for service in behind]
@@ -119,20 +119,20 @@ def running(
     environment: Mapping[str, str] | None = None,
     patience: float = 60.0,
 ) -> Generator[list[Service]]:
-    """Start the stacks, hand them over when all of them answer, and end them afterwards.
+    """Start the stacks, yield them when all of them answer, and end them afterwards.
 
     Arguments:
-        stacks: what to start.
-        logs: the folder that their logs are written to.
-        environment: what to add to this process's environment.
-        patience: seconds to wait for one of them.
+        stacks: the stacks to start.
+        logs: the folder for their logs.
+        environment: variables to add to this process's environment.
+        patience: seconds to wait for each of them.
 
     Raises:
         StartError: one of them ended, or did not answer in time.
 
     """
     with contextlib.ExitStack() as cleanup:
-        # All are started before one is waited for: they load at the same time.
+        # Start all of them before waiting, so they load at the same time.
         started: list[tuple[Stack, Path, subprocess.Popen[bytes]]] = []
         for stack in stacks:
             log = logs / f"{stack.name}.log"
@@ -167,7 +167,7 @@ def _process(
 
 
 def _ready(stack: Stack, log: Path, process: subprocess.Popen[bytes], patience: float) -> Service:
-    """Wait until the service answers; it prints its port as soon as it can be connected to."""
+    """Wait until the service answers; it prints its port when it accepts connections."""
     output = cast("IO[bytes]", process.stdout)
     watchdog = threading.Timer(patience, process.kill)
     watchdog.start()
@@ -187,7 +187,7 @@ def _ready(stack: Stack, log: Path, process: subprocess.Popen[bytes], patience: 
 
 
 def _connect(port: int, patience: float) -> None:
-    """Connect and be answered; any answer will do."""
+    """Connect and wait for an answer, whatever it is."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience)
     try:
         connection.request("GET", "/")

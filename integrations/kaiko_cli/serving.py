@@ -1,7 +1,7 @@
-"""`kaiko-middleware demo --serve`: the services stay up, and a reader tries them by hand.
+"""`kaiko-middleware demo --serve`: keep the services running, to try them by hand.
 
-They are started anew, on a clock that goes: limits are lifted again after a minute, and
-nothing that the comparison has left behind is in the way.
+They are started again, with a running clock and without data from the comparison. Rate limits
+reset after a minute.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def serve(stacks: Sequence[Stack], logs: Path) -> None:
     """Serve until Ctrl-C.
 
     Arguments:
-        stacks: what to serve.
-        logs: the folder that their logs are written to.
+        stacks: the stacks to serve.
+        logs: the folder for their logs.
 
     Raises:
-        StartError: a service did not start, or ended by itself.
+        StartError: a service did not start, or it ended.
 
     """
-    # Whenever Ctrl-C comes, it means the same: that the reader has seen enough.
+    # Ctrl-C ends the demo, at any moment.
     with contextlib.suppress(KeyboardInterrupt), running_demo(stacks, logs) as demo:
         for line in _guide(demo):
             print(line)
@@ -46,11 +46,11 @@ def serve(stacks: Sequence[Stack], logs: Path) -> None:
 
 
 def curl(url: str, request: Request) -> str:
-    """Return the line that sends a request from a shell.
+    """Return the shell line that sends a request.
 
     Arguments:
-        url: where to, without a path.
-        request: what; of a long body only the length is kept.
+        url: the service's address, without a path.
+        request: the request; of a long body only the length is kept.
 
     """
     words = ["curl", "-i", "-X", request.method, url + request.path]

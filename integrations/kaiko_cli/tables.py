@@ -1,8 +1,8 @@
-"""What the demo prints: a table with one row a cause, and what is wrong, if anything is.
+"""The demo's output: a table with one row for each cause, and what is wrong, if anything.
 
-Fewer than 120 columns get two members of the envelope in each cell, one above the other,
-since a code that is cut in half can be neither read nor searched for. No answer depends on
-colour or on a character outside of ASCII.
+With fewer than 120 columns, each cell stacks two members of the envelope, since a code that is
+cut in half can be neither read nor searched. Nothing depends on colour or on a character outside
+of ASCII.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WIDE = 120
 
 
 def console() -> Console:
-    """Return the console of standard output; where that is no terminal, a wide one."""
+    """Return the console of standard output; a wide one if that is not a terminal."""
     made = Console(highlight=False)
     if made.is_terminal or "COLUMNS" in os.environ:
         return made
@@ -39,12 +39,12 @@ def results(verdicts: Sequence[Verdict], width: int) -> Table:
     """Return the table of the causes.
 
     Arguments:
-        verdicts: one a row.
-        width: the columns there are.
+        verdicts: one for each row.
+        width: the number of columns.
 
     """
     wide = width >= WIDE
-    # What is shown fits into 80 and into 120 columns, and into 80 not with one letter more.
+    # The table fits exactly into 80 columns, and into 120.
     table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     table.add_column("cause", overflow="fold")
     table.add_column("status", overflow="fold")
@@ -68,7 +68,7 @@ def results(verdicts: Sequence[Verdict], width: int) -> Table:
 
 
 def findings(verdict: Verdict) -> Iterator[Text]:
-    """Yield the lines that say what is wrong with a cause and in what its answers differ."""
+    """Yield the lines that say what is wrong with a cause and where its answers differ."""
     yield Text(verdict.cause.name, "bold red")
     for fault in verdict.wrong:
         yield Text(f"  {fault}")
@@ -80,7 +80,7 @@ def findings(verdict: Verdict) -> Iterator[Text]:
 
 
 def _merged(verdict: Verdict) -> Shown:
-    """One value where the stacks agree on it, else each of them; of the ids, the first."""
+    """Return one value if the stacks agree, else all of them; of the ids, the first."""
     answers = list(verdict.shown.values())
     merged = (
         " / ".join(value or "(none)" for value in dict.fromkeys(values)) if any(values) else ""
@@ -92,5 +92,5 @@ def _merged(verdict: Verdict) -> Shown:
 def _agree(verdict: Verdict) -> Text:
     if verdict.differences:
         return Text("no", "bold red")
-    # Of stacks that agree on a wrong answer, the answer is what a reader has to know.
+    # If the stacks agree on a wrong answer, say that it is wrong.
     return Text("wrong", "bold red") if verdict.wrong else Text("yes", "green")

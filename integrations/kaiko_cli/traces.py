@@ -1,8 +1,7 @@
-"""Whether ids were seen to travel: the logs, read after the services that wrote them.
+"""Whether ids reached the called services, read from the logs after the services ended.
 
-An error that came from behind must be in the log of the stack that answered it, in the record
-of the contract, and under the same id in the log of the service that it came from, as often as
-that must have been asked.
+An error from a called service must be in the log of the stack that answered it, as the contract's
+record. The same id must be in the log of the called service, once for each expected call.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ __all__ = ["Traces", "read_traces"]
 
 
 class Traces(NamedTuple):
-    """What the logs say.
+    """What was found in the logs.
 
-    `errors` is how many errors came from behind; `lost` says, a sentence each, what was not
-    found in a log.
+    `errors` is the number of errors from called services. `lost` has a sentence for each id that is
+    missing in a log.
     """
 
     errors: int
@@ -30,7 +29,7 @@ class Traces(NamedTuple):
 
 
 def read_traces(verdicts: Iterable[Verdict], logs: Path) -> Traces:
-    """Look up each answer that a service behind has a part in.
+    """Look up each answer that needed a called service.
 
     Arguments:
         verdicts: the answers.

@@ -1,7 +1,7 @@
-"""HTTP as it travels: a request goes out as written, an answer comes back as bytes.
+"""Raw HTTP: a request is sent as written, an answer is returned as bytes.
 
-`http.client` and not a library on top of it, since what is compared is what was sent:
-nothing is decoded, merged or retried, and an answer that is cut off is reported as cut off.
+This uses `http.client` and no library on top of it, to compare exactly what was sent: nothing is
+decoded, merged or retried, and an answer that is cut off is reported as cut off.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ __all__ = ["Received", "last_event", "send"]
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An answer, or what there was of it.
+    """An answer, or the part of it that arrived.
 
     Arguments:
-        status: its status; 0 where there was no answer.
-        headers: its headers, repeated ones too, as they came.
+        status: its status; 0 if there was no answer.
+        headers: its headers in order, repeated ones too.
         body: its body, without the transfer coding.
-        broken: what was wrong with the connection; None where nothing was.
+        broken: what was wrong with the connection, or None.
     """
 
     status: int
@@ -33,16 +33,16 @@ class Received:
     broken: str | None = None
 
     def values(self, name: str) -> list[str]:
-        """Every value of the header `name`."""
+        """Return every value of the header `name`."""
         return [value for other, value in self.headers if other.lower() == name.lower()]
 
 
 def send(port: int, request: Request, *, timeout: float = 30.0) -> Received:
-    """Send a request on a connection of its own.
+    """Send a request on a new connection.
 
     Arguments:
-        port: where to, on the loopback interface.
-        request: what.
+        port: the port on the loopback interface.
+        request: the request.
         timeout: seconds to wait for each piece of the answer.
 
     """

@@ -1,10 +1,10 @@
-"""A small V2 service that reaches every row of the contract by its real cause.
+"""A small V2 service that reaches every row of the contract by a real cause.
 
-Its domain (`service`, and what that is made of) knows no framework and raises typed
-errors; `starlette_app` and `django_views` translate HTTP to it and back. `causes` lists
-one request for each way to fail, and `kaiko-middleware demo` sends them to every stack.
-Behind it stand a provider of language models that fails in chosen ways (`provider`) and an
-archive, which is a second V2 service (`archive_app`), each in a process of its own.
+Its domain (`service` and the modules it uses) knows no framework and raises typed errors.
+`starlette_app` and `django_views` connect it to HTTP. `causes` lists one request for each way
+to fail, and `kaiko-middleware demo` sends them to every stack. The service calls a fake
+provider of language models that fails on request (`provider`), and an archive, a second V2
+service (`archive_app`). Each runs in a separate process.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The archive: another service with this contract, which keeps what has expired here.
+"""The archive: another service with this contract, which keeps expired contexts.
 
-Its errors are written for our own callers' eyes, so `trust="peer"` lets them pass as they
-are. Only what it says about the key is about us: we call it with a key of our own.
+Its errors are written for our callers, so `trust="peer"` passes them unchanged. Only its errors
+about the key stay here: we call the archive with our own key.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _NAME = re.compile(r"ctx_[a-z0-9_]{1,60}", re.ASCII)
 
 
 class Archive(Protocol):
-    """Wherever contexts are kept that have expired."""
+    """A store of expired contexts."""
 
     def context(self, context_id: str, /) -> ContextView:
-        """The context of this name."""
+        """Return the context with this name."""
         ...
 
 
 class HttpArchive:
-    """The archive behind HTTP.
+    """The archive, called over HTTP.
 
     Arguments:
         url: Where it is.
@@ -45,12 +45,12 @@ class HttpArchive:
         weakref.finalize(self, self._client.close)
 
     def context(self, context_id: str, /) -> ContextView:
-        """The context of this name.
+        """Return the context with this name.
 
         Raises:
-            ContextNotFound: 404 where it can be no context's name: what a caller writes
-                becomes no other path of the archive.
-            KaikoError: What the archive raised, but for what is about our key.
+            ContextNotFound: 404 if this cannot be a context's name. It must not become another
+                path of the archive.
+            KaikoError: What the archive raised, except errors about our key.
         """
         if _NAME.fullmatch(context_id) is None:
             raise ContextNotFound("A context's name is written like 'ctx_1'")

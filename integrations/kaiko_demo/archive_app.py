@@ -1,7 +1,7 @@
 """The archive on Starlette: one route, and the line that adopts the contract.
 
-It is called by our own services alone, so it takes the ids that they send: an error that
-travels has one id, in its answer and in the logs of both services.
+Only our own services call it, so it trusts the ids that they send. An error that passes both
+services has one id in the answer and in both logs.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _log = logging.getLogger("kaiko_demo.asked")
 
 
 def create_app(service: ArchiveService) -> Starlette:
-    """The application.
+    """Return the application.
 
     Arguments:
-        service: What it serves.
+        service: The archive to serve.
     """
 
     async def context(request: Request) -> Response:

@@ -1,7 +1,7 @@
-"""What the archive itself does, in its own process: it keeps contexts, and lets them be read.
+"""The archive itself, in its own process: it keeps contexts and returns them.
 
 One of them is a bad row, written before roles were checked. Reading it fails with pydantic's
-`ValidationError`, which nobody foresaw and whose text quotes the row: the archive's exhibit.
+`ValidationError`, an unmapped exception whose text quotes the row.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ __all__ = ["ArchiveService", "Row"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A context as it is kept.
+    """A stored context.
 
     Arguments:
         text: The context, as JSON.
         sealed: Whether only its owner may read it.
-        cold: Whether it is in cold storage, which is read once in a while.
+        cold: Whether it is in cold storage, which allows few reads.
     """
 
     text: str
@@ -38,11 +38,11 @@ class Row:
 
 
 class ArchiveService:
-    """Contexts that nothing is added to any more, behind API keys.
+    """Read-only contexts behind API keys.
 
     Arguments:
-        keys: Who may read.
-        rows: What is kept, by the context's name.
+        keys: The keys that may read.
+        rows: The stored contexts by name.
     """
 
     def __init__(self, keys: KeyRing, rows: Mapping[str, Row]) -> None:
@@ -50,18 +50,18 @@ class ArchiveService:
         self._rows = rows
 
     def context(self, presented: str | None, context_id: str) -> ContextView:
-        """A conversation and its messages.
+        """Return a conversation and its messages.
 
         Arguments:
             presented: The value of `x-api-key`.
             context_id: The context's name.
 
         Raises:
-            InvalidApiKey: 401 where the key is missing, malformed or unknown.
-            KeyRevoked: 403 where it has been revoked.
-            ForbiddenError: 403 where the context is sealed.
-            ContextNotFound: 404 where it is not here.
-            RateLimitError: 429 where it is in cold storage.
+            InvalidApiKey: 401 if the key is missing, malformed or unknown.
+            KeyRevoked: 403 if it has been revoked.
+            ForbiddenError: 403 if the context is sealed.
+            ContextNotFound: 404 if it is not here.
+            RateLimitError: 429 if it is in cold storage.
         """
         self._keys.authenticate(presented)
         row = self._rows.get(context_id)
@@ -75,7 +75,7 @@ class ArchiveService:
 
 
 def row(context_id: str, *, role: str = "user", content: str = "Hello") -> str:
-    """A context of one message, as JSON."""
+    """Return a context with one message, as JSON."""
     return json.dumps(
         {
             "context_id": context_id,

@@ -1,7 +1,7 @@
-"""Reading a request's body without taking more than the service wants.
+"""Reading a request's body up to a limit.
 
-Both frameworks hand over a body in pieces; adding the pieces up here means that a body
-that is too large is refused before it is in memory, whether it declared its length or not.
+Both frameworks deliver a body in pieces. The pieces are counted here, so a body that is too
+large is refused before it is in memory, with or without a declared length.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ class Body:
     """A body that is being read.
 
     Arguments:
-        limit: How many bytes are too many, less one.
-        declared: The value of `Content-Length`, if there was one.
+        limit: The most bytes that it may have.
+        declared: The value of `Content-Length`, if there is one.
 
     Raises:
-        PayloadTooLargeError: 413 where what was declared is over the limit.
+        PayloadTooLargeError: 413 if the declared length is over the limit.
     """
 
     def __init__(self, limit: int, declared: str | None = None) -> None:
@@ -32,17 +32,17 @@ class Body:
             self._check(int(declared))
 
     def add(self, part: bytes) -> None:
-        """Take the next piece.
+        """Add the next piece.
 
         Raises:
-            PayloadTooLargeError: 413 where the body is over the limit now.
+            PayloadTooLargeError: 413 if the body is now over the limit.
         """
         self._size += len(part)
         self._check(self._size)
         self._parts.append(part)
 
     def whole(self) -> bytes:
-        """Everything that was added."""
+        """Return everything that was added."""
         return b"".join(self._parts)
 
     def _check(self, size: int) -> None:

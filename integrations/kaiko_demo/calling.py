@@ -1,8 +1,8 @@
-"""Calling what the service depends on, with as much patience as a demo has.
+"""Calling the service's dependencies, with short waits.
 
-`kaiko_httpx` makes calls again, sends the request's id along and raises the typed errors. A
-service would leave it at the client's own 30 seconds; here all waits are short, and each
-attempt that failed is a line in the log.
+`kaiko_httpx` retries calls, sends the request's id along and raises the typed errors. A real
+service would keep the client's default of 30 seconds. Here all waits are short, and each failed
+attempt is a line in the log.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _log = logging.getLogger("kaiko_demo.calling")
 
 
 def client(upstream: Upstream, url: str, headers: Mapping[str, str]) -> Client:
-    """A client for one dependency.
+    """Return a client for one dependency.
 
     Arguments:
-        upstream: What it is, and how much of it is believed.
-        url: Where it is.
-        headers: What every request carries: our key there.
+        upstream: Its name, and how much of it is believed.
+        url: Its address.
+        headers: Headers of every request: our key.
     """
     policy = RetryPolicy(
         upstream,
@@ -41,7 +41,7 @@ def client(upstream: Upstream, url: str, headers: Mapping[str, str]) -> Client:
         wait_jitter=0.05,
         on_attempt=[_log_attempt],
     )
-    # What is called is on this machine, whatever proxy the environment names.
+    # The dependency is on this machine, so no proxy of the environment applies.
     return Client(policy=policy, base_url=url, headers=headers, timeout=2.0, trust_env=False)
 
 
@@ -57,10 +57,10 @@ def _log_attempt(event: RetryEvent) -> None:
 
 
 class Nobody:
-    """An address that refuses every connection, for as long as this object lives.
+    """An address that refuses every connection, as long as this object lives.
 
-    A port that is merely free could be given to another program; one that is bound but
-    does not listen stays refused.
+    A free port could be given to another program. A port that is bound but does not listen keeps
+    refusing.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""One way to fail, as data: the request that causes it and the answer it must get."""
+"""One way to fail, as data: the request that causes it and the expected answer."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | bool | None"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, whole.
+    """A whole request.
 
     Arguments:
         method: Its method.
         path: Its target.
-        headers: Its headers, but for `Host` and `Content-Length`, which a client adds.
-        body: Its body; None where it has none.
+        headers: Its headers, except `Host` and `Content-Length`, which a client adds.
+        body: Its body, or None.
     """
 
     method: str
@@ -37,15 +37,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The answer it must get.
+    """The expected answer.
 
     Arguments:
         status: Its status.
         type: The error's type; None on success.
         code: The error's code; None on success.
         param: The error's param.
-        headers: Names of headers that must be there.
-        retry: Whether it says that the request may be sent again; None where it has no say.
+        headers: Names of headers that it must have.
+        retry: The value of `X-Should-Retry`; None if the header does not matter.
     """
 
     status: int
@@ -58,11 +58,11 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """The service behind ours that a cause is about.
+    """The service that ours must call for a cause.
 
     Arguments:
-        name: Which one.
-        attempts: How often it must have been asked for one request of ours.
+        name: Its name.
+        attempts: How often ours must call it for one request.
     """
 
     name: Literal["llm", "archive"]
@@ -74,13 +74,13 @@ class Cause:
     """One way to fail (or not to).
 
     Arguments:
-        name: What causes it, in a few words.
+        name: The cause, in a few words.
         request: The request.
         expected: Its answer.
         before: Requests that have to succeed first.
         in_stream: Whether the error is the last event of a stream that began well.
-        never: Texts that the answer must not hold anywhere.
-        behind: The service behind ours that has a part in it.
+        never: Texts that must not appear anywhere in the answer.
+        behind: The service that ours must call, if any.
     """
 
     name: str
@@ -93,12 +93,12 @@ class Cause:
 
 
 def get(path: str, *, key: str | None = LIVE_KEY) -> Request:
-    """A request that reads."""
+    """Return a GET request."""
     return Request("GET", path, {} if key is None else {"x-api-key": key})
 
 
 def post(path: str, body: Json | bytes, *, method: str = "POST") -> Request:
-    """A request with a body, which is sent as JSON unless it is bytes."""
+    """Return a request with a body, which is sent as JSON unless it is bytes."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = {"x-api-key": LIVE_KEY, "Content-Type": "application/json"}
     return Request(method, path, headers, raw)
@@ -112,5 +112,5 @@ def error(
     *headers: str,
     retry: bool = False,
 ) -> Expected:
-    """An answer that is an error."""
+    """Return an expected answer that is an error."""
     return Expected(status, kind, code, param, headers, retry)

@@ -1,8 +1,8 @@
-"""Every way the demo fails, as data: the request that causes it and the answer it must get.
+"""Every way the demo fails, as data: the request that causes it and the expected answer.
 
-The command sends these to each stack and the tests read them too. What is expected is
-written out and not derived from the service, so that stacks which agree on a wrong answer
-are found out as well.
+The command sends these to each stack, and the tests use them too. The expected answers are
+written out and not computed by the service, so a wrong answer is found even if all stacks agree
+on it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What goes wrong behind the service, as data: at the provider of language models and the archive.
+"""Failures of the services that ours calls, as data: the provider of language models, the archive.
 
-A provider's failure says nothing to our caller but what is the caller's business. What the
-archive raised is read as it was raised, since it is a service with the same contract.
+From a provider's failure our caller learns only what concerns the caller. The archive's errors
+reach the caller unchanged, since it is a service with the same contract.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["CAUSES_BEHIND"]
 _QUOTA = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 _HELLO: Json = [{"role": "user", "content": "I lost my keys"}]
 _INVALID: ErrorType = "invalid_request_error"
-# Waiting is no help: somebody has to pay, to set a key or to look at what is sent.
+# Waiting does not help: somebody has to pay, to set a key or to check what is sent.
 _OURS = error(500, "server_error", "internal")
 _BUG = error(500, "server_error", "internal", retry=True)
 _DOWN = error(503, "server_error", "service_unavailable", retry=True)
@@ -43,14 +43,14 @@ def _chat(
     attempts: int = 1,
     stream: bool = False,
 ) -> Cause:
-    """A chat with a model.
+    """Return the cause of a chat with a model.
 
     Arguments:
-        name: Of the cause.
-        model: Whom to chat with.
+        name: The cause's name.
+        model: The model to chat with.
         expected: The answer.
-        attempts: How often the provider must have been asked.
-        stream: Whether the answer is to be a stream.
+        attempts: How often the provider must be called.
+        stream: Whether to ask for a stream.
     """
     body: Json = {"model": model, "messages": _HELLO, "stream": stream}
     return Cause(

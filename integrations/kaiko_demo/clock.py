@@ -1,8 +1,7 @@
-"""What time it is, as a value that is handed in.
+"""The time, as a value that is passed in.
 
-Expiry and rate limits ask a clock that their maker chose, so a test moves time by hand
-and the comparison of the stacks runs in one instant: `Retry-After` is then the same
-number of seconds on each of them.
+Expiry and rate limits use a given clock. A test can move time by hand, and the comparison of
+the stacks runs at one instant, so `Retry-After` is the same on each of them.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ Clock: TypeAlias = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The present, aware of being UTC."""
+    """Return the current time, with UTC as its time zone."""
     return datetime.now(UTC)
 
 
 def frozen(at: datetime) -> Clock:
-    """A clock that always says `at`."""
+    """Return a clock that always returns `at`."""
 
     def clock() -> datetime:
         return at

@@ -1,7 +1,6 @@
-"""What a provider of language models sends: the shape of OpenAI's chat completions.
+"""What a provider of language models sends, in the form of OpenAI's chat completions.
 
-An `Answer` is all of it, down to how the connection ends, so that an answer that goes wrong
-is written down like one that goes well.
+An `Answer` includes how the connection ends, so good and bad answers are described alike.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["CONTENT_END", "Answer", "Ending", "chunk", "completion", "json_answer", "streamed"]
 
 Ending = Literal["length", "close", "short", "reset", "never"]
-"""How an answer ends: after its announced length; by closing the connection, where none was
-announced; by closing it too soon, where one was; by a reset, with nothing sent; not at all."""
+"""How an answer ends: after its `Content-Length`; by closing the connection, without a length; by
+closing it too soon, with a length; by a reset, with nothing sent; never."""
 
 CONTENT_END = "[DONE]"
 
@@ -28,7 +27,7 @@ class Answer:
 
     Arguments:
         status: Its status.
-        headers: Its headers, but for those that say how it ends.
+        headers: Its headers, except those that say how it ends.
         body: Its body.
         ends: How it ends.
     """
@@ -40,13 +39,13 @@ class Answer:
 
 
 def json_answer(status: int, data: object, ends: Ending = "length", /, **headers: str) -> Answer:
-    """An answer that is JSON.
+    """Return a JSON answer.
 
     Arguments:
         status: Its status.
-        data: What it says.
+        data: Its content.
         ends: How it ends.
-        **headers: More of its headers, an underscore for each hyphen.
+        **headers: More headers, with an underscore for each hyphen.
     """
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     body = json.dumps(data).encode()
@@ -54,21 +53,21 @@ def json_answer(status: int, data: object, ends: Ending = "length", /, **headers
 
 
 def streamed(*events: object) -> Answer:
-    """An answer that is a stream of events, each JSON but for the text of the last one."""
+    """Return an answer that is a stream of events, each JSON except the text of the last one."""
     texts = (event if isinstance(event, str) else json.dumps(event) for event in events)
     body = "".join(f"data: {text}\n\n" for text in texts)
     return Answer(200, {"Content-Type": "text/event-stream"}, body.encode(), "close")
 
 
 def completion(model: str, content: str) -> object:
-    """What a model says, whole."""
+    """Return a whole completion."""
     message = {"role": "assistant", "content": content}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     return {**_head(model, "chat.completion"), "choices": [choice]}
 
 
 def chunk(model: str, content: str | None = None) -> object:
-    """A piece of what a model says; None where it has said everything."""
+    """Return a piece of a completion; with None for the content, the last one."""
     delta = {} if content is None else {"content": content}
     reason = "stop" if content is None else None
     choice = {"index": 0, "delta": delta, "finish_reason": reason}

@@ -1,8 +1,8 @@
 """Contexts: conversations that are kept for a day and then expire.
 
-An expired context is remembered for one more lifetime, so that its owner is told
-"expired" and not "unknown"; the code is `context_not_found` either way. Within a context
-an `external_id` names one message, which is what lets a client repeat a request safely.
+An expired context is remembered for one more lifetime, so its owner reads "expired" and not
+"unknown". The code is `context_not_found` in both cases. An `external_id` names one message
+within a context, so a client can repeat a request safely.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Context:
     Arguments:
         context_id: Its name.
         created_at: When it was made.
-        expires_at: From when on it is gone.
-        messages: What was said, in order.
+        expires_at: When it expires.
+        messages: Its messages, in order.
     """
 
     context_id: str
@@ -45,9 +45,9 @@ class ContextStore:
     """Every context, in memory, safe to use from several threads.
 
     Arguments:
-        clock: What time it is.
+        clock: Returns the time.
         new_id: Makes the names of contexts.
-        lifetime: How long a context lives; 24 hours unless told otherwise.
+        lifetime: How long a context lives, 24 hours by default.
     """
 
     def __init__(
@@ -69,8 +69,8 @@ class ContextStore:
         """Make an empty context.
 
         Arguments:
-            context_id: Its name; a new one unless told otherwise.
-            created_at: When its life began; now unless told otherwise.
+            context_id: Its name; a new one by default.
+            created_at: When its life began; now by default.
         """
         now = self._clock()
         born = now if created_at is None else created_at
@@ -83,10 +83,10 @@ class ContextStore:
         return context
 
     def get(self, context_id: str) -> Context:
-        """The context of this name.
+        """Return the context with this name.
 
         Raises:
-            ContextNotFound: 404 where there is none, or it has expired.
+            ContextNotFound: 404 if there is none, or it has expired.
         """
         context = self._contexts.get(context_id)
         if context is None:
@@ -99,8 +99,8 @@ class ContextStore:
         """Add messages to a context: all of them, or none.
 
         Raises:
-            ContextNotFound: 404 where there is no such context, or it has expired.
-            DuplicateId: 409 where an `external_id` is there already, or comes twice.
+            ContextNotFound: 404 if there is no such context, or it has expired.
+            DuplicateId: 409 if an `external_id` exists already, or comes twice.
         """
         context = self.get(context_id)
         with self._lock:
@@ -119,7 +119,7 @@ class ContextStore:
         return context
 
     def _forget(self, now: datetime) -> None:
-        """Drop what expired a lifetime ago, so that memory is bounded by what is in use."""
+        """Drop contexts that expired a lifetime ago, to bound the memory."""
         for context in list(self._contexts.values()):
             if context.expires_at + self._lifetime <= now:
                 del self._contexts[context.context_id]

@@ -1,4 +1,4 @@
-"""The least that Django needs to serve the demo, and the two lines that adopt the contract.
+"""The minimal Django settings for the demo, and the two lines that adopt the contract.
 
 No database, no sessions, no templates. `"kaiko_django"` in `INSTALLED_APPS` and the
 middleware first in `MIDDLEWARE` are the two lines.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 
-# Nothing here is signed across restarts, so each process makes its own.
+# No signature has to survive a restart, so each process makes a new key.
 SECRET_KEY = secrets.token_urlsafe(48)
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]

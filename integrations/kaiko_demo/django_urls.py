@@ -1,4 +1,4 @@
-"""The URLconf of the demo's Django site: the routes of one service."""
+"""The URLconf of the demo's Django site."""
 
 from __future__ import annotations
 

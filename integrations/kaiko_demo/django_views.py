@@ -1,8 +1,8 @@
-"""The service on Django: requests to calls, results to responses, and nothing for errors.
+"""The service on Django: requests become calls, results become responses.
 
-The views are synchronous and serve both kinds of stack; only a stream has to know which one
-it is on, since Django wants an iterator under WSGI and an asynchronous one under ASGI.
-No view here catches anything: `kaiko_django.KaikoMiddleware` answers what the service raises.
+The views are synchronous and work under WSGI and ASGI. Only streams differ: Django needs an
+iterator under WSGI and an asynchronous one under ASGI. No view catches anything:
+`kaiko_django.KaikoMiddleware` answers the service's exceptions.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ _CHUNK = 8_192
 
 
 def urls(service: DemoService) -> list[URLPattern]:
-    """The routes.
+    """Return the routes.
 
     Arguments:
-        service: What they serve.
+        service: The service behind them.
     """
     views = _Views(service)
     get, post = require_http_methods(["GET", "HEAD"]), require_http_methods(["POST"])
@@ -122,7 +122,7 @@ def _stream(request: HttpRequest, events: Iterator[bytes], quota: Quota) -> Http
 
 
 async def _awaited(events: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """An iterator as an asynchronous one: each step runs in a thread."""
+    """Make an iterator asynchronous: each step runs in a thread."""
 
     def step() -> bytes | None:
         return next(events, None)

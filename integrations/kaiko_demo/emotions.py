@@ -1,10 +1,9 @@
-"""`emotion-v2`: a toy that counts words, so that its answers are the same everywhere.
+"""`emotion-v2`: a toy that counts words, so its answers are the same everywhere.
 
-It has two bugs, which are exhibits: an exception that nobody mapped is what the 500 of
-the contract is about, and these are such as services have. German was announced before
-its word list was loaded, so that looking it up is a `KeyError`, whose text is the address
-of a database, password included. And the share of each emotion is taken of a number of
-words that may be zero, which is how a stream breaks at its third sentence.
+It has two bugs on purpose, to show unmapped exceptions. German was announced before its word
+list was loaded: looking it up is a `KeyError`, whose text is the address of a database with its
+password. And the share of each emotion is divided by a number of words that may be zero, so a
+stream breaks at its third sentence.
 """
 
 from __future__ import annotations
@@ -52,16 +51,16 @@ _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?])\s+")
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text, in order."""
+    """Return the sentences of a text, in order."""
     return _BETWEEN_SENTENCES.split(text.strip())
 
 
 def analyse(text: str, language: Language) -> Analysis:
-    """What `text` sounds like.
+    """Return the emotions in `text`.
 
     Raises:
-        KeyError: Where the language's word list is not loaded: the first exhibit.
-        ZeroDivisionError: Where the text has no word in it: the second exhibit.
+        KeyError: The language's word list is not loaded: the first bug.
+        ZeroDivisionError: The text has no words: the second bug.
     """
     lexicon = _LOADED[LEXICON_SOURCES[language]]
     words = _WORD.findall(text.lower())

@@ -1,8 +1,8 @@
-"""The demo's own codes, one class each: this is all a service writes to define an error.
+"""The demo's own codes, one class each: a service writes no more to define an error.
 
-Code, status and type are fixed by the class and checked when it is defined; what is left
-for the place that raises is the message. The rows themselves (`RateLimitError`,
-`PayloadTooLargeError`, …) are raised as they are where the demo needs no code of its own.
+The class fixes code, status and type, and they are checked when it is defined. The code that
+raises it gives the message. Where the demo needs no special code, it raises the classes of the
+rows (`RateLimitError`, `PayloadTooLargeError`, …).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Server-sent events, as `stream: true` answers with them, and as providers send them."""
+"""Server-sent events: those of our `stream: true` answers, and those of providers."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ EVENT_STREAM = "text/event-stream; charset=utf-8"
 
 
 def event(name: str, data: BaseModel) -> bytes:
-    """One event. JSON of pydantic's has no line breaks, so one `data:` line is enough."""
+    """Return one event. pydantic's JSON has no line breaks, so one `data:` line is enough."""
     return f"event: {name}\ndata: {data.model_dump_json()}\n\n".encode()
 
 
 def split(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The events of a stream, one by one, however it was cut into chunks.
+    """Yield the events of a stream, however it was cut into chunks.
 
-    What stands after the last blank line is the beginning of an event, and comes last.
+    The text after the last blank line is an incomplete event, and comes last.
     """
     rest = b""
     for chunk in chunks:
@@ -33,7 +33,7 @@ def split(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def data_of(event: bytes) -> str:
-    """The data of an event; empty where it has none, or is not whole."""
+    """Return the data of an event; empty if it has none, or is incomplete."""
     if not event.endswith(b"\n\n"):
         return ""
     lines = (

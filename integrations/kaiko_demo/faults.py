@@ -1,6 +1,6 @@
 """Every way in which the provider of language models fails, by the name of the model.
 
-Providers do all of this; the texts are theirs in kind. Each holds what no caller of ours may
+Real providers do all of this, with similar texts. Each text contains what our callers must not
 read: a key, the name of an account, the address of a machine.
 """
 
@@ -17,10 +17,10 @@ __all__ = ["FAULTS", "FLAKY", "PROVIDER_KEY", "SECRETS"]
 
 PROVIDER_KEY = "sk-demo-Kaiko0Kaiko0Kaiko0Kaiko0"
 SECRETS = (PROVIDER_KEY, "org-KaikoDemo042", "gpu-17.inference.internal")
-"""What the provider says in every failure, and nobody may hear."""
+"""What the provider says in every failure, and no caller may read."""
 
 FLAKY = "faulty-once"
-"""The model whose fault only the first attempt of a call meets."""
+"""The model that fails only on the first attempt of a call."""
 
 _DETAILS = " (key {}, organization {}, host {})".format(*SECRETS)
 
@@ -31,7 +31,7 @@ def _error(message: str, kind: str, code: str | int | None) -> object:
 
 
 def _page(status: int, title: str) -> Answer:
-    """What a gateway in front of a provider says."""
+    """Return the answer of a gateway in front of a provider."""
     text = f"<html><head><title>{title}</title></head><body>{_DETAILS}</body></html>"
     return Answer(status, {"Content-Type": "text/html", "Server": "gateway"}, text.encode())
 

@@ -1,9 +1,8 @@
-"""API keys: who is calling, and may they.
+"""API keys: who is calling, and what they may do.
 
-A key travels in `x-api-key` and reads `kaiko_live_…` (production) or `kaiko_test_…`
-(staging). Missing, malformed and unknown keys are all 401, so that a caller who guesses
-learns nothing; a key that was valid once and has been revoked is 403. No message repeats
-what was presented.
+A key is sent in `x-api-key` and looks like `kaiko_live_…` (production) or `kaiko_test_…`
+(staging). Missing, malformed and unknown keys are all 401, so a caller who guesses learns
+nothing. A revoked key is 403. No message repeats the key that was sent.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ _FORM = re.compile(r"kaiko_(?:live|test)_[A-Za-z0-9]{16,64}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """One key and what it is allowed.
+    """A key and what it permits.
 
     Arguments:
-        value: The key as it travels; kept out of `repr`.
-        per_minute: Requests it may make in a minute.
-        revoked: Whether it has been withdrawn.
+        value: The key as it is sent; kept out of `repr`.
+        per_minute: Requests that it may make in a minute.
+        revoked: Whether it has been revoked.
     """
 
     value: str = field(repr=False)
@@ -44,14 +43,14 @@ class KeyRing:
         self._keys = {key.value: key for key in keys}
 
     def authenticate(self, presented: str | None) -> ApiKey:
-        """The key that was presented.
+        """Return the key that was sent.
 
         Arguments:
-            presented: The value of `x-api-key`; None where the header is absent.
+            presented: The value of `x-api-key`; None if the header is missing.
 
         Raises:
-            InvalidApiKey: 401 where it is missing, malformed or unknown.
-            KeyRevoked: 403 where it has been revoked.
+            InvalidApiKey: 401 if it is missing, malformed or unknown.
+            KeyRevoked: 403 if it has been revoked.
         """
         if not presented:
             raise InvalidApiKey("The x-api-key header is missing")

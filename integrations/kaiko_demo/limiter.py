@@ -1,8 +1,8 @@
-"""How many requests a key may make: a fixed window of one minute, kept in memory.
+"""A rate limit for each key: a fixed window of one minute, in memory.
 
-Small on purpose. What matters to the contract is what it says when the window is used up:
-`Retry-After` and the three `X-RateLimit-*` headers, and the same three on success, so
-that a client can slow down before it is told to.
+It is small on purpose. The contract needs its headers: `Retry-After` and the three
+`X-RateLimit-*` when the window is used up, and the same three on success, so a client can slow
+down in time.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Quota:
     """What is left of a limit.
 
     Arguments:
-        limit: Requests a window allows.
-        remaining: Requests that are left in this one.
-        reset: Seconds until the next one starts, rounded up.
+        limit: Requests allowed in a window.
+        remaining: Requests left in this window.
+        reset: Seconds until the next window starts, rounded up.
     """
 
     limit: int
@@ -38,7 +38,7 @@ class Quota:
     reset: int
 
     def headers(self) -> dict[str, str]:
-        """As a success answer carries it."""
+        """Return the headers of a success."""
         return {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),
@@ -56,7 +56,7 @@ class FixedWindowLimiter:
     """Counts requests per subject in windows that start with the first request.
 
     Arguments:
-        clock: What time it is.
+        clock: Returns the time.
         window: How long a window lasts.
     """
 
@@ -70,7 +70,7 @@ class FixedWindowLimiter:
         """Count one request of `subject`, which may make `limit` in a window.
 
         Raises:
-            RateLimitError: 429 where the window is used up, saying when to come back.
+            RateLimitError: 429 if the window is used up, with the time to wait.
         """
         now = self._clock()
         with self._lock:

@@ -1,8 +1,8 @@
 """The language models: a dependency that the service does not run itself, and that fails.
 
-`HttpLlm` asks a provider that speaks like OpenAI. What the provider says when it fails is
-about our account, so `trust="llm"` lets nothing of it through but what is the caller's own
-business: that the input is too long, or breaks a policy.
+`HttpLlm` calls a provider with OpenAI's API. The provider's errors are about our account, so
+`trust="llm"` passes only two of them to the caller: the input is too long, or it breaks a
+policy.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _PATH = "/v1/chat/completions"
 
 
 class Llm(Protocol):
-    """Whatever can continue a conversation."""
+    """A service that can continue a conversation."""
 
     def reply(self, model: str, messages: Sequence[Message], /) -> str:
-        """What the model says next."""
+        """Return what the model says next."""
         ...
 
     def stream(self, model: str, messages: Sequence[Message], /) -> Iterator[str]:
-        """The same in pieces, as they come."""
+        """Yield it in pieces, as they arrive."""
         ...
 
 
@@ -64,11 +64,11 @@ class _Said(BaseModel):
 
 
 class HttpLlm:
-    """A provider of language models behind HTTP.
+    """A provider of language models, called over HTTP.
 
     Arguments:
-        url: Where it is.
-        retry_after: Seconds after which a caller may try again when it gave no answer.
+        url: Its address.
+        retry_after: Seconds that a caller should wait if the provider gave no answer.
     """
 
     def __init__(self, url: str, *, retry_after: int = 5) -> None:
@@ -77,7 +77,7 @@ class HttpLlm:
         weakref.finalize(self, self._client.close)
 
     def reply(self, model: str, messages: Sequence[Message], /) -> str:
-        """What the model says next.
+        """Return what the model says next.
 
         Raises:
             KaikoError: What the provider's failure means for our own caller.
@@ -87,11 +87,11 @@ class HttpLlm:
         return _Said.model_validate_json(answer.content).text()
 
     def stream(self, model: str, messages: Sequence[Message], /) -> Iterator[str]:
-        """The same in pieces, as they come.
+        """Yield it in pieces, as they arrive.
 
         Raises:
-            KaikoError: What the provider's failure means for our own caller, whether it
-                fails before the first piece or after it.
+            KaikoError: What the provider's failure means for our own caller, before the first
+                piece or after it.
         """
         question = {**_question(model, messages), "stream": True}
         with (
@@ -114,7 +114,7 @@ class HttpLlm:
 
     @contextlib.contextmanager
     def _reachable(self) -> Generator[None]:
-        """Say in the service's own words that there was no answer, and when to come back."""
+        """If there was no answer, replace the message and say when to retry."""
         try:
             yield
         except ServiceUnavailableError as error:
@@ -136,11 +136,11 @@ class DownLlm(HttpLlm):
 
 
 class Llms:
-    """Several providers behind one face.
+    """Several providers as one.
 
     Arguments:
-        provider: Who serves most models.
-        others: Who serves the rest, by the model's name.
+        provider: Serves most models.
+        others: Serve the rest, by the model's name.
     """
 
     def __init__(self, provider: Llm, others: Mapping[str, Llm]) -> None:
@@ -148,11 +148,11 @@ class Llms:
         self._others = others
 
     def reply(self, model: str, messages: Sequence[Message], /) -> str:
-        """What the model says next."""
+        """Return what the model says next."""
         return self._others.get(model, self._provider).reply(model, messages)
 
     def stream(self, model: str, messages: Sequence[Message], /) -> Iterator[str]:
-        """The same in pieces, as they come."""
+        """Yield it in pieces, as they arrive."""
         return self._others.get(model, self._provider).stream(model, messages)
 
 

@@ -1,9 +1,9 @@
-"""A stand-in for a provider of language models, which fails when it is asked to.
+"""A fake provider of language models, which fails on request.
 
-It speaks like OpenAI's chat completions, answers any model by repeating what it was told,
-and fails in the way that the model's name chooses (`faults`). It is not a service of ours:
-nothing of the toolkit is in here, and what it sends can be no HTTP at all, so it writes to
-the connection itself.
+It has the API of OpenAI's chat completions. It answers any model by repeating the question, and
+the model's name can choose a failure (`faults`). It is not one of our services, so it does not
+use the toolkit. It writes to the connection itself, since some of its answers are not valid
+HTTP.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class _Asked(BaseModel):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 60.0
-    wbufsize = -1  # an answer leaves as a whole
-    # Ids of calls whose first attempt has failed. A set's own methods need no lock.
+    wbufsize = -1  # an answer is sent as a whole
+    # Ids of calls whose first attempt has failed. A set's methods need no lock.
     failed_once: ClassVar[set[str]] = set()
 
     def do_POST(self) -> None:
@@ -72,10 +72,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, answer: Answer) -> None:
         self.close_connection = answer.ends != "length"
         if answer.ends == "never":
-            self.rfile.read(1)  # which is over when the client has had enough
+            self.rfile.read(1)  # returns when the client gives up
             return
         if answer.ends == "reset":
-            # Closed while told not to linger, a connection is reset.
+            # Closing without lingering resets the connection.
             linger = struct.pack("ii", 1, 0)
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             return
@@ -91,12 +91,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer.body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-        """Keep the log to what was asked."""
+        """Keep the server's own lines out of the log."""
 
 
 class _Server(ThreadingHTTPServer):
     def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
-        """Close a connection; one that is to be reset is not shut down first."""
+        """Close a connection without a shutdown, which would prevent a reset."""
         self.close_request(request)
 
 

@@ -1,7 +1,7 @@
-"""What the service takes and gives, as pydantic models.
+"""The bodies of the service's requests and answers, as pydantic models.
 
-The adapters hand a raw body to `parse_body` with one of these, and write an answer with
-`model_dump_json`: both frameworks then send the same bytes.
+The adapters parse a raw body with `parse_body` and one of these models, and write an answer with
+`model_dump_json`, so both frameworks send the same bytes.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ Text = Annotated[str, Field(min_length=1)]
 
 
 class _Taken(BaseModel, extra="forbid"):
-    """A body: what is not declared is refused, so that a misspelt field is noticed."""
+    """A body that refuses undeclared fields, so a misspelt field is noticed."""
 
 
 class Message(_Taken):
-    """One thing that was said."""
+    """A message of a conversation."""
 
     role: Literal["user", "assistant", "system"]
     content: Text
@@ -84,7 +84,7 @@ class ChatRequest(_Taken):
 
 
 class ContextView(BaseModel):
-    """A context, as its owner sees it."""
+    """A context and its messages."""
 
     context_id: str
     created_at: datetime
@@ -93,7 +93,7 @@ class ContextView(BaseModel):
 
 
 class Analysis(BaseModel):
-    """What a text sounds like: the strongest emotion, and the share of each."""
+    """The strongest emotion of a text, and the share of each."""
 
     model: str
     emotion: str
@@ -101,7 +101,7 @@ class Analysis(BaseModel):
 
 
 class BatchAnalysis(BaseModel):
-    """One analysis a text, in the order of the texts."""
+    """One analysis for each text, in the order of the texts."""
 
     model: str
     results: list[Analysis]
@@ -133,13 +133,13 @@ class ChatReply(BaseModel):
 
 
 class Model(BaseModel):
-    """A model that can be asked for."""
+    """A model that the service offers."""
 
     id: str
     kind: Literal["emotion", "llm"]
 
 
 class ModelList(BaseModel):
-    """Every model that can be asked for."""
+    """Every model that the service offers."""
 
     models: list[Model]

@@ -1,10 +1,9 @@
-"""A service with something in it: keys of every kind, a context that lives and one that does not.
+"""A service with data: keys of every kind, a live context and an expired one.
 
-The expired context was made by the same store, 25 hours before the present of its clock.
-With `KAIKO_DEMO_AT` set to a moment (ISO 8601) time stands still at it and new contexts
-are counted, so that stacks in different processes give the same answers to the byte.
-`KAIKO_DEMO_LLM` and `KAIKO_DEMO_ARCHIVE` say where the services behind this one are; those
-that they do not name are down.
+The expired context was made 25 hours before the clock's present. If `KAIKO_DEMO_AT` is set to a
+moment (ISO 8601), the clock stops at it and new contexts are numbered, so stacks in different
+processes send the same bytes. `KAIKO_DEMO_LLM` and `KAIKO_DEMO_ARCHIVE` are the addresses of the
+services that this one calls. A service without an address is down.
 """
 
 from __future__ import annotations
@@ -68,8 +67,8 @@ EXPIRED_CONTEXT = "ctx_yesterday"
 SEALED_CONTEXT = "ctx_sealed"
 COLD_CONTEXT = "ctx_cold"
 DAMAGED_CONTEXT = "ctx_damaged"
-"""Kept in the archive: a context that our key may not read, one that is read once a minute,
-and one whose row is bad."""
+"""In the archive: a context that our key may not read, one that can be read once a minute, and
+one whose row is bad."""
 
 DOWN_MODEL = "xai-grok"
 """A model whose provider is down."""
@@ -78,13 +77,13 @@ DOWN_MODEL = "xai-grok"
 def demo_service(
     *, clock: Clock, new_id: Callable[[], str], llm: Llm, archive: Archive | None = None
 ) -> DemoService:
-    """A seeded service.
+    """Return a service with data.
 
     Arguments:
-        clock: What time it is.
+        clock: Returns the time.
         new_id: Makes the names of new contexts.
-        llm: The language models it asks.
-        archive: The archive it asks; one that is down unless told otherwise.
+        llm: The language models to call.
+        archive: The archive to call; by default one that is down.
     """
     contexts = ContextStore(clock, new_id)
     contexts.create(context_id=LIVE_CONTEXT)
@@ -105,7 +104,7 @@ def demo_service(
 
 
 def demo_archive() -> ArchiveService:
-    """A seeded archive."""
+    """Return an archive with data."""
     return ArchiveService(
         KeyRing([ApiKey(ARCHIVE_KEY)]),
         {
@@ -118,10 +117,10 @@ def demo_archive() -> ArchiveService:
 
 
 def service_from_environment(environment: Mapping[str, str] = os.environ) -> DemoService:
-    """The service that the demo's applications serve.
+    """Return the service for the demo's applications.
 
     Arguments:
-        environment: Where the three variables are looked up.
+        environment: Holds the three variables.
     """
     at, llm, archive = (environment.get(name) for name in (AT, LLM, ARCHIVE))
     down = DownLlm()

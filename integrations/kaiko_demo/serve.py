@@ -1,8 +1,8 @@
 """One service in one process: `python -m kaiko_demo.serve starlette --port 8000`.
 
-The application is made first and the socket bound after it, by this process itself; only
-then is the port printed. So whoever reads the port can connect to it, nobody else can have
-taken it, and a service that cannot start says so by ending.
+This process makes the application, then binds the socket, then prints the port. The reader of
+the port can connect at once, no other program can take the port, and a service that cannot start
+ends.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _django_asgi() -> Serve:
 def _django_wsgi() -> Serve:
     os.environ["DJANGO_SETTINGS_MODULE"] = "kaiko_demo.django_settings"
     application = kaiko_django.get_wsgi_application()
-    # Waitress has no types: what is used of it is written down in the two protocols.
+    # Waitress has no types: the two protocols describe what is used of it.
     create_server: _CreateServer = importlib.import_module("waitress.server").create_server
 
     def serve(listener: socket.socket) -> None:
@@ -90,10 +90,10 @@ SERVICES: dict[str, Callable[[], Serve]] = {
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Serve one of them on a port of the loopback interface until told to stop.
+    """Serve one of them on a port of the loopback interface until stopped.
 
     Arguments:
-        argv: Arguments; the command line's unless given.
+        argv: Arguments; those of the command line by default.
     """
     parser = argparse.ArgumentParser(prog="python -m kaiko_demo.serve", description=__doc__)
     parser.add_argument("service", choices=SERVICES)
@@ -113,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 class _Formatter(logging.Formatter):
-    """Adds to an error of ours what the service behind said that it stands for."""
+    """Adds to an error what the called service said."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
@@ -125,7 +125,7 @@ class _Formatter(logging.Formatter):
 
 
 def _log() -> None:
-    """Log to standard error, every record with the id of the request it belongs to."""
+    """Log to standard error, each record with its request's id."""
     handler = logging.StreamHandler()
     handler.addFilter(RequestIdFilter())
     handler.setFormatter(
@@ -135,7 +135,7 @@ def _log() -> None:
 
 
 def _stop_at_eof() -> None:
-    """End with whoever started this process, even if it was killed and could not say so."""
+    """End when the parent process ends, even if it was killed."""
     sys.stdin.buffer.read()
     os.kill(os.getpid(), signal.SIGTERM)
 

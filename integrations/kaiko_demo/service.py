@@ -1,8 +1,7 @@
 """The V2 service itself, which knows no framework.
 
-An adapter authenticates with `admit`, reads a body, hands it to one of these methods and
-writes down what it returns. Whatever goes wrong is raised, and is nobody's business in
-between: the middleware answers it.
+An adapter authenticates with `admit`, reads a body, passes it to one of these methods and writes
+the result. All failures are raised, and the middleware answers them.
 """
 
 from __future__ import annotations
@@ -46,8 +45,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LLM_MODELS", "DemoService"]
 
-# A name that ends in an asterisk is a family: every name that begins like it is served.
-# Those of the last family exist to fail: the provider sees to it by their names.
+# A name that ends in an asterisk is a family: every name with that prefix is served. The provider
+# fails on request for the models of the last family.
 LLM_MODELS = ("gpt-4", "gpt-4-turbo", "gpt-3.5-turbo", "claude-3-*", "xai-grok", "faulty-*")
 
 _MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}", re.ASCII)
@@ -57,11 +56,11 @@ class DemoService:
     """Contexts, emotion analysis and chat behind API keys and a rate limit.
 
     Arguments:
-        keys: Who may call.
-        limiter: How often.
-        contexts: Where conversations are kept.
+        keys: The keys that may call.
+        limiter: How often they may call.
+        contexts: The conversations.
         llm: The language models, a dependency.
-        archive: Where contexts are that have expired: another service.
+        archive: The expired contexts: another service.
         max_body: How many bytes a request's body may have.
     """
 
@@ -83,26 +82,26 @@ class DemoService:
         self._max_body = max_body
 
     def admit(self, presented: str | None) -> Quota:
-        """Let a caller in by the value of `x-api-key`, and count the request.
+        """Check the value of `x-api-key`, and count the request.
 
         Raises:
-            InvalidApiKey: 401 where it is missing, malformed or unknown.
-            KeyRevoked: 403 where it has been revoked.
-            RateLimitError: 429 where it has made too many requests.
+            InvalidApiKey: 401 if it is missing, malformed or unknown.
+            KeyRevoked: 403 if it has been revoked.
+            RateLimitError: 429 if it has made too many requests.
         """
         key = self._keys.authenticate(presented)
         return self._limiter.take(key.value, key.per_minute)
 
     def body(self, declared: str | None) -> Body:
-        """A body to read into, given the value of `Content-Length`.
+        """Return a body to read into, given the value of `Content-Length`.
 
         Raises:
-            PayloadTooLargeError: 413 where it is over the limit.
+            PayloadTooLargeError: 413 if it is over the limit.
         """
         return Body(self._max_body, declared)
 
     def models(self) -> ModelList:
-        """Every model that can be asked for."""
+        """Return every model that the service offers."""
         emotion = Model(id=emotions.EMOTION_MODEL, kind="emotion")
         return ModelList(models=[emotion, *(Model(id=name, kind="llm") for name in LLM_MODELS)])
 
@@ -110,30 +109,30 @@ class DemoService:
         """Start a conversation.
 
         Raises:
-            DuplicateId: 409 where an `external_id` comes twice.
+            DuplicateId: 409 if an `external_id` comes twice.
         """
         context = self._contexts.create()
         return _view(self._contexts.add(context.context_id, body.messages))
 
     def context(self, context_id: str) -> ContextView:
-        """A conversation and its messages.
+        """Return a conversation and its messages.
 
         Raises:
-            ContextNotFound: 404 where there is none, or it has expired.
+            ContextNotFound: 404 if there is none, or it has expired.
         """
         return _view(self._contexts.get(context_id))
 
     def add_messages(self, context_id: str, body: NewMessages) -> ContextView:
-        """Go on with a conversation.
+        """Add messages to a conversation.
 
         Raises:
-            ContextNotFound: 404 where there is none, or it has expired.
-            DuplicateId: 409 where an `external_id` is in it already.
+            ContextNotFound: 404 if there is none, or it has expired.
+            DuplicateId: 409 if an `external_id` is in it already.
         """
         return _view(self._contexts.add(context_id, body.messages))
 
     def archived_context(self, context_id: str) -> ContextView:
-        """A conversation that the archive keeps.
+        """Return a conversation from the archive.
 
         Raises:
             KaikoError: What the archive raised, which is a service like this one.
@@ -141,35 +140,35 @@ class DemoService:
         return self._archive.context(context_id)
 
     def analyse(self, body: AnalysisRequest) -> Analysis:
-        """What a text sounds like.
+        """Return the emotions in a text.
 
         Raises:
-            InvalidModel: 400 where the model's name is malformed.
-            ModelNotFound: 404 where it is not the emotion model's.
+            InvalidModel: 400 if the model's name is malformed.
+            ModelNotFound: 404 if it is not the emotion model's.
         """
         _expect_emotion_model(body.model)
         return emotions.analyse(body.text, body.language)
 
     def analyse_batch(self, body: BatchRequest) -> BatchAnalysis:
-        """What each of many texts sounds like.
+        """Return the emotions in each of several texts.
 
         Raises:
-            InvalidModel: 400 where the model's name is malformed.
-            ModelNotFound: 404 where it is not the emotion model's.
+            InvalidModel: 400 if the model's name is malformed.
+            ModelNotFound: 404 if it is not the emotion model's.
         """
         _expect_emotion_model(body.model)
         results = [emotions.analyse(text, body.language) for text in body.texts]
         return BatchAnalysis(model=body.model, results=results)
 
     def stream(self, body: AnalysisRequest) -> Iterator[bytes]:
-        """What a text sounds like, sentence by sentence, as server-sent events.
+        """Yield the emotions in each sentence of a text, as server-sent events.
 
-        The model is looked at now and not with the first event: what can be refused before
-        the answer starts is refused with a status.
+        The model is checked now and not with the first event, so a wrong one is refused with a
+        status.
 
         Raises:
-            InvalidModel: 400 where the model's name is malformed.
-            ModelNotFound: 404 where it is not the emotion model's.
+            InvalidModel: 400 if the model's name is malformed.
+            ModelNotFound: 404 if it is not the emotion model's.
         """
         _expect_emotion_model(body.model)
         return _events(body)
@@ -178,8 +177,8 @@ class DemoService:
         """Let a language model continue a conversation.
 
         Raises:
-            InvalidModel: 400 where the model's name is malformed.
-            ModelNotFound: 404 where no language model has it.
+            InvalidModel: 400 if the model's name is malformed.
+            ModelNotFound: 404 if no language model has it.
             KaikoError: What the provider's failure means for the caller.
         """
         _expect_language_model(body.model)
@@ -187,14 +186,13 @@ class DemoService:
         return ChatReply(model=body.model, message=Message(role="assistant", content=said))
 
     def stream_chat(self, body: ChatRequest) -> Iterator[bytes]:
-        """The same piece by piece, as server-sent events.
+        """Let a language model continue a conversation, as server-sent events.
 
-        The first piece is waited for here: a model that fails before it has said anything
-        is then answered with a status, as if nothing had been streamed.
+        This waits for the first piece, so a model that fails before it is answered with a status.
 
         Raises:
-            InvalidModel: 400 where the model's name is malformed.
-            ModelNotFound: 404 where no language model has it.
+            InvalidModel: 400 if the model's name is malformed.
+            ModelNotFound: 404 if no language model has it.
             KaikoError: What the provider's failure means for the caller.
         """
         _expect_language_model(body.model)

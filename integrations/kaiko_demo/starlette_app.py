@@ -1,7 +1,6 @@
-"""The service on Starlette: requests to calls, results to responses, and one line for errors.
+"""The service on Starlette: requests become calls, results become responses.
 
-No endpoint here catches anything. `kaiko_starlette.install` is all that stands between
-what the service raises and what a client reads.
+No endpoint catches anything: `kaiko_starlette.install` answers the service's exceptions.
 """
 
 from __future__ import annotations
@@ -37,10 +36,10 @@ __all__ = ["create_app"]
 
 
 def create_app(service: DemoService) -> Starlette:
-    """The application.
+    """Return the application.
 
     Arguments:
-        service: What it serves.
+        service: The service behind it.
     """
     endpoints = _Endpoints(service)
     app = Starlette(
@@ -55,7 +54,7 @@ def create_app(service: DemoService) -> Starlette:
             Route("/v2/chat", endpoints.chat, methods=["POST"]),
         ]
     )
-    # As on Django: a path that nearly fits is unknown, not redirected.
+    # As on Django: a path that differs by its last slash is unknown, not redirected.
     app.router.redirect_slashes = False
     kaiko_starlette.install(app)
     return app
@@ -105,7 +104,7 @@ class _Endpoints:
     async def chat(self, request: Request) -> Response:
         quota = self._admit(request)
         body = parse_body(ChatRequest, await self._read(request))
-        # The language model is waited for in a thread: the event loop has others to serve.
+        # Wait for the language model in a thread, to keep the event loop free.
         if body.stream:
             return _stream(await run_in_threadpool(self._service.stream_chat, body), quota)
         return _answer(await run_in_threadpool(self._service.chat, body), quota)

@@ -1,8 +1,8 @@
-"""From DRF's exceptions to typed errors: their status, their code, and what their author wrote.
+"""From DRF's exceptions to typed errors: their status, their code, and their author's text.
 
-What DRF itself says of a request is localized and may echo what was sent, so none of it goes
-out; what an author wrote into an exception, or into a class of exceptions, does. Where an
-exception was raised tells one from the other.
+DRF's own texts are localized and may repeat the input, so they are never sent. A text that an
+author wrote into an exception, or into a class of exceptions, is sent. The place where an
+exception was raised tells which it is.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Reading:
 
     Arguments:
         request: DRF's request.
-        view: the view that raised, where it is known.
+        view: the view that raised, if known.
 
     """
 
@@ -57,13 +57,13 @@ class Reading:
         self._view = view
 
     def api_exception(self, exc: APIException) -> KaikoError | None:
-        """Return the typed error for an exception of DRF's, or one derived from it."""
+        """Return the typed error for a DRF exception, or one derived from it."""
         if isinstance(exc, ValidationError) and not _is_own(exc):
             return error_from_failures(failures_of(exc, self._request, self._view))
         status = exc.status_code
         headers: list[tuple[str, str]] = []
         if isinstance(exc, AuthenticationFailed | NotAuthenticated):
-            # DRF made it a 403 where the first authenticator knows no challenge.
+            # DRF makes it a 403 if the first authenticator has no challenge.
             status = type(exc).status_code
             challenge: object = getattr(exc, "auth_header", None)
             if isinstance(challenge, str):
@@ -93,7 +93,7 @@ class Reading:
 
 
 def _is_own(exc: ValidationError) -> bool:
-    """Whether a class of the service's says itself what is answered, as a typed error does."""
+    """Whether a class of the service sets its own status or code, like a typed error."""
     return exc.status_code != 400 or not _is_drfs_default(exc, "default_code")
 
 
@@ -103,12 +103,12 @@ def _is_drfs_default(exc: APIException, attribute: str) -> bool:
 
 
 def _said(exc: APIException, status: int, raised_in: FrameType | None) -> Said:
-    """Return the message that the author of `exc` wrote, and the code; None for DRF's own."""
+    """Return the message and the code that the author of `exc` wrote; None for DRF's own."""
     detail: object = exc.detail
     if isinstance(detail, list):
         items = cast("list[object]", detail)
         detail = items[0] if len(items) == 1 else None
-    if isinstance(detail, dict):  # DRF's own say nothing but text
+    if isinstance(detail, dict):  # DRF's own details are texts
         read = read_detail(cast("dict[str, object]", detail), status)
         return read.message, read.code
     if not isinstance(detail, str):
@@ -125,25 +125,25 @@ def _said(exc: APIException, status: int, raised_in: FrameType | None) -> Said:
 
 def _is_drfs_text(exc: APIException, text: str, raised_in: FrameType | None) -> bool:
     if _is_drfs_default(exc, "default_detail"):
-        # `Method "{method}" not allowed.`, and what DRF adds to the text of a throttle.
+        # `Method "{method}" not allowed.`, and the text that DRF adds to a throttle's.
         default, _, inserted = force_str(exc.default_detail).partition("{")
         if text == default or (
             (inserted or isinstance(exc, Throttled)) and text.startswith(default)
         ):
             return True
-    # A permission's own message is handed on by the view.
+    # The view passes a permission's own message on.
     return _is_drfs(raised_in) and not _is_drfs(raised_in, "permission_denied")
 
 
 def _is_drfs(frame: FrameType | None, function: str | None = None) -> bool:
-    """Whether `frame` is DRF's own code, and that very function where one is named."""
+    """Whether `frame` is DRF's own code, and the function `function` if given."""
     if frame is None or function not in {None, frame.f_code.co_name}:
         return False
     return str(frame.f_globals.get("__name__")).startswith("rest_framework.")
 
 
 def _refused_by(frame: FrameType) -> KaikoError | None:
-    """Return what a parser said by failing in `frame`; None where that is no parser's."""
+    """Return the error for a parser that failed in `frame`; None if `frame` is not a parser's."""
     if frame.f_code.co_name != "parse":
         return None
     parser: object = frame.f_locals.get("self")

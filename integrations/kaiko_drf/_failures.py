@@ -1,9 +1,9 @@
-"""From DRF's validation errors to failures whose paths have declared names only.
+"""From DRF's validation errors to failures whose paths contain only declared names.
 
-DRF tells failures as nested dicts and lists, in which a key may be the name of a field or
-what a client sent as one of a mapping. The serializer knows: DRF leaves it on the errors.
-For errors that a service raises by hand it is looked for among what ran; where there is
-none, a key counts as declared if the function that raised has it as a literal.
+DRF's errors are nested dicts and lists. A key may be the name of a field, or a key of a mapping
+that the client sent. The serializer knows which; DRF stores it on the errors. For errors that a
+service raises by hand, the serializer is searched in the traceback. If there is none, a key counts
+as declared if it is a literal in the function that raised.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ __all__ = ["failures_in", "failures_of", "serializer_of"]
 
 _KINDS: dict[object, Kind] = {
     "required": "missing",
-    # DRF knows no fields that are not allowed; a serializer that does says so by this code.
+    # DRF has no unknown fields; a serializer that refuses them uses this code.
     "unknown_field": "unknown",
 }
 _PARTS: dict[str, Where] = {"GET": "query", "headers": "header", "COOKIES": "cookie"}
-# What is a key of an error, but of no field.
+# Keys of an error that are not fields.
 _NO_FIELDS = frozenset({"code", "detail", "error", "errors", "message", "non_field_errors"})
 
 
 class _Position(int):
-    """Where something stands in a list; a number that is a key may be a client's."""
+    """A position in a list; a number that is a key may come from the client."""
 
 
 class _Raised(NamedTuple):
-    """What may declare the keys of an error that a service raised by hand."""
+    """The sources of declared keys for an error that a service raised by hand."""
 
     serializer: Serializer | None
     literals: frozenset[str]
 
 
 def failures_of(exc: ValidationError, request: Request, view: object) -> list[Failure]:
-    """Return what `exc` says has failed; one failure of the whole where it says nothing."""
+    """Return the failures of `exc`; one failure of the whole if it names none."""
     declared: object = serializer_of(exc.detail)
     if declared is None:
         declared = _raised(exc.__traceback__, exc.detail)
@@ -60,12 +60,12 @@ def failures_of(exc: ValidationError, request: Request, view: object) -> list[Fa
 
 
 def failures_in(detail: object, declared: object, request: Request, view: object) -> list[Failure]:
-    """Return the failures that `detail` tells of.
+    """Return the failures in `detail`.
 
     Arguments:
         detail: DRF's dicts, lists and texts.
-        declared: the serializer that they come from, or what raised them.
-        request: DRF's request, which says what was validated.
+        declared: the serializer that made them, or the code that raised them.
+        request: DRF's request.
         view: the view.
 
     """
@@ -76,7 +76,7 @@ def failures_in(detail: object, declared: object, request: Request, view: object
     ]
     if not found:
         return [Failure("value", where, None)]
-    # An error that was raised by hand may mean anything but a body.
+    # An error that was raised by hand need not be about a body.
     absent = _is_serializer(declared) and (where, found[0].kind) == ("body", "missing")
     if absent and _has_no_body(request):
         return [Failure("body", "body", None)]
@@ -84,7 +84,7 @@ def failures_in(detail: object, declared: object, request: Request, view: object
 
 
 def serializer_of(detail: object) -> Serializer | None:
-    """Return the serializer whose `errors` these are; None where DRF left none on them."""
+    """Return the serializer whose `errors` these are; None if DRF stored none on them."""
     serializer: object = getattr(detail, "serializer", None)
     return serializer if _is_serializer(serializer) else None
 
@@ -96,9 +96,9 @@ def _is_serializer(value: object) -> TypeGuard[Serializer]:
 def _walk(
     detail: object, declared: object, path: tuple[str, ...]
 ) -> Iterator[tuple[object, tuple[str, ...]]]:
-    """Yield the code of each error below `detail`, and the declared names on the way to it."""
+    """Yield the code of each error below `detail`, and the declared names that lead to it."""
     own = serializer_of(detail)
-    if own is not None:  # a service may put the errors of one among others
+    if own is not None:  # a service may nest a serializer's errors in others
         declared = own
     if isinstance(detail, Mapping):
         for key, inner in cast("Mapping[object, object]", detail).items():
@@ -121,7 +121,7 @@ def _below(
 
 
 def _child(declared: object, key: object) -> tuple[object, str | None]:
-    """Return what is declared under `key`, and how a path says it; None where nothing is."""
+    """Return what is declared under `key`, and its part of a path; None if nothing is."""
     child: object = getattr(declared, "child", None)
     if isinstance(declared, DictField):
         return child, "[*]"
@@ -146,17 +146,17 @@ def _path(segments: Iterable[str]) -> str | None:
 
 
 def _where(declared: object, request: Request, view: object) -> Where:
-    """Return which part of the request was validated: what the serializer was given."""
+    """Return which part of the request was validated: the data given to the serializer."""
     data: object = getattr(declared, "initial_data", None)
     if data is not None:
         if data is getattr(view, "kwargs", None):
             return "path"
-        # Django keeps there what was asked for once.
+        # Django caches the parsed parts there.
         kept = vars(request._request)  # noqa: SLF001 - DRF's documentation names it
         for attribute, where in _PARTS.items():
             if data is kept.get(attribute):
                 return where
-    # What was refused is a parameter where nobody sends anything else.
+    # Without a body, only parameters can be refused.
     return "query" if request.method in {"GET", "HEAD"} and _has_no_body(request) else "body"
 
 
@@ -166,7 +166,7 @@ def _has_no_body(request: Request) -> bool:
 
 
 def _raised(traceback: TracebackType | None, keys: object) -> _Raised:
-    """Return what declares `keys`: a serializer that ran, and the code that raised."""
+    """Return the sources that declare `keys`: a serializer that ran, and the code that raised."""
     frame = None
     serializer: Serializer | None = None
     while traceback is not None:

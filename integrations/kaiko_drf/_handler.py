@@ -1,4 +1,4 @@
-"""What the exception handler does, on DRF's own classes."""
+"""The exception handler's implementation, which needs DRF's classes."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = ["handle"]
 
 
 def handle(exc: Exception, context: Mapping[str, object]) -> HttpResponse | None:
-    """Answer `exc`; None where DRF is to raise it again."""
+    """Answer `exc`; None if DRF should raise it again."""
     request = context.get("request")
     setup = current_setup()
-    # What is no error answer (304, say) and what is not ours is DRF's own affair.
+    # DRF answers what is not an error (304, for example) or not covered.
     if (
         not isinstance(request, Request)
         or not is_ours(request._request, setup)  # noqa: SLF001 - DRF's documentation names it

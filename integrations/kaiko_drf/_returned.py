@@ -1,7 +1,7 @@
 """Errors of a serializer that a view returned: `Response(serializer.errors, status=400)`.
 
-Rendered, they say what failed in localized texts alone; the response still has them as DRF
-made them, with their codes and their serializer.
+The rendered body has only localized texts. The response object still has DRF's errors, with their
+codes and their serializer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["read_response"]
 
 
 def read_response(_request: HttpRequest, response: HttpResponseBase) -> KaikoError | None:
-    """Return the typed error for the errors of a serializer; None for any other answer."""
+    """Return the typed error for a serializer's errors; None for any other answer."""
     if not isinstance(response, Response) or response.status_code not in {400, 422}:
         return None
     serializer = serializer_of(response.data)
@@ -34,7 +34,7 @@ def read_response(_request: HttpRequest, response: HttpResponseBase) -> KaikoErr
         return None
     try:
         errors = cast("object", serializer.errors)
-    except AssertionError:  # it was not asked whether it is valid: these are its data
+    except AssertionError:  # is_valid was not called: this is its data
         return None
     if not errors or response.data != errors:
         return None

@@ -1,4 +1,4 @@
-"""The application for `INSTALLED_APPS`: it reads returned errors, and brings a system check."""
+"""The application for `INSTALLED_APPS`: it reads returned errors, and adds a system check."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["KaikoDrfConfig"]
 
 
 class KaikoDrfConfig(AppConfig):
-    """Reads `Response(serializer.errors, status=400)` as what validation found."""
+    """Treats `Response(serializer.errors, status=400)` as a validation failure."""
 
     name = "kaiko_drf"
 

@@ -1,4 +1,4 @@
-"""A system check, so that `manage.py check` says what to write before a request fails.
+"""A system check: `manage.py check` says what to write before a request fails.
 
 | Id | What is wrong |
 |---|---|

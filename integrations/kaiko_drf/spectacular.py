@@ -1,4 +1,4 @@
-"""The OpenAPI document of drf-spectacular says what is answered: the envelope, everywhere.
+"""The error answers in the OpenAPI document of drf-spectacular.
 
     SPECTACULAR_SETTINGS = {
         "POSTPROCESSING_HOOKS": [
@@ -7,8 +7,8 @@
         ],
     }
 
-Each operation then shows the envelope for what validation, authentication and a missing
-resource answer. What else it raises is said at the view, with `responses`:
+Each operation then shows the envelope for failures of validation and authentication and for a
+missing resource. Document other errors at the view that raises them, with `responses`:
 
     @extend_schema(responses={200: ContextSerializer, **responses(ContextNotFound)})
 """
@@ -32,31 +32,31 @@ __all__ = ["postprocess_errors", "responses"]
 
 
 def postprocess_errors(result: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
-    """Let the document say what is answered; for `POSTPROCESSING_HOOKS`.
+    """Add the error answers to the document; for `POSTPROCESSING_HOOKS`.
 
     Arguments:
-        result: the document; it is changed in place.
+        result: the document, which is changed in place.
 
     """
-    nothing = gettext("No response body")  # what drf-spectacular says in place of a serializer
+    nothing = gettext("No response body")  # drf-spectacular's text for no serializer
     operations = [each for item in result["paths"].values() for each in item.values()]
     for answer in (each for said in operations for each in said["responses"].values()):
         if "content" not in answer and answer.get("description") == nothing:
             answer["description"] = ""
-    # Where a prefix is cut off, paths are not those that are served.
+    # If a prefix is cut off, the document's paths are not the served ones.
     everywhere = bool(spectacular_settings.SCHEMA_PATH_PREFIX_TRIM)
     document_errors(result, current_setup().config, everywhere=everywhere)
     return result
 
 
 def responses(*classes: type[KaikoError]) -> dict[int, OpenApiResponse]:
-    """Return what `extend_schema(responses=…)` says of a view that raises `classes`.
+    """Return the `responses` for `extend_schema` of a view that raises `classes`.
 
     Arguments:
         classes: classes of typed errors, the toolkit's or the service's own.
 
     Raises:
-        TypeError: something else is given.
+        TypeError: an argument is something else.
 
     >>> from kaiko_middleware import ConflictError, NotFoundError
     >>> documented = responses(NotFoundError, ConflictError)

@@ -1,4 +1,4 @@
-"""kaiko-middleware for FastAPI: `install(app)`, and every error answer is an envelope.
+"""kaiko-middleware for FastAPI: `install(app)` makes every error answer an envelope.
 
 >>> from fastapi import FastAPI
 >>> from kaiko_fastapi import install, responses

@@ -1,8 +1,8 @@
-"""What a route declares, as the core schemas that tell its own names from a client's keys.
+"""What a route declares, as core schemas that tell its names from a client's keys.
 
-A location of a validation failure mixes both. FastAPI keeps, for each route, the fields
-of its parameters and of its body; their schemas are joined here into one for each part of
-the request, made when the route first fails and kept from then on.
+The location of a validation failure mixes both. FastAPI stores the fields of a route's parameters
+and body. Their schemas are joined here into one for each part of the request. They are made when
+the route first fails, and kept.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Schema = Mapping[str, Any]
 
     class Parameter(Protocol):
-        """What is read of FastAPI's own description of a parameter."""
+        """The part of FastAPI's description of a parameter that is read."""
 
         @property
         def alias(self) -> str: ...
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 class Declared(NamedTuple):
     """What one route declares.
 
-    `schemas` has one core schema for each of `path`, `query`, `header`, `cookie` and
-    `body`; `form` says that the body is a form; `media_type` is the body's, or empty;
-    `failures` keeps what records of validation were found to stand for.
+    `schemas` has one core schema for each of `path`, `query`, `header`, `cookie` and `body`.
+    `form` says that the body is a form. `media_type` is the body's, or empty. `failures` caches
+    the failures for validation records.
     """
 
     schemas: Mapping[str, Schema]
@@ -53,11 +53,11 @@ _ANY: Schema = {"type": "any"}
 
 
 class Declarations:
-    """Knows what the routes of an application declare."""
+    """The declarations of an application's routes."""
 
     def __init__(self) -> None:
-        # By identity: FastAPI's classes compare by value and cannot be hashed. What is
-        # kept here keeps the identities from being used again.
+        # By identity: FastAPI's classes compare by value and cannot be hashed. The stored
+        # objects keep their ids from being reused.
         self._known: dict[int, tuple[Dependant, Declared]] = {}
 
     def of(self, scope: Scope) -> Declared:
@@ -74,10 +74,10 @@ class Declarations:
 
 
 def _route(scope: Scope) -> object:
-    """Return the route, and for one of an included router what the inclusion made of it."""
+    """Return the route; for a route of an included router, its included form."""
     route: object = scope.get("route")
-    # FastAPI documents no way to the latter. Where it is not found under this name, the
-    # dependencies of the inclusion go unknown: their parameters then have no name.
+    # FastAPI does not document the latter. If it is not found under this name, the parameters
+    # of the inclusion's dependencies have no name.
     held: object = scope.get("fastapi")
     if isinstance(held, dict):
         included = cast("dict[str, object]", held).get("effective_route_context")
@@ -121,9 +121,9 @@ def _joined(
     """Return one schema for several fields: plain ones by alias, models by their own fields.
 
     Arguments:
-        fields: what FastAPI knows of each parameter.
-        hyphens: whether a model's `x_token` is called `x-token` in locations as well.
-        embedded: whether a model may stand under its own name as well.
+        fields: FastAPI's description of each parameter.
+        hyphens: whether locations may also call a model's `x_token` `x-token`.
+        embedded: whether a model may also appear under its own name.
 
     """
     named: dict[str, Schema] = {}
@@ -157,7 +157,7 @@ def _is_json(info: FieldInfo) -> bool:
 
 
 def _models(annotation: object) -> Iterator[type[BaseModel]]:
-    """Yield the models that `annotation` is, or chooses from."""
+    """Yield the model that `annotation` is, or the models of its union."""
     origin = get_origin(annotation)
     if origin is Annotated:
         yield from _models(get_args(annotation)[0])
@@ -169,7 +169,7 @@ def _models(annotation: object) -> Iterator[type[BaseModel]]:
 
 
 def _schema_of(info: FieldInfo) -> Schema:
-    """Return the core schema that FastAPI validates a field by."""
+    """Return the core schema that FastAPI uses to validate a field."""
     annotation: Any = info.annotation
     for item in info.metadata:
         annotation = Annotated[annotation, item]
@@ -177,8 +177,8 @@ def _schema_of(info: FieldInfo) -> Schema:
         annotation = Annotated[annotation, Field(discriminator=info.discriminator)]
     try:
         with warnings.catch_warnings():
-            # FastAPI has warned of what it is told in the wrong place, or chose not to.
+            # FastAPI has already warned about misplaced settings, or chose not to.
             warnings.simplefilter("ignore")
             return TypeAdapter[Any](annotation).core_schema
-    except (PydanticUserError, NameError):  # then nothing below this field has a name
+    except (PydanticUserError, NameError):  # then names below this field are unknown
         return _ANY

@@ -1,6 +1,6 @@
-"""From FastAPI's validation errors to the one typed error that is answered.
+"""From FastAPI's validation errors to the one typed error of the answer.
 
-Implements section 7 of the V2 contract for FastAPI, on the core's rule.
+Implements section 7 of the V2 contract for FastAPI, with the core's rule.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _UNASKED = Failure("value", "body", None)
 _FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 _NO_BODY = Failure("body", "body", None)
 _WRONG_TYPE = Failure("media_type", "body", None)
-# How much is kept for one route: keys that clients make up stand in locations, too.
+# Limits of the cache for one route: locations also contain keys that clients choose.
 _KEPT = 512
 _LONGEST = 256
 
@@ -34,12 +34,12 @@ _LONGEST = 256
 def error_of(
     errors: Iterable[object], body: object, headers: Mapping[str, str], declared: Declared
 ) -> KaikoError:
-    """Return the typed error for what FastAPI's validation found.
+    """Return the typed error for FastAPI's validation errors.
 
     Arguments:
         errors: pydantic's records, each with its location.
-        body: what was validated as the body: bytes where it is no JSON by its type.
-        headers: the request's.
+        body: the body that was validated; bytes if its content type is not JSON.
+        headers: the request's headers.
         declared: what the route declares.
 
     """
@@ -61,16 +61,16 @@ def error_of(
                 return whole
         return _failure(str(record.get("type")), items, declared)
 
-    # A service may have raised it by itself, without saying what failed.
+    # The service may have raised it itself, without saying what failed.
     return error_from_records(list(errors), read) or error_for_status(422)
 
 
 def _failure(error_type: str, items: tuple[object, ...], declared: Declared) -> Failure | None:
-    """Return what one record stands for; the same ones come again and again."""
+    """Return the failure for one record, from the cache if possible."""
     key = error_type, items
     try:
         found = declared.failures.get(key)
-    except TypeError:  # no names and positions: a service made it up
+    except TypeError:  # not names and positions: the service made the record
         return None
     if found is None:
         if not all(isinstance(each, (int, str)) for each in items):
@@ -89,16 +89,16 @@ def _failure(error_type: str, items: tuple[object, ...], declared: Declared) -> 
 def _failure_of_whole(
     body: object, headers: Mapping[str, str], declared: Declared
 ) -> Failure | None:
-    """Return what is wrong with the body before any of its fields: its type, or its absence."""
+    """Return what is wrong with the whole body: it has the wrong type, or it is missing."""
     if declared.form:
         if _media_type(headers) in _FORMS:
             return None
         return _NO_BODY if _is_absent(headers) else _WRONG_TYPE
     if isinstance(body, bytes):
-        # FastAPI reads JSON only where the type says so, and hands on anything else raw:
-        # right where the service declared that very type, and wrong otherwise.
+        # FastAPI parses JSON only if the content type says so, and passes any other body raw.
+        # That is right only if the service declared that type.
         return None if _media_type(headers) == declared.media_type.lower() else _WRONG_TYPE
-    # A body that is `null` comes as None too, but it has a length.
+    # The body `null` is None too, but it has a length.
     return _NO_BODY if body is None and declared.media_type and _is_absent(headers) else None
 
 

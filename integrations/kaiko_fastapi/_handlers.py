@@ -1,7 +1,7 @@
-"""Exception handlers for what FastAPI itself would answer.
+"""Exception handlers that replace FastAPI's own.
 
-They stand where FastAPI's own stood, and leave to those what is none of ours: paths that
-are not covered, and HTTP exceptions that are no errors.
+They call FastAPI's own handlers for paths that are not covered, and for HTTP exceptions that are
+not errors.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Answering = Callable[[Request, Exception], Awaitable[Response]]
 
-# What FastAPI says of every body that it cannot read, whatever the reason.
+# FastAPI's text for every body that it cannot read, whatever the reason.
 _UNREADABLE = "There was an error parsing the body"
 
 
@@ -41,7 +41,7 @@ class Handlers:
     """The handlers of one installed configuration.
 
     Arguments:
-        typed: answers a typed error; None where the service has its own way to.
+        typed: answers a typed error; None if the service has its own handler.
         http: answers an HTTP exception that is an error.
 
     """
@@ -53,7 +53,7 @@ class Handlers:
 
     async def http_exception(self, request: Request, exc: HTTPException) -> Response:
         """Answer an `HTTPException`."""
-        # Only within the middleware is there an id: not for paths that are left alone.
+        # There is an id only inside the middleware, so not for uncovered paths.
         if 100 <= exc.status_code < 400 or current_request_id() is None:
             return await http_exception_handler(request, exc)
         cause = exc.__cause__
@@ -83,7 +83,7 @@ class Handlers:
             await websocket_request_validation_exception_handler(socket, exc)
             return
         declared = self._declarations.of(socket.scope)
-        # The middleware turns it into the denial, or the close.
+        # The middleware turns it into a denial or a close.
         raise error_of(exc.errors(), None, socket.headers, declared) from None
 
     async def _answer(self, request: Request, error: KaikoError) -> Response:

@@ -1,7 +1,7 @@
-"""`install(app)`: what `kaiko_starlette` does, and what only FastAPI has.
+"""`install(app)`: what `kaiko_starlette` does, and what only FastAPI needs.
 
-FastAPI registers handlers of its own with every application; these defaults, and no
-handler of the service's, are replaced. The OpenAPI document then says what is answered.
+FastAPI registers default handlers on every application. These are replaced; the service's own
+handlers are kept. The OpenAPI document then shows the error answers.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ _DEFAULTS: dict[type[Exception], object] = {
 def install(app: FastAPI, config: Config | None = None) -> None:
     """Make every error answer of `app` an envelope, and document it.
 
-    Handlers that the application registered, before or after, stay in force; what they
-    answer is rewritten like any other answer. A mounted application has handlers and a
-    document of its own: its errors are envelopes too, but only an `install` on it gives
-    them their precise codes and documents them.
+    Handlers that the application registers, before or after, stay in force. Their answers are
+    rewritten like any other answer. A mounted application has its own handlers and its own
+    document: its errors are envelopes too, but only `install` on it gives them precise codes and
+    documents them.
 
     Arguments:
-        app: the application, before it served its first request.
-        config: the settings; all defaults when left out.
+        app: the application, before its first request.
+        config: the settings; all defaults by default.
 
     Raises:
-        TypeError: `app` is no FastAPI application, or `config` no `Config`.
+        TypeError: `app` is not a FastAPI application, or `config` not a `Config`.
         RuntimeError: it is installed already, or the application has started.
 
     """

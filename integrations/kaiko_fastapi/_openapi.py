@@ -1,7 +1,7 @@
-"""The OpenAPI document says what is answered: the envelope, in place of FastAPI's own schema.
+"""The error answers in FastAPI's OpenAPI document: the envelope instead of FastAPI's schema.
 
-FastAPI documents one 422 for every route that takes anything, with a schema that no client
-of ours ever sees. It becomes the 400 and the 422 of section 7 of the contract.
+FastAPI documents a 422 for every route with parameters or a body, with a schema that our clients
+never get. It is replaced by the 400 and the 422 of section 7 of the contract.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 _REF = "#/components/schemas/"
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _AUTOMATIC = f"{_REF}HTTPValidationError"
-# Ranges by which a service documents its errors itself; FastAPI then adds nothing either.
+# With these keys a service documents its errors itself; FastAPI then adds nothing either.
 _OWN_WORD = frozenset({"4XX", "default"})
 
 
 def document_errors(app: FastAPI, config: Config) -> None:
-    """Let `app.openapi()` say what is answered.
+    """Add the error answers to the document of `app.openapi()`.
 
-    A document is rewritten once, and FastAPI's own copy of it is replaced, so that it is
-    the same however often it is asked for.
+    A document is rewritten once, and FastAPI's own copy is replaced, so each call returns the
+    same document.
     """
     generate = app.openapi
     last: Object = {}
@@ -81,7 +81,7 @@ class _Document:
         )
         wanted: Object = {**schema.pop("$defs"), "ErrorEnvelope": schema}
         taken = any(self._schemas.get(name, wanted[name]) != wanted[name] for name in wanted)
-        if taken:  # by models of the service: ours then has a longer name
+        if taken:  # by models of the service: ours then gets a longer name
             for name in list(wanted):
                 wanted[f"Kaiko{name}"] = wanted.pop(name)
             error = wanted["KaikoErrorEnvelope"]["properties"]["error"]
@@ -107,7 +107,7 @@ class _Document:
                 self._add(responses, 422, _errors(Failure("value", "body", field)))
 
     def _add(self, responses: Object, status: int, errors: list[KaikoError]) -> None:
-        """Document `errors`, beside what the service says of the same status."""
+        """Document `errors`, and keep what the service says about the same status."""
         said: Object | None = responses.get(str(status))
         if said is None:
             said = responses[str(status)] = entry(status, errors)
@@ -118,19 +118,19 @@ class _Document:
             content["examples"] = {**examples(errors), **content.get("examples", {})}
 
     def _tidy(self, response: Object) -> None:
-        """Mend what FastAPI makes of an entry of `responses()`."""
+        """Correct FastAPI's version of an entry from `responses()`."""
         content: Object = response.get("content", {})
         ours = [media for media in content if self._is_envelope(content[media].get("schema"))]
         if not ours:
             return
         for media in ours:
-            if media != JSON:  # it files every model under the content type of the success
+            if media != JSON:  # FastAPI uses the success's content type for every model
                 del content[media]
         content.setdefault(JSON, {})["schema"] = {"$ref": self._envelope}
         self._name_header(response)
         for example in content[JSON].get("examples", {}).values():
             error: object = example.get("value", {}).get("error")
-            if isinstance(error, dict):  # FastAPI leaves out each null, which clients do get
+            if isinstance(error, dict):  # FastAPI leaves out nulls, but clients get them
                 members = cast("Object", error)
                 example["value"]["error"] = {
                     name: members.get(name)
@@ -138,7 +138,7 @@ class _Document:
                 }
 
     def _is_envelope(self, schema: object) -> bool:
-        """Whether `schema` refers to the envelope, under any name that FastAPI gave it."""
+        """Whether `schema` refers to the envelope, whatever name FastAPI gave it."""
         if not isinstance(schema, dict):
             return False
         name = str(cast("Object", schema).get("$ref", "")).removeprefix(_REF)
@@ -154,14 +154,14 @@ class _Document:
             del response["headers"][ID_HEADER]
 
     def _of_others(self, items: Object) -> None:
-        """Drop the automatic 422 where others answer: callbacks and webhooks."""
+        """Remove the automatic 422 from callbacks and webhooks, which others answer."""
         for item in items.values():
             for operation in _operations(item):
                 if _is_automatic(operation.get("responses", {}).get("422")):
                     del operation["responses"]["422"]
 
     def _field_of(self, body: Object | None) -> str | None:
-        """Return the name of a field of the body, for the examples; a required one if any."""
+        """Return the name of a field of the body for the examples, if possible a required one."""
         for media in (body or {}).get("content", {}).values():
             schema: Object = media.get("schema", {})
             schema = self._schemas.get(schema.get("$ref", "").removeprefix(_REF), schema)
@@ -170,7 +170,7 @@ class _Document:
         return None
 
     def _remove_unused(self) -> None:
-        """Remove what only FastAPI referred to: its own schemas, and a second envelope."""
+        """Remove schemas that are no longer used: FastAPI's own, and a second envelope."""
         again = [name for name in self._schemas if self._is_envelope({"$ref": f"{_REF}{name}"})]
         for name in ("HTTPValidationError", "ValidationError", *again):
             reference = f"{_REF}{name}"
@@ -192,8 +192,8 @@ def _is_automatic(response: Object | None) -> bool:
 def _bad_requests(
     parameters: list[Object], field: str | None, *, takes_body: bool
 ) -> list[KaikoError]:
-    """Return what an operation answers with 400, told of its own parameters and field."""
-    # A parameter of the path is never absent: the route would not be found.
+    """Return an operation's 400 errors, with the names of its parameters and field."""
+    # A path parameter is never missing: the route would not be found.
     absent = [each["name"] for each in parameters if each["in"] != "path" and each["required"]]
     named = [field] if field is not None else absent[:1]
     failures = [Failure("missing", "body", each) for each in named]

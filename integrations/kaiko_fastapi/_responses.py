@@ -1,7 +1,7 @@
-"""`responses(...)`: what a route's errors look like, for FastAPI's `responses=`.
+"""`responses(...)`: a route's errors, for FastAPI's `responses=`.
 
-An entry has the envelope's schema, the headers of section 4 of the contract, and one
-example for each code; several codes on one status share an entry.
+An entry has the envelope's schema, the headers of section 4 of the contract, and one example for
+each code. Codes with the same status share an entry.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["ID_HEADER", "JSON", "entry", "responses"]
 
 ID_HEADER = "X-Request-ID"
-"""What the id header is called unless the configuration calls it otherwise."""
+"""The default name of the id header."""
 JSON = "application/json"
-"""The content type of an envelope, whatever the route's own is."""
+"""The content type of an envelope, whatever the route's own type."""
 
 
 def responses(*classes: type[KaikoError]) -> dict[int | str, dict[str, Any]]:
@@ -30,7 +30,7 @@ def responses(*classes: type[KaikoError]) -> dict[int | str, dict[str, Any]]:
         classes: classes of typed errors, the toolkit's or the service's own.
 
     Raises:
-        TypeError: something else is given.
+        TypeError: an argument is something else.
 
     >>> from kaiko_middleware import ConflictError, NotFoundError
     >>> documented = responses(NotFoundError, ConflictError)

@@ -1,11 +1,11 @@
-"""Calling upstreams well: retries that make sense, and typed errors back.
+"""Calling upstreams: retries that make sense, and typed errors.
 
 >>> from kaiko_httpx import Client
 >>> client = Client("billing", base_url="https://billing.example")
 
-`Client` and `AsyncClient` are httpx2's with a retrying transport inside; `RetryTransport`
-and `AsyncRetryTransport` go into any httpx2 client, an LLM SDK's included, and those of
-`kaiko_httpx.httpx0` into one of httpx 0.28. Implements section 11 of the V2 contract.
+`Client` and `AsyncClient` are httpx2 clients with a retrying transport. `RetryTransport` and
+`AsyncRetryTransport` go into any httpx2 client, including that of an LLM SDK. The transports in
+`kaiko_httpx.httpx0` go into a client of httpx 0.28. Implements section 11 of the V2 contract.
 """
 
 from __future__ import annotations

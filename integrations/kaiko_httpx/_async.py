@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class AsyncRetries:
-    """What a retrying transport does, whichever library's transport it is.
+    """The retries of a transport, for transports of any library.
 
     Arguments:
         transport: the transport that sends.
-        policy: how calls are made again.
-        id_header: the header that our request id is sent along in.
+        policy: how calls are retried.
+        id_header: the header for our request id.
 
     """
 
@@ -35,10 +35,10 @@ class AsyncRetries:
         self._policy = RetryPolicy() if policy is None else policy
         self._id_header = id_header
         self.is_watched: bool = watch_connections(transport, AsyncBackend)
-        """Whether the connections keep to a call's deadline themselves."""
+        """Whether the connections enforce a call's deadline themselves."""
 
     async def handle_async_request(self, request: Request) -> Response:
-        """Send `request`, again where that makes sense; return or raise what came last."""
+        """Send `request`, with retries; return or raise the last result."""
         outgoing = Outgoing(self._policy, request, self._id_header)
         if outgoing.is_ours:  # and watched by our client
             return await self._send(outgoing)
@@ -54,7 +54,7 @@ class AsyncRetries:
 
     async def _send(self, outgoing: Outgoing) -> Response:
         outcome = await self._attempt(outgoing)
-        # A call that succeeds never gets to stamina, which costs 50 µs to set up.
+        # A successful call does not use stamina, which costs 50 µs to set up.
         return await self._again(outgoing, outcome) if isinstance(outcome, Again) else outcome
 
     async def _again(self, outgoing: Outgoing, outcome: Again) -> Response:
@@ -99,7 +99,7 @@ class AsyncRetries:
         again = outgoing.answered(response, body)
         if again is None:
             return self._hand_over(outgoing, response)
-        # Not the response, which could not be handed over any more.
+        # The response cannot be handed over any more.
         await peeked.aclose()
         return again
 

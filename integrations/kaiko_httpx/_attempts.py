@@ -13,27 +13,27 @@ if TYPE_CHECKING:
     from kaiko_middleware import KaikoError
 
 DEADLINE = "kaiko_deadline"
-"""The request extension in which our clients say when a call must be over, None for never.
+"""The request extension for the deadline of our clients' calls; None for no deadline.
 
-One call may be several requests (redirects), and a transport does not know which answer
-will be streamed; a request without it comes from another client.
+A call may be several requests (redirects), and a transport does not know which answer will be
+streamed. A request without the extension comes from another client.
 """
 
-# Requests and responses are of httpx2 or of httpx: alike, and unrelated.
+# Requests and responses of httpx2 or httpx: alike, but unrelated classes.
 Request = Any
 Response = Any
 
-_SLACK = 0.01  # seconds by which an operation may be late, for the first attempt's sake
+_SLACK = 0.01  # seconds: a timeout this little over the deadline needs no clamping
 _OPERATIONS = ("connect", "read", "write", "pool")
 
 
 class Again(Exception):
-    """Raised within an attempt to have stamina wait and begin the next one.
+    """Raised within an attempt: stamina then waits and begins the next one.
 
     Arguments:
         wait: the seconds until the next attempt.
-        failure: what the caller gets where stamina is told not to go on.
-        error: what the failure is, for stamina's own log.
+        failure: what the caller gets if stamina does not retry.
+        error: the failure, for stamina's own log.
 
     """
 
@@ -44,17 +44,17 @@ class Again(Exception):
 
 
 def wait_of(exc: Exception) -> bool | float:
-    """Tell stamina how long to wait, or that it is none of its business."""
+    """Return the seconds that stamina should wait, or False for no retry."""
     return exc.wait if isinstance(exc, Again) else False
 
 
 class Outgoing:
-    """A request on its way: its call, and what is decided about it.
+    """A request that is being sent: its call, and the decisions about it.
 
     Arguments:
-        policy: how the call is made again.
+        policy: how the call is retried.
         request: the request.
-        id_header: the header that our request id is sent along in.
+        id_header: the header for our request id.
 
     """
 
@@ -80,13 +80,13 @@ class Outgoing:
         self._clamped: dict[str, float | None] | None = None
         self.request = request
         self.is_ours = DEADLINE in extensions
-        """Whether a client of ours sends it, which watches the body's time as well."""
+        """Whether one of our clients sends it, which also limits the time for the body."""
         self.deadline: Deadline | None
         self.deadline = extensions[DEADLINE] if self.is_ours else Deadline(policy)
         self.call = Call(policy, request.method, self.deadline)
 
     def limit(self) -> None:
-        """Let no single operation of an attempt take longer than the call has left."""
+        """Limit each operation of an attempt to the time that the call has left."""
         deadline = self.deadline
         if deadline is None:
             return
@@ -103,26 +103,26 @@ class Outgoing:
         self.request.extensions = {**self._extensions, "timeout": self._clamped}
 
     def restore(self) -> None:
-        """Leave the request as it came, to whoever sends it anew with all the time."""
+        """Restore the request's own timeouts, for a caller that sends it again."""
         self.request.extensions = self._extensions
 
     def unlimit(self) -> None:
-        """Leave the body of an answer that may be a stream to the client's own timeouts.
+        """Use the client's own timeouts for the body of an answer that may be a stream.
 
-        httpcore keeps the dictionary and reads it again when the body's turn comes.
+        httpcore keeps the dictionary and reads it again when it reads the body.
         """
         if self._clamped is not None:
             self._clamped.update(dict.fromkeys(_OPERATIONS) | self._timeouts)
 
     def failed(self, exc: Exception) -> Again | None:
-        """Return how to go on after an exception, or None where it is the caller's to see."""
+        """Return how to go on after an exception, or None if the caller should see it."""
         error = self._policy.upstream.find_exception(exc)
         if error is None:
             return None
         return self._decide(error, exc)
 
     def worth_reading(self, response: Response) -> bool:
-        """Whether an answer may be retried by its head, so that its body has to agree."""
+        """Whether the answer's head allows a retry, so the body must be read."""
         error = self._error_of(response, None)
         if error is None or error.retryable:
             return error is not None
@@ -130,7 +130,7 @@ class Outgoing:
         return False
 
     def answered(self, response: Response, body: bytes) -> Again | None:
-        """Return how to go on after an error answer, or None where it is the caller's to see."""
+        """Return how to go on after an error answer, or None if the caller should see it."""
         error = self._error_of(response, body)
         return None if error is None else self._decide(error, response)
 
@@ -158,8 +158,8 @@ def _is_replayable(request: Request) -> bool:
     """Whether the request's body can be sent again: in memory, or in files that rewind."""
     try:
         return isinstance(request.content, bytes)
-    except Exception:  # noqa: BLE001 - RequestNotRead of whichever library it is
-        # A multipart body rewinds its files itself, where they can be.
+    except Exception:  # noqa: BLE001 - RequestNotRead of either library
+        # A multipart body rewinds its files itself if they are seekable.
         fields: object = getattr(request.stream, "fields", None)
         return isinstance(fields, list) and all(map(_rewinds, cast("list[object]", fields)))
 
@@ -170,5 +170,5 @@ def _rewinds(field: object) -> bool:
         return True
     try:
         return bool(file.seekable())
-    except Exception:  # noqa: BLE001 - whatever was given as a file
+    except Exception:  # noqa: BLE001 - the file may be any object
         return False

@@ -1,8 +1,8 @@
-"""A retry budget: what keeps an outage from being multiplied by those who retry.
+"""A retry budget: it limits the retries while an upstream is down.
 
-Retries spend tokens that only successes earn back. While an upstream is healthy the bucket
-is full and every retry is made; in an outage it runs dry after a few dozen, and callers get
-the real failure at once instead of three times as late.
+Retries spend tokens, and only successes earn them back. While an upstream is healthy, the bucket
+is full and every retry is made. In an outage it is empty after a few dozen retries, and callers
+get the real failure at once, not after three attempts.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ class RetryBudget:
 
     Arguments:
         capacity: tokens of the full bucket, 500 by default.
-        retry_cost: tokens that a retry takes, 14 by default.
-        throttle_cost: tokens that a retry of a 429 takes, 5 by default.
+        retry_cost: tokens for a retry, 14 by default.
+        throttle_cost: tokens for a retry of a 429, 5 by default.
         refund: tokens that a success gives back, 1 by default.
 
     Raises:
-        ConfigError: a number is no int, or negative.
+        ConfigError: a number is not an int, or negative.
 
     Implements the budget of section 11 of the V2 contract.
 
@@ -65,7 +65,7 @@ class RetryBudget:
         return self._tokens
 
     def spend(self, *, throttled: bool) -> bool:
-        """Take what a retry costs; return False, and take nothing, where that is not there."""
+        """Take the tokens for a retry; return False, and take nothing, if there are too few."""
         cost = self._throttle_cost if throttled else self._retry_cost
         with self._lock:
             if self._tokens < cost:
@@ -74,7 +74,7 @@ class RetryBudget:
             return True
 
     def refund(self) -> None:
-        """Give back what a success earns."""
+        """Give back the tokens of a success."""
         if self._tokens < self._capacity:  # a full bucket needs no lock
             with self._lock:
                 self._tokens = min(self._capacity, self._tokens + self._refund)
@@ -85,12 +85,12 @@ _creating = Lock()
 
 
 def budget_of(upstream: Upstream) -> RetryBudget:
-    """Return the budget that all policies for an upstream share, as long as that lives."""
+    """Return the budget that all policies for an upstream share, as long as it exists."""
     with _creating:
         return _budgets.setdefault(upstream, RetryBudget())
 
 
 def check_int(key: str, value: object, least: int) -> None:
-    """Refuse what is no int of at least `least`; True is none."""
+    """Refuse a value that is not an int of at least `least`; bools are refused too."""
     if type(value) is not int or value < least:
         refuse(key, value, f"an int of at least {least}")

@@ -1,4 +1,4 @@
-"""Clients of httpx2 with the retries built in, which raise the typed errors."""
+"""httpx2 clients that retry and raise the typed errors."""
 
 from __future__ import annotations
 
@@ -26,24 +26,23 @@ _CONNECT = 5.0
 class Client(httpx2.Client):
     """An `httpx2.Client` for one upstream.
 
-    It sends our request id along, makes calls again by the contract's rules, gives up after
-    30 s unless the answer is streamed, and raises the typed error of every answer or
-    failure that is one.
+    It sends our request id along, retries by the contract's rules, gives up after 30 s unless
+    the answer is streamed, and raises a typed error for every error answer and every failure.
 
     Arguments:
-        upstream: the service that is called, by name or with its own trust.
-        policy: how calls are made again, which names the upstream itself; the contract's
-            rules by default.
-        raise_errors: raise typed errors. False leaves answers and exceptions to an SDK
-            that this client is given to, which has its own; turn the SDK's retries off.
-        id_header: the header that our request id is sent along in.
+        upstream: the service to call: its name, or an `Upstream` with its trust.
+        policy: how calls are retried; it names the upstream itself. By default the contract's
+            rules.
+        raise_errors: whether to raise typed errors. False leaves answers and exceptions to an
+            SDK that uses this client and raises its own; turn the SDK's retries off.
+        id_header: the header for our request id.
         **options: everything that `httpx2.Client` takes. A `transport` and `mounts` are
-            wrapped; `timeout`, of one operation, is the deadline by default, and 5 s to
+            wrapped. `timeout`, of one operation, is the deadline by default, and 5 s to
             connect.
 
     Raises:
-        KaikoError: from every call whose answer is an error, or that got none.
-        TypeError: `upstream` and `policy` both say what is called.
+        KaikoError: from every call that gets an error answer, or no answer.
+        TypeError: `upstream` and `policy` both name the upstream.
 
     """
 
@@ -105,7 +104,7 @@ class Client(httpx2.Client):
                 start += part
                 if len(start) > PEEK_LIMIT:
                     break
-        except httpx2.HTTPError:  # the body is broken or late: the status is what counts
+        except httpx2.HTTPError:  # the body is broken or late: only the status counts
             pass
         return bytes(start)
 
@@ -183,7 +182,7 @@ class AsyncClient(httpx2.AsyncClient):
                     start += part
                     if len(start) > PEEK_LIMIT:
                         break
-        except httpx2.HTTPError:  # the body is broken or late: the status is what counts
+        except httpx2.HTTPError:  # the body is broken or late: only the status counts
             pass
         return bytes(start)
 
@@ -205,7 +204,7 @@ def _is_error(response: httpx2.Response) -> bool:
 
 
 def _raise_error(policy: RetryPolicy, response: httpx2.Response, start: bytes) -> NoReturn:
-    """Raise the typed error for an error answer, of whose body only the start was read."""
+    """Raise the typed error for an error answer, given the start of its body."""
     error = policy.upstream.error_from_response(
         response.status_code,
         response.headers,
@@ -213,4 +212,4 @@ def _raise_error(policy: RetryPolicy, response: httpx2.Response, start: bytes) -
         method=response.request.method,
         expects="any",
     )
-    raise cast("KaikoError", error)  # an error by its status, whatever else it says
+    raise cast("KaikoError", error)  # its status is an error's

@@ -1,9 +1,9 @@
-"""A deadline for a whole call, where timeouts are for single operations.
+"""A deadline for a whole call; timeouts are for single operations.
 
-A server that sends a byte a second keeps every read in time for ever. So the connections of
-a transport ask here, each time they wait for the network, how long they may; that is exact
-for synchronous calls, which nobody can cancel, and cheaper than a cancel scope for the
-asynchronous ones.
+A server that sends a byte a second never exceeds the timeout of a read. So the connections of a
+transport ask here how long they may wait, each time they wait for the network. This is exact for
+synchronous calls, which cannot be cancelled, and cheaper than a cancel scope for asynchronous
+ones.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Deadline:
     """When a call that begins now must be over.
 
     Arguments:
-        policy: how long it may take, and on which clock.
+        policy: gives the time limit and the clock.
 
     """
 
@@ -34,13 +34,13 @@ class Deadline:
         self._at = clock() + policy.deadline
 
     def shortened(self, timeout: float | None) -> float:
-        """Return the seconds until then, or `timeout` where that is less."""
+        """Return the seconds until the deadline, or `timeout` if that is less."""
         left = self._at - self._clock()
         left = max(left, _SHORTEST)
         return left if timeout is None or left < timeout else timeout
 
     def allows(self, wait: float) -> bool:
-        """Whether there is time left after so many seconds."""
+        """Whether there is time left after a wait of so many seconds."""
         return self._clock() + wait < self._at
 
     @property
@@ -50,7 +50,7 @@ class Deadline:
 
 
 current: ContextVar[Deadline | None] = ContextVar("kaiko_httpx_deadline", default=None)
-"""The deadline of the call that this thread or task is making; None where it has none."""
+"""The deadline of the call that this thread or task is making, or None."""
 
 
 def _left(timeout: float | None) -> float | None:
@@ -59,11 +59,10 @@ def _left(timeout: float | None) -> float | None:
 
 
 def watch_connections(transport: Any, backend: type[Backend | AsyncBackend]) -> bool:
-    """Have the connections of an httpx2 or httpx transport keep to `current`.
+    """Make the connections of an httpx2 or httpx transport obey `current`.
 
-    These libraries let nobody choose how their own transport reaches the network, so its
-    pool is asked for by name. Returns whether there was one: where there is none, whoever
-    calls has to watch the time from outside.
+    These libraries have no option for how their transport reaches the network, so its pool is
+    found by name. Returns whether there is one; if not, the caller must limit the time.
     """
     pool: Any = getattr(transport, "_pool", None)
     found: object = getattr(pool, "_network_backend", None)
@@ -75,10 +74,10 @@ def watch_connections(transport: Any, backend: type[Backend | AsyncBackend]) -> 
 
 
 class Backend:
-    """A network backend of httpcore whose streams keep to the deadline.
+    """A network backend of httpcore whose streams obey the deadline.
 
     Arguments:
-        backend: the one that connects.
+        backend: the backend that connects.
 
     """
 
@@ -102,10 +101,10 @@ class Backend:
 
 
 class Stream:
-    """A network stream of httpcore that waits no longer than the call may.
+    """A network stream of httpcore that obeys the deadline.
 
     Arguments:
-        stream: the one that is connected.
+        stream: the connected stream.
 
     """
 
@@ -117,18 +116,18 @@ class Stream:
         self.get_extra_info: Callable[[str], Any] = stream.get_extra_info
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read what has come."""
+        """Read received bytes."""
         data: bytes = self._stream.read(max_bytes, _left(timeout))
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send."""
+        """Send bytes."""
         self._stream.write(buffer, _left(timeout))
 
     def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> Stream:
-        """Go on encrypted."""
+        """Start encryption."""
         return Stream(self._stream.start_tls(ssl_context, server_hostname, _left(timeout)))
 
 
@@ -173,12 +172,12 @@ class AsyncStream:
 
     # Both return the stream's own awaitable: a coroutine around it would cost a microsecond.
     def read(self, max_bytes: int, timeout: float | None = None) -> Awaitable[bytes]:
-        """Read what has come."""
+        """Read received bytes."""
         coming: Awaitable[bytes] = self._stream.read(max_bytes, _left(timeout))
         return coming
 
     def write(self, buffer: bytes, timeout: float | None = None) -> Awaitable[None]:
-        """Send."""
+        """Send bytes."""
         going: Awaitable[None] = self._stream.write(buffer, _left(timeout))
         return going
 
@@ -188,6 +187,6 @@ class AsyncStream:
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
     ) -> AsyncStream:
-        """Go on encrypted."""
+        """Start encryption."""
         encrypted = self._stream.start_tls(ssl_context, server_hostname, _left(timeout))
         return AsyncStream(await encrypted)

@@ -1,4 +1,4 @@
-"""Looking at the start of an error answer's body without taking it from its reader."""
+"""Reading the start of an error answer's body and keeping it for the reader."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ PEEK_LIMIT = 64 * 1024
 
 
 class Peeked:
-    """Mixed with a library's stream class: what was read already, then the rest.
+    """Mixed into a library's stream class: yields what was read already, then the rest.
 
     Arguments:
-        stream: the stream that is looked at.
+        stream: the stream to read.
 
     """
 
@@ -27,7 +27,7 @@ class Peeked:
         self.start: list[bytes] = []
 
     def _enough(self, part: bytes, size: int, deadline: Deadline | None) -> bool:
-        """Keep a part; return whether no more is to be read."""
+        """Keep a part; return whether to stop reading."""
         self.start.append(part)
         return size + len(part) >= PEEK_LIMIT or (deadline is not None and deadline.is_past)
 
@@ -36,7 +36,7 @@ class SyncPeeked(Peeked):
     """The synchronous half."""
 
     def peek(self, deadline: Deadline | None) -> bytes:
-        """Read up to 64 KiB, while the call has time; a failure is kept for the reader."""
+        """Read up to 64 KiB, as long as the call has time; keep a failure for the reader."""
         self._rest = iter(self._stream)
         size = 0
         try:
@@ -44,7 +44,7 @@ class SyncPeeked(Peeked):
                 if self._enough(part, size, deadline):
                     break
                 size += len(part)
-        except Exception as exc:  # noqa: BLE001 - the status is what counts
+        except Exception as exc:  # noqa: BLE001 - only the status counts
             self._failure = exc
         return b"".join(self.start)
 
@@ -66,7 +66,7 @@ class AsyncPeeked(Peeked):
     """The asynchronous half."""
 
     async def peek(self, deadline: Deadline | None) -> bytes:
-        """Read up to 64 KiB, while the call has time; a failure is kept for the reader."""
+        """Read up to 64 KiB, as long as the call has time; keep a failure for the reader."""
         self._rest = aiter(self._stream)
         size = 0
         try:
@@ -74,7 +74,7 @@ class AsyncPeeked(Peeked):
                 if self._enough(part, size, deadline):
                     break
                 size += len(part)
-        except Exception as exc:  # noqa: BLE001 - the status is what counts
+        except Exception as exc:  # noqa: BLE001 - only the status counts
             self._failure = exc
         return b"".join(self.start)
 
@@ -100,12 +100,12 @@ class AsyncPeeked(Peeked):
             await self._stream.aclose()
 
     def _take_rest(self) -> Any:
-        """Hand over what is left: who has it ends it, and nobody else while it is being read."""
+        """Return the rest once: its only owner must end it."""
         rest, self._rest = self._rest, None
         return rest
 
 
 async def _end(iterator: Any) -> None:
-    """End a generator that was not read to its end; trio warns of one that is dropped."""
+    """Close a generator that was not read to its end; trio warns if it is only dropped."""
     if hasattr(iterator, "aclose"):
         await iterator.aclose()

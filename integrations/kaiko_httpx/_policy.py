@@ -1,6 +1,7 @@
-"""Whether a call that failed is made again, and after how long.
+"""Whether to retry a failed call, and after how long.
 
-No client library and no I/O: the transports ask `Call.decide` after each attempt.
+This module uses no client library and does no I/O: the transports call `Call.decide` after each
+attempt.
 Implements section 11 of the V2 contract.
 """
 
@@ -39,20 +40,19 @@ Reason = Literal[
     "budget",
     "switched_off",
 ]
-"""Why a call is made again, or is not."""
+"""Why a call is retried, or not."""
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
-# Of the V2 documentation, which repeats 429, 500 and 503 whatever the method; of RFC 9110
-# and 8470, by which 408, 421 and 425 answer a request that was not acted on; and 529, by
-# which LLM providers refuse one for being overloaded.
+# The V2 documentation retries 429, 500 and 503 for any method. By RFC 9110 and 8470, 408, 421 and
+# 425 mean that the request was not processed. Overloaded LLM providers refuse requests with 529.
 _ANY_METHOD = frozenset({408, 421, 425, 429, 500, 503, 529})
 
 
 class RetryEvent(NamedTuple):
-    """What an `on_attempt` hook is told of an attempt that failed.
+    """A failed attempt, for an `on_attempt` hook.
 
-    `url` has neither query nor credentials; `wait` is in seconds, 0 where the call is not
-    made again; `error` is the typed error, with what the upstream said on `error.upstream`.
+    `url` has no query and no credentials. `wait` is in seconds, 0 if the call is not retried.
+    `error` is the typed error; `error.upstream` has what the upstream said.
     """
 
     upstream: str
@@ -65,7 +65,7 @@ class RetryEvent(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """Whether to go on, after how many seconds, and why."""
+    """Whether to retry, after how many seconds, and why."""
 
     retry: bool
     wait: float
@@ -73,20 +73,20 @@ class Decision(NamedTuple):
 
 
 class RetryPolicy:
-    """How calls to one upstream are made again.
+    """How calls to one upstream are retried.
 
     Arguments:
-        upstream: the service that is called, and what its failures mean.
-        attempts: attempts of one call in all, 3 by default.
-        deadline: seconds for the whole call, waits included, unless it streams; 30.
+        upstream: the service to call, and what its failures mean.
+        attempts: attempts of one call in total, 3 by default.
+        deadline: seconds for the whole call, including waits, unless it streams; 30.
         max_wait: the longest wait, in seconds, that an upstream may ask for; 60.
         wait_initial: seconds before the first retry, doubled for each further one; 1.
-        wait_jitter: up to so many seconds are added at random; 1.
-        budget: the retry budget; by default the one of `upstream`, which all policies for
-            the same `Upstream` share. Each text makes an upstream of its own.
-        on_attempt: called with a `RetryEvent` for each attempt that failed; one that raises
-            is logged and harms nothing.
-        clock: what tells the seconds, `time.monotonic` by default.
+        wait_jitter: the most seconds that are added at random; 1.
+        budget: the retry budget; by default that of `upstream`, which all policies for the same
+            `Upstream` share. A name as a text makes a new upstream each time.
+        on_attempt: called with a `RetryEvent` for each failed attempt; if a hook raises, that is
+            logged, and the call goes on.
+        clock: returns seconds, `time.monotonic` by default.
 
     Raises:
         ConfigError: a value is not allowed.
@@ -165,9 +165,9 @@ class Call:
     """One call: its attempts, and the time that it has left.
 
     Arguments:
-        policy: how it is made again.
+        policy: how it is retried.
         method: the request's method, in capitals.
-        deadline: when it must be over; None for one whose answer is streamed.
+        deadline: when it must be over; None if the answer is streamed.
 
     """
 
@@ -180,19 +180,19 @@ class Call:
         self.attempt = 1
 
     def succeeded(self) -> None:
-        """Take note that the upstream answered well."""
+        """Record a success of the upstream."""
         self._policy.budget.refund()
 
     def decide(
         self, error: KaikoError, *, has_key: bool = False, replayable: bool = True, url: str = ""
     ) -> Decision:
-        """Return what to do about an attempt that failed, and tell the hooks.
+        """Decide about a failed attempt, and call the hooks.
 
         Arguments:
-            error: what it failed with.
-            has_key: whether the request carries an `Idempotency-Key`.
+            error: the failure.
+            has_key: whether the request has an `Idempotency-Key`.
             replayable: whether the request's body can be sent again.
-            url: the request's, for the hooks.
+            url: the request's URL, for the hooks.
 
         """
         repeatable = has_key or self.method in _IDEMPOTENT

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class SyncRetries:
-    """What a retrying transport does, whichever library's transport it is.
+    """The retries of a transport, for transports of any library.
 
     Arguments:
         transport: the transport that sends.
-        policy: how calls are made again.
-        id_header: the header that our request id is sent along in.
+        policy: how calls are retried.
+        id_header: the header for our request id.
 
     """
 
@@ -35,12 +35,12 @@ class SyncRetries:
         self._is_watched = watch_connections(transport, Backend)
 
     def handle_request(self, request: Request) -> Response:
-        """Send `request`, again where that makes sense; return or raise what came last."""
+        """Send `request`, with retries; return or raise the last result."""
         outgoing = Outgoing(self._policy, request, self._id_header)
         token = current.set(outgoing.deadline)
         try:
             outcome = self._attempt(outgoing)
-            # A call that succeeds never gets to stamina, which costs 50 µs to set up.
+            # A successful call does not use stamina, which costs 50 µs to set up.
             return self._again(outgoing, outcome) if isinstance(outcome, Again) else outcome
         finally:
             current.reset(token)
@@ -87,7 +87,7 @@ class SyncRetries:
         again = outgoing.answered(response, body)
         if again is None:
             return self._hand_over(outgoing, response)
-        # Not the response, which could not be handed over any more.
+        # The response cannot be handed over any more.
         peeked.close()
         return again
 

@@ -29,7 +29,10 @@ class _AsyncPeeked(AsyncPeeked, httpx2.AsyncByteStream):
 
 
 class _Bounded(httpx2.SyncByteStream):
-    """The body of our clients' call, over a transport that keeps no time: between its parts."""
+    """A body with a deadline, which is checked between its parts.
+
+    For our clients' calls over a transport that cannot enforce the deadline itself.
+    """
 
     def __init__(self, stream: httpx2.SyncByteStream, deadline: Deadline) -> None:
         self._stream = stream
@@ -46,12 +49,12 @@ class _Bounded(httpx2.SyncByteStream):
 
 
 class RetryTransport(SyncRetries, httpx2.BaseTransport):
-    """Makes calls again through another transport.
+    """Retries calls over another transport.
 
     Arguments:
         transport: the transport that sends; httpx2's by default.
-        policy: how calls are made again; the contract's by default.
-        id_header: the header that our request id is sent along in.
+        policy: how calls are retried; the contract's rules by default.
+        id_header: the header for our request id.
 
     """
 
@@ -75,7 +78,7 @@ class RetryTransport(SyncRetries, httpx2.BaseTransport):
 
 
 class AsyncRetryTransport(AsyncRetries, httpx2.AsyncBaseTransport):
-    """Makes calls again through another asynchronous transport; see `RetryTransport`."""
+    """Retries calls over another asynchronous transport; see `RetryTransport`."""
 
     _peeked = _AsyncPeeked
     _read_timeout = httpx2.ReadTimeout

@@ -30,7 +30,7 @@ class _AsyncPeeked(AsyncPeeked, httpx.AsyncByteStream):
 
 
 class RetryTransport(SyncRetries, httpx.BaseTransport):
-    """Makes calls again through another transport; see `kaiko_httpx.RetryTransport`."""
+    """Retries calls over another transport; see `kaiko_httpx.RetryTransport`."""
 
     _peeked = _SyncPeeked
 
@@ -46,7 +46,7 @@ class RetryTransport(SyncRetries, httpx.BaseTransport):
 
 
 class AsyncRetryTransport(AsyncRetries, httpx.AsyncBaseTransport):
-    """Makes calls again through another asynchronous transport; see `RetryTransport`."""
+    """Retries calls over another asynchronous transport; see `RetryTransport`."""
 
     _peeked = _AsyncPeeked
     _read_timeout = httpx.ReadTimeout

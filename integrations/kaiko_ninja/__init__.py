@@ -1,6 +1,6 @@
-"""kaiko-middleware for django-ninja: `install(api)`, and every error answer is an envelope.
+"""kaiko-middleware for django-ninja: `install(api)` makes every error answer an envelope.
 
-The middleware of `kaiko_django` stands in the settings; the call adds what only Ninja knows:
+Add the middleware of `kaiko_django` to the settings, and call `install` for each API:
 
     api = NinjaAPI()
     install(api)
@@ -9,8 +9,8 @@ The middleware of `kaiko_django` stands in the settings; the call adds what only
     def context(request: HttpRequest, context_id: str) -> Context:
         raise ContextNotFound
 
-Validation failures then say what is to blame in the client's words, transactions are rolled
-back, and the OpenAPI document shows the envelope.
+Validation failures then name the parameter to blame as the client knows it, transactions are
+rolled back, and the OpenAPI document shows the envelope.
 """
 
 from __future__ import annotations
@@ -28,33 +28,33 @@ __all__ = ["install", "responses"]
 def install(api: NinjaAPI, config: Config | None = None) -> None:
     """Make every error answer of `api` an envelope, and document it.
 
-    Exception handlers that the service registered, before or after, stay in force; what they
-    answer is rewritten like any other answer. An exception that nobody foresaw is handed to
-    Django, which logs and signals it once.
+    Exception handlers that the service registers, before or after, stay in force. Their answers are
+    rewritten like any other answer. An unmapped exception is passed to Django, which logs and
+    signals it once.
 
     Arguments:
-        api: the API; before or after its operations are added.
-        config: the settings; those of the project (`KAIKO_MIDDLEWARE`) when left out.
+        api: the API; call this before or after its operations are added.
+        config: the settings; by default those of the project (`KAIKO_MIDDLEWARE`).
 
     Raises:
-        TypeError: `api` is no NinjaAPI, or `config` no `Config`.
+        TypeError: `api` is not a NinjaAPI, or `config` not a `Config`.
         RuntimeError: it is installed already.
 
     """
-    # Ninja reads the settings when it is imported, and may not be before they are there.
+    # Ninja reads the settings when it is imported, so it must not be imported before them.
     from kaiko_ninja._install import install_on  # noqa: PLC0415 - see above
 
     install_on(api, config)
 
 
 def responses(*classes: type[KaikoError]) -> dict[int, Any]:
-    """Return what the `response=` of an operation says of the errors that it raises.
+    """Return the `response=` entries for the errors that an operation raises.
 
     Arguments:
         classes: classes of typed errors, the toolkit's or the service's own.
 
     Raises:
-        TypeError: something else is given.
+        TypeError: an argument is something else.
 
     >>> from kaiko_middleware import ConflictError, NotFoundError
     >>> [*responses(NotFoundError, ConflictError)]

@@ -1,9 +1,9 @@
-"""From Ninja's validation errors to failures in the client's words.
+"""From Ninja's validation errors to failures with the client's names.
 
-Ninja validates the arguments of an operation as models of its own, whose fields are Python's
-arguments: `("body", "item", "name")` is `name` to the client where `item` is the only
-argument, and `("query", "filters", "limit")` is `limit`. The models know; Ninja shows them
-to whoever overrides `validation_error_from_error_contexts`, from where they are kept.
+Ninja builds a model from the arguments of an operation, so its locations contain names of Python
+arguments. `("body", "item", "name")` is `name` for the client if `item` is the only argument, and
+`("query", "filters", "limit")` is `limit`. The models know the client's names. Ninja passes them
+to `validation_error_from_error_contexts`, which is overridden here to keep them.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 
 
 def keep_contexts(api: NinjaAPI) -> None:
-    """Let each validation error of `api` keep the models that refused, for `error_of`."""
+    """Store the models on each validation error of `api`, for `error_of`."""
     make: Callable[[list[Context]], ValidationError] = getattr(api, _METHOD)
 
     def keeping(error_contexts: list[Context]) -> ValidationError:
@@ -55,9 +55,9 @@ def keep_contexts(api: NinjaAPI) -> None:
 
 
 def error_of(exc: ValidationError, request: HttpRequest) -> KaikoError:
-    """Return the typed error for what validation refused."""
+    """Return the typed error for a validation error."""
     contexts: list[Context] | None = getattr(exc, _CONTEXTS, None)
-    if contexts is None:  # a service raised it by itself
+    if contexts is None:  # the service raised it itself
         return error_from_reason(cast("list[object]", exc.errors))
     records = [record for context in contexts for record in _records_of(context)]
 
@@ -78,14 +78,14 @@ def _records_of(context: Context) -> Iterator[_Record]:
 
 
 class _Arguments:
-    """One model of Ninja's: the arguments of an operation that come from one part of a request."""
+    """One of Ninja's models: the arguments of an operation from one part of a request."""
 
     def __init__(self, model: Any) -> None:
         self._source: object = getattr(model, "__ninja_param_source__", None)
         self._where: Where = _WHERE.get(self._source, "body")
-        # The one argument that is the whole body.
+        # The single argument that is the whole body.
         self._whole: object = getattr(model, "__read_from_single_attr__", None)
-        # What an argument's own fields are called in a query, a form and so on.
+        # The client's names of an argument's fields in a query, a form and so on.
         self._flat: Mapping[Location, Location] = getattr(
             model, "__ninja_flatten_map_reverse__", {}
         )
@@ -93,7 +93,7 @@ class _Arguments:
         self._schema = cast("dict[str, Any]", schema) if isinstance(schema, dict) else None
 
     def failure(self, error_type: str, location: Location) -> Failure:
-        """Return the failure that pydantic's error stands for, in the client's words."""
+        """Return the failure for pydantic's error, with the client's names."""
         found = self._read(error_type, location)
         own = ""
         depth = 1
@@ -113,7 +113,7 @@ class _Arguments:
         return Failure(found.kind, found.where, path or None)
 
     def of_whole(self, failed: Failure, request: HttpRequest) -> Failure | None:
-        """Return what is wrong with the body as a whole: that there is none, or its type."""
+        """Return what is wrong with the whole body: it is missing, or it has the wrong type."""
         if self._where != "body" or failed.kind != "missing":
             return None
         meta = request.META

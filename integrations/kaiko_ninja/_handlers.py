@@ -1,4 +1,4 @@
-"""Exception handlers for a NinjaAPI, and what Ninja's own exceptions stand for."""
+"""Exception handlers for a NinjaAPI, and the typed errors for Ninja's own exceptions."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Handler", "Handling"]
 
-# Ninja says that it may pass a class in place of an exception, which it does not.
+# Ninja's types allow a class instead of an exception, but Ninja never passes one.
 Handler = Callable[[HttpRequest, Any], HttpResponse]
 
 _LONGEST = 1024
-# What Ninja says of every body that its parser refuses, and of a cookie without its token.
+# Ninja's texts for every body that its parser refuses, and for a cookie without its token.
 _UNREADABLE = "Cannot parse request body"
 _CSRF = "CSRF check Failed"
 
 
 class Handling:
-    """The handler of one exception class, in place of another.
+    """The handler of one exception class, which replaces another handler.
 
     Arguments:
         setup: the settings; None for those of the project.
-        given: the handler that this one stands for, if there was one; it answers on paths
-            that are not ours, and what is no error.
+        given: the replaced handler, if any. It still answers on paths that are not covered,
+            and answers that are no errors.
 
     """
 
@@ -47,7 +47,7 @@ class Handling:
         self._given = given
 
     def answer(self, request: HttpRequest, exc: Any) -> HttpResponse:
-        """Answer `exc`; one that is not to be answered here is raised on."""
+        """Answer `exc`, or raise it again."""
         setup = current_setup() if self._setup is None else self._setup
         if not is_ours(request, setup) or (
             isinstance(exc, HttpError) and exc.status_code in range(100, 400)
@@ -63,7 +63,7 @@ class Handling:
         return response
 
     def hand_on(self, request: HttpRequest, exc: Any) -> HttpResponse:
-        """Raise what nobody foresaw, so that Django logs and signals it."""
+        """Raise an unmapped exception, so Django logs and signals it."""
         setup = current_setup() if self._setup is None else self._setup
         if is_ours(request, setup):
             raise exc
@@ -76,15 +76,15 @@ class Handling:
 
 
 def http_error(exc: HttpError) -> KaikoError | None:
-    """Return the typed error for an `HttpError`; None where no server would send its status."""
+    """Return the typed error for an `HttpError`; None if no server would send its status."""
     status = exc.status_code
     if status not in range(400, 600):
         return None
-    said = cast("object", exc.message)  # authors pass anything
+    said = cast("object", exc.message)  # it may be any object
     text = said[:_LONGEST] if isinstance(said, str) else ""
     cause = exc.__cause__
     if cause is not None and text.startswith(_UNREADABLE):
-        # A parser of the service's may raise a typed error, which Ninja hides.
+        # The service's own parser may raise a typed error, which Ninja hides.
         if isinstance(cause, KaikoError):
             return cause
         return error_from_failures([Failure("json", "body", None)])

@@ -1,4 +1,4 @@
-"""`install(api)`: handlers for what Ninja itself would answer, and the document."""
+"""`install(api)`: handlers for exceptions that Ninja would answer, and the document."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ANSWERED: tuple[type[Exception], ...] = (
     PermissionDenied,
     KaikoError,
 )
-_METHOD = "get_openapi_schema"  # which Ninja's views of the document call, too
+_METHOD = "get_openapi_schema"  # Ninja's views of the document call it too
 _installed: WeakSet[NinjaAPI] = WeakSet()
 
 
@@ -51,7 +51,7 @@ def install_on(api: NinjaAPI, config: Config | None) -> None:
             api.add_exception_handler(cls, Handling(setup, given).answer)
     given = handlers.get(Exception)
     if given is not None and _is_ninjas_own(given):
-        # In debug mode, Ninja's own shows the traceback to whoever asks.
+        # In debug mode, Ninja's own handler shows the traceback to every client.
         api.add_exception_handler(Exception, Handling(setup, given).hand_on)
     keep_contexts(api)
     _document(api, setup)

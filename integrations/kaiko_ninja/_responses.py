@@ -1,4 +1,4 @@
-"""The envelope as a schema of Ninja's, with an example for each code."""
+"""The envelope as a Ninja schema, with an example for each code."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = ["response_models"]
 
 
 def response_models(*classes: type[KaikoError]) -> dict[int, Any]:
-    """Return a model for each status that `classes` answer with."""
-    # The document's rewriting finds the examples there, and files them by code.
+    """Return a model for each status of `classes`."""
+    # `document_errors` finds the examples there, and sorts them by code.
     return {
         status: Annotated[
             ErrorEnvelope,

@@ -1,10 +1,10 @@
-"""Checking an answer against the contract, from outside and with no trust in who made it.
+"""Checking an answer against the contract, from outside.
 
-`check_answer` says everything that an answer gives away by itself: its status, its headers,
-its body, and whether these agree. Nothing here uses the code that renders errors, and only
-the catalogue's tables are shared, so that a fault there shows here. The demo, the pytest
-plugin and the tests of every adapter use it; so can a service in another language, since
-all it takes is what came over the wire. Implements sections 1 to 6 of the V2 contract.
+`check_answer` checks an answer's status, headers and body, and whether they agree. It shares only
+the catalogue's tables with the code that renders errors, so it finds faults of that code. The demo,
+the pytest plugin and the tests of every adapter use it. It also works for a service in another
+language, since it needs only what was sent over the wire. Implements sections 1 to 6 of the V2
+contract.
 """
 
 from __future__ import annotations

@@ -43,15 +43,15 @@ def check_answer(
     """Return every rule of the contract that an answer breaks; an empty list is a pass.
 
     Arguments:
-        status: the answer's status. One of 200 to 399 only has to carry a request id;
-            from 400 on the answer has to be an envelope.
-        headers: a mapping or pairs, of str or bytes. Pairs are better, or a mapping with
-            `multi_items()`: others cannot show that a header stands twice.
-        body: the body as it came over the wire.
-        method: the request's method, since an answer to `HEAD` has no body.
+        status: the answer's status. From 200 to 399 the answer must only have a request id; from
+            400 on it must be an envelope.
+        headers: a mapping or pairs, of str or bytes. Prefer pairs, or a mapping with
+            `multi_items()`: other mappings do not show repeated headers.
+        body: the body as it was sent over the wire.
+        method: the request's method; an answer to `HEAD` has no body.
         request_id_header: the name of the id's header.
 
-    Never raises, whatever it is given.
+    Never raises, whatever the arguments.
 
     >>> from kaiko_middleware import NotFoundError, render
     >>> check_answer(*render(NotFoundError(), "req-7f65ab21d1"))
@@ -66,16 +66,16 @@ def check_answer(
     """
     try:
         return list(_check(status, _pairs(headers), body, method, request_id_header.lower()))
-    except Exception as exc:  # noqa: BLE001 - what is checked may be any object at all
+    except Exception as exc:  # noqa: BLE001 - the arguments may be any objects
         return [Violation("readable", "1", f"it cannot be read as an answer: {_said(exc)}")]
 
 
 def check_event_stream(body: bytes, *, request_id: str | None = None) -> list[Violation]:
-    r"""Return what is wrong with how a stream of server-sent events that failed ended.
+    r"""Return what is wrong with the end of a failed stream of server-sent events.
 
     Arguments:
-        body: all of the stream, or its end from some event on.
-        request_id: the id that the answer's header carried, to be the envelope's too.
+        body: the whole stream, or its end from some event on.
+        request_id: the id in the answer's header; the envelope must have the same.
 
     >>> check_event_stream(b"data: 1\n\n")
     [Violation(rule='event-name', section='8', message="the last event is 'message', not 'error'")]
@@ -102,11 +102,11 @@ def check_event_stream(body: bytes, *, request_id: str | None = None) -> list[Vi
 
 
 def check_json_lines(body: bytes, *, request_id: str | None = None) -> list[Violation]:
-    """Return what is wrong with how a stream of JSON lines that failed ended.
+    """Return what is wrong with the end of a failed stream of JSON lines.
 
     Arguments:
-        body: all of the stream, or its end from some line on.
-        request_id: the id that the answer's header carried, to be the envelope's too.
+        body: the whole stream, or its end from some line on.
+        request_id: the id in the answer's header; the envelope must have the same.
 
     """
     try:
@@ -125,7 +125,7 @@ def _said(exc: Exception) -> str:
 
 
 def _pairs(headers: object) -> list[tuple[str, str]]:
-    """Return any form of headers as pairs."""
+    """Return headers of any form as pairs."""
     multi = getattr(headers, "multi_items", None) or getattr(headers, "items", None)
     items = multi() if callable(multi) else headers
     return [(_text(name), _text(value)) for name, value in cast("Iterable[_Pair]", items)]
@@ -182,7 +182,7 @@ def _check_body(body: bytes, status: int | None, request_id: str | None) -> Iter
 
 
 def _check_id(values: list[str]) -> Generator[Violation, None, str | None]:
-    """Check the id's header, and return the id where there is exactly one."""
+    """Check the id's header, and return the id if there is exactly one."""
     if len(values) != 1:
         yield Violation("one-id", "4", f"there are {len(values)} request id headers, not one")
         return None
@@ -192,7 +192,7 @@ def _check_id(values: list[str]) -> Generator[Violation, None, str | None]:
 
 
 def _one(headers: Mapping[str, list[str]], name: str) -> str | None:
-    """Return a header's value where it stands exactly once."""
+    """Return a header's value if it appears exactly once."""
     values = headers.get(name, [])
     return values[0] if len(values) == 1 else None
 
@@ -230,7 +230,7 @@ def _check_error_headers(status: int, headers: Mapping[str, list[str]]) -> Itera
 
 
 def _check_exposed(headers: Mapping[str, list[str]], id_header: str) -> Iterator[Violation]:
-    """Check that a browser's script may read what the contract adds, where it may read at all."""
+    """Check that a script in a browser may read our headers, if it may read the answer."""
     if "access-control-allow-origin" not in headers:
         return
     exposed = {
@@ -239,7 +239,7 @@ def _check_exposed(headers: Mapping[str, list[str]], id_header: str) -> Iterator
         for item in value.split(",")
     }
     credentials = "true" in headers.get("access-control-allow-credentials", [])
-    if "*" in exposed and not credentials:  # with credentials the star is a name like any other
+    if "*" in exposed and not credentials:  # with credentials, "*" is an ordinary name
         return
     wanted = {id_header, *(name.lower() for name in EXPOSED[1:])}
     missing = sorted(wanted - exposed)

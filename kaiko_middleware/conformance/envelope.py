@@ -1,8 +1,8 @@
-"""Checking the envelope itself: is this JSON, for every reader, exactly the five members?
+"""Checking the envelope itself: is it JSON for every parser, with exactly the five members?
 
-The parser is strict where Python's is lenient (a member named twice, NaN, lone surrogates,
-a byte order mark), since somebody else's parser may be. Implements the rules of sections
-1, 2 and 6 of the V2 contract that a body shows by itself.
+This parser is strict where Python's is lenient (repeated members, NaN, lone surrogates, a byte
+order mark), since other parsers may be strict. Implements the rules for bodies in sections 1, 2 and
+6 of the V2 contract.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MEMBERS = ["type", "code", "message", "param", "request_id"]
 _ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
-# What a message never says to a client: where the code is, and what failed inside it.
+# A message never shows these to a client: places in the code, and what failed inside.
 _TRACEBACK = re.compile(r'Traceback \(most recent|File "[^"]+", line \d+')
 _INSIDE = re.compile(
     r"\b[A-Za-z_]*[a-z](?:Error|Exception|Warning)\b"  # a class's name
@@ -33,7 +33,7 @@ _INSIDE = re.compile(
 class Violation(NamedTuple):
     """One rule that an answer breaks.
 
-    `rule` is a stable short name, `section` the contract's section, `message` what was found.
+    `rule` is a short, stable name, `section` the contract's section, `message` what was found.
     """
 
     rule: str
@@ -45,7 +45,7 @@ class Violation(NamedTuple):
 
 
 class _Members(dict[str, object]):
-    """A JSON object that remembers a name that stood twice."""
+    """A JSON object that remembers a repeated name."""
 
     repeated: str | None = None
 
@@ -64,12 +64,12 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def octets(body: object) -> bytes:
-    """Return a buffer as bytes. Raises TypeError for a number, of which `bytes` makes zeros."""
+    """Return a buffer as bytes. Raises TypeError for a number: `bytes(3)` would be three zeros."""
     return body if isinstance(body, bytes) else memoryview(cast("bytes", body)).tobytes()
 
 
 def parse_strictly(body: bytes) -> object:
-    """Return the JSON value that `body` is, or the Violation that it is."""
+    """Return the JSON value of `body`, or a Violation."""
     try:
         text = octets(body).decode("utf-8")
         value: object = json.loads(text, object_pairs_hook=_members, parse_constant=_no_constant)
@@ -80,11 +80,11 @@ def parse_strictly(body: bytes) -> object:
 
 
 def check_envelope(value: object, status: int | None) -> Generator[Violation, None, str | None]:
-    """Check a parsed body and return its request id, where it has one.
+    """Check a parsed body, and return its request id if it has one.
 
     Arguments:
-        value: what `parse_strictly` returned.
-        status: the answer's status, or None in a stream, where it says nothing.
+        value: the result of `parse_strictly`.
+        status: the answer's status, or None in a stream, where it does not matter.
 
     """
     error = value.get("error") if isinstance(value, _Members) else None

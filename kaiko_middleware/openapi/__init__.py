@@ -1,10 +1,10 @@
-"""What an OpenAPI document says of errors: the envelope, on every operation, with examples.
+"""Errors in an OpenAPI document: the envelope on every operation, with examples.
 
-A framework's generator knows its operations, and neither what validation answers here nor
-that every error answer is rewritten. `document_errors` puts both into a finished document
-of OpenAPI 3.0 or 3.1; `errors_of` and `examples` make the parts that an adapter's own
-`responses(…)` is made of. Nothing here imports a framework; pydantic is loaded when used.
-Implements sections 1 to 4 and 7 of the V2 contract as a schema.
+A framework's generator knows neither our answers for validation failures nor that every error
+answer is rewritten. `document_errors` adds both to a finished document of OpenAPI 3.0 or 3.1.
+`errors_of` and `examples` are the parts for an adapter's own `responses(…)`. Nothing here imports a
+framework; pydantic is loaded when used. Implements sections 1 to 4 and 7 of the V2 contract as a
+schema.
 """
 
 from __future__ import annotations

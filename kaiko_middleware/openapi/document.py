@@ -31,13 +31,13 @@ _ANY_ERROR = "Any other error"
 
 
 def errors_of(*classes: type[KaikoError]) -> dict[int, list[KaikoError]]:
-    """Return what is answered where `classes` are raised, by status.
+    """Return the errors of `classes` by status.
 
     Arguments:
         classes: classes of typed errors, the toolkit's or the service's own.
 
     Raises:
-        TypeError: something else is given.
+        TypeError: an argument is something else.
 
     >>> from kaiko_middleware import ConflictError, NotFoundError
     >>> [*errors_of(NotFoundError, ConflictError)]
@@ -63,12 +63,12 @@ def _require_class(given: object) -> None:
 def _raised(cls: type[KaikoError]) -> KaikoError:
     try:
         return cls("messages") if issubclass(cls, MissingFieldError) else cls()
-    except TypeError:  # a class of the service that needs arguments of its own
+    except TypeError:  # a class of the service that needs other arguments
         return error_for_status(cls.status, code=cls.code, param=cls.param, retryable=cls.retryable)
 
 
 def examples(errors: Iterable[KaikoError]) -> Object:
-    """Return OpenAPI example objects, one a code: what is sent for each of `errors`."""
+    """Return OpenAPI example objects for `errors`, one for each code."""
     return {
         error.code: {"summary": error.message, "value": json.loads(render(error, _EXAMPLE_ID).body)}
         for error in errors
@@ -76,17 +76,17 @@ def examples(errors: Iterable[KaikoError]) -> Object:
 
 
 def document_errors(document: dict[str, Any], config: Config, *, everywhere: bool = False) -> None:
-    """Let `document` say what is answered on the paths that `config` covers; in place.
+    """Add the error answers to `document`, in place, on the paths that `config` covers.
 
-    Every error answer that an operation declares has the envelope as its schema, the headers
-    of section 4 and an example for each code. What validation, authentication and a missing
-    resource answer is added, and a `default` for the rest. Doing it twice changes nothing.
+    Every error answer that an operation declares gets the envelope as its schema, the headers of
+    section 4 and an example for each code. The answers for validation, authentication and a missing
+    resource are added, and a `default` for the rest. A second call changes nothing.
 
     Arguments:
-        document: a whole document, whose operations are shared with nobody.
+        document: a whole document, which no other code uses.
         config: the settings.
-        everywhere: whether every path counts as covered, where the document's are not those
-            that are served.
+        everywhere: whether every path is covered, for documents whose paths are not the served
+            ones.
 
     """
     _Document(document, config).rewrite(everywhere=everywhere)
@@ -111,7 +111,7 @@ class _Document:
     def _operation(self, operation: Object, shared: list[Object]) -> None:
         said: Object = {str(key): value for key, value in operation.get("responses", {}).items()}
         added = {str(status): errors for status, errors in self._usual(operation, shared).items()}
-        if "4XX" in said:  # the service says in its own way what a client did wrong
+        if "4XX" in said:  # the service documents client errors itself
             added.clear()
         added.setdefault("default", [error_for_status(500), error_for_status(503)])
         answers: Object = {}
@@ -120,7 +120,7 @@ class _Document:
             if status < 400:
                 answers[key] = said[key]
                 continue
-            if key not in _RANGES and status in STATUSES:  # 502 leaves as 503
+            if key not in _RANGES and status in STATUSES:  # 502 becomes 503
                 status = STATUSES[status].status
             name = key if key in _RANGES else str(status)
             answers[name] = self._answer(name, status, said.get(key), added.get(key, []))
@@ -132,7 +132,7 @@ class _Document:
         said = {} if said is None else said
         shown = dict(_shown(said))
         if said and not shown and not self._config.rewrite_answers:
-            return said  # it is left as it is, too
+            return said  # such answers are not rewritten
         shown = {**shown, **{k: v for k, v in examples(added).items() if k not in shown}}
         usual = _ANY_ERROR if key in _RANGES else STATUSES[status].message
         description = author_text(str(said.get("description", "")), status)
@@ -150,7 +150,7 @@ class _Document:
         }
 
     def _usual(self, operation: Object, shared: list[Object]) -> dict[int, list[KaikoError]]:
-        """Return what an operation answers by what it takes, told of its own names."""
+        """Return an operation's usual errors, from its parameters and body."""
         given = [*shared, *operation.get("parameters", [])]
         parameters = [self._parameters.get(_name(each), each) for each in given]
         parameters = [each for each in parameters if "name" in each]
@@ -159,7 +159,7 @@ class _Document:
         failures: list[Failure] = []
         if required is not None:
             failures.append(Failure("missing", "body", required))
-        # A parameter of the path is never absent: the route would not be found.
+        # A path parameter is never missing: the route would not be found.
         absent = [each for each in parameters if each["in"] != "path" and each.get("required")]
         failures += [Failure("missing", "query", each["name"]) for each in absent[:1]]
         failures += [Failure("value", "query", each["name"]) for each in parameters[:1]]
@@ -179,7 +179,7 @@ class _Document:
         return usual
 
     def _fields_of(self, body: Object | None) -> tuple[str | None, str | None]:
-        """Return the names of a required field of the body and of any, for the examples."""
+        """Return the names of a required field and of any field of the body, for the examples."""
         for media in (body or {}).get("content", {}).values():
             schema: Object = media.get("schema", {})
             schema = self._schemas.get(_name(schema), schema)
@@ -198,20 +198,20 @@ def _place_schemas(schemas: Object, version: str) -> str:
         mode="serialization", ref_template=f"{_REF}{{model}}"
     )
     body: Object = envelope.pop("$defs")["ErrorBody"]
-    if version.startswith("3.0"):  # which knows no type "null"
+    if version.startswith("3.0"):  # it has no type "null"
         param: Object = body["properties"]["param"]
         param.update(param.pop("anyOf")[0], nullable=True)
     prefix = ""
     wanted = {"ErrorBody": body, "ErrorEnvelope": envelope}
     if any(schemas.get(name, wanted[name]) != wanted[name] for name in wanted):
-        prefix = "Kaiko"  # a schema of the service's has the name
+        prefix = "Kaiko"  # a schema of the service has the name
     envelope["properties"]["error"]["$ref"] = f"{_REF}{prefix}ErrorBody"
     schemas.update({f"{prefix}{name}": schema for name, schema in wanted.items()})
     return f"{_REF}{prefix}ErrorEnvelope"
 
 
 def _shown(said: Object) -> Iterator[tuple[str, Object]]:
-    """Yield the examples of an answer that are envelopes, by code, wherever they stand."""
+    """Yield the examples of an answer that are envelopes, by code."""
     for media in said.get("content", {}).values():
         for example in media.get("examples", {}).values():
             code = _code(example.get("value"))
@@ -232,5 +232,5 @@ def _code(value: object) -> str | None:
 
 
 def _name(schema: Object) -> str:
-    """Return the name of the component that is referred to; empty where there is none."""
+    """Return the name of the referenced component; empty if there is none."""
     return str(schema.get("$ref", "")).rpartition("/")[2]

@@ -43,5 +43,5 @@ def headers_of(status: int | None, id_header: str) -> dict[str, Any]:
         id_header: the name of the id header.
 
     """
-    # Objects that are shared would be anchors and aliases in a document's YAML.
+    # Shared objects would become anchors and aliases in a document's YAML.
     return deepcopy({id_header: _ID, "X-Should-Retry": _SHOULD_RETRY, **_BY_STATUS.get(status, {})})

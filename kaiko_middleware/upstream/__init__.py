@@ -6,9 +6,9 @@
 >>> error.status, error.code, error.retryable
 (500, 'internal', False)
 
-The key that was refused is ours, not the caller's: an operator must act, and the caller
-learns no more than that. `with provider.translate():` does the same for whatever a client
-library raises. Implements section 10 of the V2 contract.
+The refused key is ours, not the caller's: an operator must act, and the caller learns nothing
+else. `with provider.translate():` does the same for exceptions of a client library. Implements
+section 10 of the V2 contract.
 """
 
 from __future__ import annotations

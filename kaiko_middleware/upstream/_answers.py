@@ -1,7 +1,7 @@
-"""What an HTTP client's objects say: header fields, bodies, and exceptions that hold an answer.
+"""Reading an HTTP client's objects: header fields, bodies, and exceptions with an answer.
 
-Clients and SDKs are known by what their objects have, never by their classes, so that
-none is imported.
+Clients and SDKs are recognized by their objects' attributes, never by their classes, so none is
+imported.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     Headers = Mapping[str, str] | Mapping[bytes, bytes] | Iterable[tuple[str | bytes, str | bytes]]
     Pairs = Iterable[tuple[object, object]]
 
-_LONGEST = 1024  # characters of a field's name, and of its value, that are looked at
-_MOST = 1000  # fields of one answer that are
+_LONGEST = 1024  # characters of a field's name, and of its value, that are read
+_MOST = 1000  # fields of one answer that are read
 
 
 class Answer(NamedTuple):
-    """An answer that an exception carries.
+    """An answer on an exception.
 
-    `content` is its body where that was read, `data` what an SDK parsed and kept of it.
+    `content` is its body if that was read, `data` the part that an SDK parsed and kept.
     """
 
     status: int | None
@@ -34,22 +34,23 @@ class Answer(NamedTuple):
 
 
 def lower(headers: object) -> dict[str, str]:
-    """Return headers by lower-case name; several of one name are one list (RFC 9110, 5.3).
+    """Return headers by lower-case name; repeated ones are joined (RFC 9110, 5.3).
 
-    What is neither a mapping nor pairs has none: an exception may call anything `headers`.
+    Anything that is neither a mapping nor pairs has none: `headers` of an exception may be any
+    object.
     """
     found: dict[str, str] = {}
     try:
         for raw_name, raw_value in _pairs(headers):
             name, value = _text(raw_name).lower(), _text(raw_value)
             found[name] = f"{found[name]}, {value}"[:_LONGEST] if name in found else value
-    except Exception:  # noqa: BLE001 - whatever its iterator, or its items, raise
+    except Exception:  # noqa: BLE001 - its iterator or its items may raise anything
         return {}
     return found
 
 
 def _pairs(headers: object) -> Iterable[tuple[object, object]]:
-    items = getattr(headers, "items", None)  # not of mappings only: http.client's has them, too
+    items = getattr(headers, "items", None)  # also of http.client's headers, which are no mapping
     return islice(cast("Pairs", items() if callable(items) else headers), _MOST)
 
 
@@ -62,28 +63,28 @@ def _text(value: object) -> str:
 
 
 def content_of(response: object) -> bytes | str | None:
-    """Return a response's body, or None where it was not read (a stream) or cannot be."""
-    # requests would read the whole stream now, however long it is.
+    """Return a response's body, or None if it was not read (a stream) or cannot be."""
+    # requests would read the whole stream now.
     if getattr(response, "_content", None) is False:
         return None
     try:
         content: object = getattr(response, "content", None)
-    except Exception:  # noqa: BLE001 - what a client raises here is its own business
+    except Exception:  # noqa: BLE001 - a client may raise anything here
         return None
     return content if isinstance(content, bytes | str) else None
 
 
 def method_of(response: object) -> str:
-    """Return the method of the request that a response answers; GET where it does not say."""
+    """Return the method of a response's request, or GET if it is not known."""
     try:
         method: object = getattr(getattr(response, "request", None), "method", None)
-    except Exception:  # noqa: BLE001 - httpx's raises where there is none
+    except Exception:  # noqa: BLE001 - httpx raises if there is none
         return "GET"
     return method if isinstance(method, str) else "GET"
 
 
 def answer_of(exc: BaseException) -> Answer:
-    """Return the answer that an exception of a client's carries, as far as it does."""
+    """Return the answer on a client's exception, as far as there is one."""
     response: Any = getattr(exc, "response", None)
     status = _first_int(
         getattr(exc, "status_code", None),

@@ -1,7 +1,7 @@
 """Reading an upstream's body: hostile input that must neither raise nor slow anything down.
 
-It is parsed whatever its Content-Type says, looked at up to 64 KiB after decoding, and
-anything that is no JSON is simply no JSON.
+It is parsed whatever its Content-Type, up to 64 KiB after decoding. A body that is not JSON is not
+an error here.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 _EXCERPT = 200
 _SHOWN = 1024
-# An object or a list of Python's costs a hundred times the two bytes that it may be in JSON,
-# and a value's time is a hundred times that of a byte.
+# A Python object or list can cost a hundred times its two bytes of JSON, and a value takes a
+# hundred times as long as a byte.
 _CONTAINERS = 2048
 _VALUES = 4096
-# Making an integer takes the square of its digits.
+# The time to make an integer grows with the square of its digits.
 _DIGITS = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
 _ENDLESS = b"0" * 512
 _DIGIT = re.compile("[0-9]")
-# One for all: json.loads makes another one each time, which takes as long as an event does.
+# Shared: json.loads would make one each time, which takes as long as an event.
 _DECODER = json.JSONDecoder(parse_float=str)
 
 
 class Body(NamedTuple):
-    """A body as far as it can be read.
+    """A body, as far as it can be read.
 
-    `data` is the parsed JSON (None where it is none, or `null`), `text` the decoded text,
-    and `partial` says that there is more than is looked at.
+    `data` is the parsed JSON (None if it is not JSON, or `null`), `text` the decoded text, and
+    `partial` says that only a part was read.
     """
 
     data: object
@@ -47,7 +47,7 @@ NO_BODY = Body(None, "", is_json=False)
 
 
 def read(raw: bytes | str | None, headers: Mapping[str, str]) -> Body:
-    """Return what `raw` says, bytes or text; never raises."""
+    """Return `raw`, bytes or text, as a body; never raises."""
     if isinstance(raw, str):
         raw = raw[: BODY_LIMIT + 1].encode("utf-8", "surrogatepass")
     if not raw:
@@ -61,7 +61,7 @@ def read(raw: bytes | str | None, headers: Mapping[str, str]) -> Body:
 
 
 def is_costly(text: str, among: int = 1) -> bool:
-    """Whether to parse `text` would take longer than one of `among` such texts may."""
+    """Whether parsing `text` would take more than its share of the limit for `among` texts."""
     return len(text) > _CONTAINERS // among and (
         text.count("[") + text.count("{") > _CONTAINERS // among
         or text.count(",") > _VALUES // among
@@ -69,23 +69,23 @@ def is_costly(text: str, among: int = 1) -> bool:
 
 
 def _undo(raw: bytes, encoding: str) -> bytes:
-    """Return the body without its encoding, up to a byte over the limit."""
+    """Return the decoded body, up to a byte over the limit."""
     decoded = decode_start(raw[: 2 * BODY_LIMIT], encoding) if encoding else None
-    # Clients usually undo the encoding and leave the header: it is as it stands then.
+    # Clients usually decode the body and keep the header: then it is used as it is.
     return raw[: BODY_LIMIT + 1] if decoded is None else decoded[: BODY_LIMIT + 1]
 
 
 def _text(raw: bytes) -> str:
-    # By byte order mark and zero bytes, as JSON's own rule has it; no charset is believed.
+    # By byte order mark and zero bytes, by JSON's own rule; the charset is ignored.
     return raw[:BODY_LIMIT].decode(json.detect_encoding(raw[:4]), "replace")
 
 
 def parse(text: str) -> tuple[object, bool]:
-    """Return the JSON value that `text` is, and whether it is one.
+    """Return the JSON value of `text`, and whether it is JSON.
 
-    A number with a fraction or an exponent stays as it is written: making 64 KiB of them
-    floats takes 15 ms, and what nobody reads need not be made. A text with 512
-    digits in a row is no JSON, as for Python one of more than 4,300 is none.
+    A number with a fraction or an exponent stays text: 64 KiB of floats would take 15 ms, and
+    nothing reads them. A text with 512 digits in a row counts as no JSON; Python's own limit is
+    4,300.
     """
     if _is_endless(text):
         return None, False
@@ -98,7 +98,7 @@ def parse(text: str) -> tuple[object, bool]:
 def _is_endless(text: str) -> bool:
     """Whether there are 512 digits in a row."""
     every = len(_ENDLESS)
-    # One of them is then the 512th character, the 1,024th or so, which is soon looked at.
+    # Then at least one of the 512th, 1,024th, … characters is a digit, which is quick to check.
     if len(text) < every or _DIGIT.search(text[every - 1 :: every]) is None:
         return False
     return _ENDLESS in text.encode("ascii", "replace").translate(_DIGITS)

@@ -1,8 +1,8 @@
 """Whose fault an upstream's answer is.
 
-An upstream's 4xx describes our request, made with our credential: it is not the caller's
-fault. Implements the default table of section 10 of the V2 contract, and what counts as
-an error inside a success.
+An upstream's 4xx is about our request, made with our credential: it is not the caller's fault.
+Implements the default table of section 10 of the V2 contract, and its rules for errors inside a
+success.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _NUMBERS = ("code", "status", "status_code", "statusCode", "StatusCode", "error_
 
 
 def by_status(status: int, data: object) -> Category | None:
-    """Return the category of an answer by its status; None where it is no error.
+    """Return the category of an answer by its status; None if it is not an error.
 
     Arguments:
-        status: the answer's.
-        data: its parsed body, whose exact tokens tell a hard quota from a passing limit.
+        status: the answer's status.
+        data: its parsed body, whose exact tokens distinguish a hard quota from a rate limit.
 
     """
     if status < 300 or status == 304:
@@ -57,13 +57,13 @@ def by_status(status: int, data: object) -> Category | None:
 
 
 def inside_success(body: Body, content_type: str) -> tuple[Category, object] | None:
-    """Return the category of the error that a 2xx holds, and what says so; else None.
+    """Return the category of the error inside a 2xx, and the part that says so; else None.
 
-    A body that should be JSON, its lines or events, and is none of them is broken.
+    A body that is neither JSON, nor lines of JSON, nor events is broken.
 
     Arguments:
-        body: the answer's.
-        content_type: what the answer says that it is, which only a stream is believed.
+        body: the answer's body.
+        content_type: the answer's content type; it only matters for streams.
 
     """
     kind = content_type.lower()
@@ -75,7 +75,7 @@ def inside_success(body: Body, content_type: str) -> tuple[Category, object] | N
     if "text/event-stream" in kind or looks_like_events(body.text):
         return _inside_stream(telling_events(body.text), partial=body.partial)
     if body.partial:
-        # Too large to look into: a success as far as anybody knows, unless it is markup.
+        # Too large to check: counts as a success unless it is markup.
         return ("broken", None) if body.text.lstrip()[:1] == "<" else None
     lines = list(telling_lines(body.text))
     if not lines or not all(is_json for _, is_json in lines):
@@ -84,7 +84,7 @@ def inside_success(body: Body, content_type: str) -> tuple[Category, object] | N
 
 
 def _is_cut(data: object) -> bool:
-    """Whether a stream of lines that has one line only was cut after it."""
+    """Whether a stream of JSON lines with a single line was cut after it."""
     return is_chunk("", data) and not ends_stream("", data)
 
 
@@ -105,7 +105,7 @@ def _inside_stream(
 
 
 def error_in_event(name: str, data: object) -> Category | None:
-    """Return the category of the error that one event of a stream is, or None."""
+    """Return the category if an event of a stream is an error, or None."""
     said = members(data)
     kind = said.get("type") if said is not None else None
     if name == "error" or kind == "error":
@@ -117,7 +117,7 @@ def error_in_event(name: str, data: object) -> Category | None:
 
 
 def error_inside(data: object) -> Category | None:
-    """Return the category of the error that a success's JSON is, or None."""
+    """Return the category if the JSON of a success is an error, or None."""
     said = members(only(data))
     if said is None:
         return None
@@ -133,7 +133,7 @@ def error_inside(data: object) -> Category | None:
 
 
 def _by_content(data: object) -> Category:
-    """Return the category by the embedded number, else by the token, else broken."""
+    """Return the category by the embedded status, else by a token, else `broken`."""
     for holder in holders(data):
         for name in _NUMBERS:
             number = whole_number(holder.get(name))

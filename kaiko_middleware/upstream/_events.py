@@ -1,8 +1,8 @@
 """Server-sent events, whole or in pieces, and lines of JSON.
 
-The rules are those of the HTML standard (a line ends in LF, CR or CRLF; several `data`
-lines are one value; comments say nothing), but that an event counts even where the stream
-ends before its blank line, or where it has a name and no data.
+The rules are those of the HTML standard: a line ends in LF, CR or CRLF, several `data` lines are
+one value, comments are ignored. But an event also counts if the stream ends before its blank line,
+or if it has a name and no data.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _LINE = re.compile(r"\r\n|\n|\r")
-# A blank line: two ends of lines, where a CR LF is one.
+# A blank line: two line ends; CR LF is one line end.
 _BLANK = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 _TEXT = re.compile(rb"[^\r\n]")
 _LOOKS_LIKE_EVENTS = re.compile(r"[\r\n]*+(?:(?:data|event|id|retry)[:\r\n]|:)")
@@ -24,7 +24,7 @@ _BOM = b"\xef\xbb\xbf"
 _HELD = 3  # bytes that may be the start of a blank line
 _START = 1024  # bytes that are kept of an event over the limit
 
-_LINES = 1024  # lines of one event that are looked at
+_LINES = 1024  # lines of one event that are read
 _EDGE = 16
 _FAILING = 48
 _FIRST, _LAST = 256, 1024
@@ -32,12 +32,12 @@ _MAY_FAIL = re.compile(r"error|fail|StatusCode|\\u")
 
 
 def looks_like_events(text: str) -> bool:
-    """Whether `text` starts as an event stream does; no JSON and no markup starts so."""
+    """Whether `text` starts like an event stream; JSON and markup never do."""
     return _LOOKS_LIKE_EVENTS.match(text) is not None
 
 
 def event_of(block: str) -> tuple[str, object]:
-    """Return the name and the data of one event; data that is no JSON is its text."""
+    """Return the name and the data of one event; data that is not JSON stays text."""
     name, data = "", list[str]()
     for line in _LINE.split(block, _LINES)[:_LINES]:
         field, _, value = line.partition(":")
@@ -54,22 +54,22 @@ def event_of(block: str) -> tuple[str, object]:
 
 
 def telling_events(text: str) -> Iterator[tuple[str, object]]:
-    """Yield those events of a body that can tell how it ended; see `_telling`."""
+    """Yield the events of a body that can show how it ended; see `_telling`."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return (event_of(block) for block in _telling(text, "\n\n"))
 
 
 def telling_lines(text: str) -> Iterator[tuple[object, bool]]:
-    """Yield those lines of JSON that can tell how a body ended, and whether they are JSON."""
+    """Yield the lines that can show how a body ended, and whether they are JSON."""
     return (parse(line) for line in _telling(text, "\n") if line.strip())
 
 
 def _telling(text: str, end: str) -> Iterable[str]:
     """Return the first and the last parts of a body, and those that may be an error.
 
-    A body of 64 KiB can have 30,000 events, which would take ten milliseconds to read: only
-    those are whose text has a word that every error has, and of them only so many. Where all
-    of it would take too long to read, so would each of them that has more than its share.
+    A body of 64 KiB can have 30,000 events, which would take ten milliseconds to parse. So only
+    events with a word that every error has are parsed, up to a limit. If the whole body would take
+    too long, each part that is larger than its share is left out.
     """
     parts = text.split(end, _FIRST)
     if len(parts) > _FIRST:
@@ -84,10 +84,10 @@ def _telling(text: str, end: str) -> Iterable[str]:
 
 
 class EventBuffer:
-    """Cuts the bytes of an event stream into events, however they arrive.
+    """Cuts the bytes of an event stream into events, for chunks of any size.
 
     Arguments:
-        limit: bytes of an event that are kept; of a larger one the start is.
+        limit: the largest event in bytes that is kept; of a larger one only the start.
 
     """
 
@@ -101,7 +101,7 @@ class EventBuffer:
         self._start: bytes | None = None  # of an event over the limit, while it arrives
 
     def feed(self, chunk: bytes) -> Iterator[tuple[str, bool]]:
-        """Take the next bytes; yield each event that they complete, and whether it is whole."""
+        """Add the next bytes; yield each event that they complete, and whether it is whole."""
         self._buffer += chunk
         if not self._started:
             if len(self._buffer) < len(_BOM) and _BOM.startswith(self._buffer):
@@ -111,7 +111,7 @@ class EventBuffer:
                 del self._buffer[: len(_BOM)]
         while True:
             if self._start is None:
-                # Blank lines before an event say nothing: they are no events of their own.
+                # Blank lines before an event are no events.
                 text = _TEXT.search(self._buffer)
                 del self._buffer[: len(self._buffer) if text is None else text.start()]
             # A CR at the end may be half of a CR LF.
@@ -128,7 +128,7 @@ class EventBuffer:
             self._at = 0
 
     def close(self) -> Iterator[tuple[str, bool]]:
-        """Yield what is left, as if a blank line followed."""
+        """Yield the rest, as if a blank line followed."""
         if self._buffer:
             yield self._cut(len(self._buffer))
 

@@ -1,6 +1,6 @@
 """Exceptions of HTTP clients and LLM SDKs, by the names of their modules and classes.
 
-None of the libraries is imported: an exception that arrives here has loaded its own.
+None of the libraries is imported here.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class Failure(NamedTuple):
-    """What an exception of a client says.
+    """What an exception of a client means.
 
-    `processed` is whether the request may have reached the upstream and been acted on.
+    `processed` is whether the upstream may have received and processed the request.
     """
 
     category: Category
@@ -44,7 +44,7 @@ _HTTPX = {
     "InvalidURL": _OURS,
     "StreamError": _OURS,
     "CookieConflict": _OURS,
-    # What is left is of the connection, once the request was on its way.
+    # The rest are failures of the connection after the request was sent.
     "TimeoutException": _LOST,
     "NetworkError": _LOST,
     "ProtocolError": _LOST,
@@ -96,7 +96,7 @@ FAILURES: dict[str, dict[str, Failure]] = {
         "TooManyRedirects": _THEIRS,
         "RedirectClientError": _THEIRS,
         "ContentTypeError": _THEIRS,
-        "ClientResponseError": _LOST,  # without an answer: what came was no HTTP
+        "ClientResponseError": _LOST,  # without an answer: the bytes were not HTTP
         "ContentEncodingError": _THEIRS,
         "HttpProcessingError": _LOST,
         "ClientPayloadError": _LOST,
@@ -110,16 +110,15 @@ FAILURES: dict[str, dict[str, Failure]] = {
 """By the root of the class's module, then by its name; looked up along the MRO."""
 
 _CHAIN = 16
-# No answer of the upstream's own, whatever status they carry: a proxy's, or one made up.
+# Their status is not the upstream's: it is a proxy's, or made up.
 _NO_ANSWER = frozenset({"ClientHttpProxyError", "HttpProcessingError"})
 
 
 def known_failure(exc: BaseException) -> Failure | None:
-    """Return what `exc` says by its class, most specific first; None for a stranger's.
+    """Return what `exc` means by its most specific known class; None if no class is known.
 
-    Clients wrap each other: what says most is the innermost exception that is known. But a
-    certificate that was refused, and a fault of ours, stay what they are; and a handshake
-    that failed otherwise is a connection that failed.
+    Clients wrap each other's exceptions, so the innermost known one decides. But a refused
+    certificate and our own faults are kept, and any other failed handshake is a failed connection.
     """
     failure = _by_class(exc)
     if failure is None:
@@ -143,10 +142,9 @@ def _by_class(exc: BaseException) -> Failure | None:
 
 
 def chain(exc: BaseException) -> Iterator[BaseException]:
-    """Yield `exc` and what it was made from: its cause, or what its client keeps in it.
+    """Yield `exc` and the exceptions behind it: its cause, or what its client stores in it.
 
-    Only what was said on purpose: an exception's context may be an earlier failure, of
-    another call.
+    The implicit context is left out: it may be an earlier failure of another call.
     """
     seen: list[BaseException] = []
     waiting: list[object] = [exc]
@@ -160,6 +158,6 @@ def chain(exc: BaseException) -> Iterator[BaseException]:
 
 
 def has_answer(exc: BaseException) -> bool:
-    """Whether `exc`, which is of a client's, may carry an answer of the upstream."""
+    """Whether a client's exception may contain an answer of the upstream."""
     names = {cls.__name__ for cause in chain(exc) for cls in type(cause).__mro__}
     return names.isdisjoint(_NO_ANSWER)

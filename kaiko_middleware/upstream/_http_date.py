@@ -1,7 +1,6 @@
-"""The three HTTP dates, and no other (RFC 9110, section 5.6.7).
+"""The three forms of HTTP dates, and no others (RFC 9110, section 5.6.7).
 
-`email.utils` reads a hundred kinds of dates more, zones and prose included; a server that
-sends one of those has not said when.
+`email.utils` accepts many other forms, with time zones and prose, that HTTP does not allow.
 """
 
 from __future__ import annotations
@@ -32,11 +31,11 @@ _FORMS = tuple(
 
 
 def timestamp(text: str, now: Callable[[], float]) -> float | None:
-    """Return the moment that `text` names, or None where it is no HTTP date.
+    """Return the timestamp of `text`, or None if it is not an HTTP date.
 
     Arguments:
         text: the field's value.
-        now: the time: a year of two digits is never more than 50 years ahead of it.
+        now: the time; a year of two digits is at most 50 years after it.
 
     """
     match = next((match for form in _FORMS if (match := form.fullmatch(text))), None)

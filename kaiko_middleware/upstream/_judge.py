@@ -1,7 +1,7 @@
-"""From what an upstream said to the typed error that our own callers get.
+"""From an upstream's answer to the typed error for our own callers.
 
-`Judge` is the policy of one upstream: whose words pass, whose key it was, and what its
-limits are to our callers. Implements the options of section 10 of the V2 contract.
+`Judge` is the policy for one upstream: which errors pass, whose key was used, and how its rate
+limits are answered. Implements the options of section 10 of the V2 contract.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _IDS = ("x-request-id", "request-id", "x-amzn-requestid", "apim-request-id", "cf
 
 
 class Said(NamedTuple):
-    """What an upstream said: its status, its headers by lower-case name, its body."""
+    """An upstream's answer: its status, its headers by lower-case name, its body."""
 
     status: int
     headers: Mapping[str, str]
@@ -54,7 +54,7 @@ class Judge(NamedTuple):
     rate_limit_as: Literal[429, 503]
 
     def answer(self, said: Said, *, look_inside: bool) -> KaikoError | None:
-        """Return the typed error that an answer stands for, or None where it is no error.
+        """Return the typed error for an answer, or None if it is not an error.
 
         Arguments:
             said: the answer.
@@ -73,7 +73,7 @@ class Judge(NamedTuple):
         return None if inside is None else self.inside(inside[0], said, inside[1])
 
     def inside(self, category: Category, said: Said, data: object) -> KaikoError:
-        """Return the error that is inside a success, which a peer says as an envelope, too."""
+        """Return the error inside a success; a peer sends an envelope there, too."""
         stands = envelope(data)
         status = None if stands is None else status_of(stands)
         passed = None if status is None else self._from_peer(status, said, data)
@@ -83,9 +83,9 @@ class Judge(NamedTuple):
         """Return the error for a call that got no answer.
 
         Arguments:
-            category: whose fault that is.
-            text: what the client said, for the log.
-            processed: whether the request may have been acted on.
+            category: whose fault it is.
+            text: the client's text, for the log.
+            processed: whether the upstream may have processed the request.
 
         """
         error = self._typed(category, None)
@@ -93,13 +93,13 @@ class Judge(NamedTuple):
         return error
 
     def _passes(self, status: int) -> bool:
-        """Whether a V2 error of that status may pass: one about a key is its owner's."""
+        """Whether a V2 error of that status may pass; errors about a key concern its owner."""
         if status in {401, 403}:
             return self.credential == "forwarded"
         return self.trust == "peer" and (status != 402 or self.credential == "forwarded")
 
     def _from_peer(self, status: int, said: Said, data: object) -> KaikoError | None:
-        """Return a V2 service's own error, where it may pass through."""
+        """Return a V2 service's own error, if it may pass through."""
         stands = envelope(data) if self._passes(status) else None
         if stands is None or not agrees(stands, status):
             return None
@@ -156,7 +156,7 @@ class Judge(NamedTuple):
 
 
 def _flag(text: str) -> bool | None:
-    """Read `true` or `false`; a list, from a field that came twice, says what all of it says."""
+    """Read `true` or `false`; all values of a repeated field must agree."""
     if not text:
         return None
     words = {word.strip().lower() for word in text.split(",")}
@@ -166,6 +166,6 @@ def _flag(text: str) -> bool | None:
 
 
 def _wish(headers: Mapping[str, str]) -> bool | None:
-    """Return whether the upstream wants to be asked again, where it says so."""
+    """Return whether the upstream wants a retry, if it says so."""
     flags = (_flag(headers.get(name, "")) for name in ("x-should-retry", "stripe-should-retry"))
     return next((flag for flag in flags if flag is not None), None)

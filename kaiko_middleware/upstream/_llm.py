@@ -1,8 +1,8 @@
-"""What LLM providers say in ways of their own: streams that need an end, and refusals.
+"""What is special about LLM providers: streams that need a terminator, and refusals.
 
-A stream of an LLM's answer ends with a terminator; one that just stops was cut. And what a
-provider refuses for the caller's own content is the caller's business, known by exact codes
-or, where a provider has none, by how its message starts.
+A stream of an LLM's answer ends with a terminator; a stream that just stops was cut. If a provider
+refuses the caller's content, the caller must know. Such refusals are recognized by exact codes,
+or, if a provider has none, by the start of the message.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _TERMINATORS = frozenset(
 
 
 def is_chunk(name: str, data: object) -> bool:
-    """Whether an event is part of an LLM's answer, which ends with a terminator."""
+    """Whether an event is part of an LLM's answer, which must end with a terminator."""
     if name in _CHUNK_TYPES or name.startswith("response."):
         return True
     said = members(data)
@@ -99,11 +99,11 @@ def is_prelude(data: object) -> bool:
 
 
 def refusal(status: int, data: object) -> KaikoError | None:
-    """Return what a provider refuses for the caller's own content, else None.
+    """Return the error if a provider refuses the caller's content, else None.
 
     Arguments:
         status: the answer's status.
-        data: what it says, parsed.
+        data: its parsed body.
 
     """
     found = set(texts(data, MEMBERS))

@@ -1,7 +1,7 @@
-"""Looking into parsed JSON that may be anything: objects, and what is read from them.
+"""Reading parsed JSON of any shape.
 
-Nothing here trusts a shape: a list where an object is due is simply no object, and a
-token that is no string is no token.
+Nothing here expects a shape: a list instead of an object counts as no object, and a token that is
+not a string counts as no token.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
 
 
 DETAILS = 32
-"""Elements of a list of details that are looked at."""
+"""Elements of a list of details that are read."""
 
 
 def members(value: object) -> Members | None:
-    """Return `value` where it is an object, else None."""
+    """Return `value` if it is an object, else None."""
     return cast("Members", value) if isinstance(value, dict) else None
 
 
 def items(value: object) -> list[object]:
-    """Return `value` where it is a list, else an empty one."""
+    """Return `value` if it is a list, else an empty one."""
     return cast("list[object]", value) if isinstance(value, list) else []
 
 
 def only(value: object) -> object:
-    """Return the element of a list of one; everything else as it is."""
+    """Return the element of a list with one element; anything else unchanged."""
     listed = items(value)
     return listed[0] if len(listed) == 1 else value
 
 
 def holders(body: object) -> list[Members]:
-    """Return the objects that may carry tokens: a body, its `error`, the `details` of that."""
+    """Return the objects that may contain tokens: a body, its `error`, and its `error.details`."""
     said = members(only(body))
     if said is None:
         return []
@@ -59,7 +59,7 @@ def texts(body: object, names: Iterable[str]) -> list[str]:
 
 
 def whole_number(value: object) -> int | None:
-    """Return `value` where it is a number of three digits, or a string of them; else None."""
+    """Return `value` if it is a number of three digits, or a string of them; else None."""
     if isinstance(value, str) and len(value) == 3 and value.isascii() and value.isdigit():
         return int(value)
     return value if isinstance(value, int) and 100 <= value <= 999 else None

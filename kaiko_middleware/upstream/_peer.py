@@ -1,8 +1,8 @@
-"""A V2 service's own error, read back: the client's half of the contract.
+"""Reading the error of another V2 service: the client's half of the contract.
 
-A body counts as an envelope only where it strictly is one: five members of the right kind,
-and a type that agrees with the status. Anything less came from something in between, which
-speaks about our request and not about the caller's.
+A body counts as an envelope only if it strictly is one: five members of the right types, and a
+`type` that matches the status. Anything else comes from something in between, like a proxy: it is
+about our request and not about the caller's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MEMBERS = frozenset({"type", "code", "message", "param", "request_id"})
 
 
 class Envelope(NamedTuple):
-    """What a strict V2 envelope says."""
+    """The members of a strict V2 envelope."""
 
     type: str
     code: str
@@ -31,7 +31,7 @@ class Envelope(NamedTuple):
 
 
 def envelope(data: object) -> Envelope | None:
-    """Return the envelope that `data` holds, members beyond the five dropped; else None."""
+    """Return the envelope in `data`, without other members than the five; else None."""
     said = members(data)
     error = members(said.get("error")) if said is not None else None
     if error is None or not error.keys() >= _MEMBERS:
@@ -58,16 +58,16 @@ def _is_param(text: str) -> bool:
 
 
 def agrees(said: Envelope, status: int) -> bool:
-    """Whether an envelope can stand under `status`: one that is answered with, of its type."""
+    """Whether an envelope matches `status`: a status of the contract with the same type."""
     entry = STATUSES.get(status)
     return entry is not None and entry.status == status and entry.type == said.type
 
 
 def status_of(said: Envelope) -> int | None:
-    """Return the status of an error that a stream ended with, which says no status itself.
+    """Return the status for an error at the end of a stream, which contains no status.
 
-    It is that of the code where this process knows the code, of several a row's before any
-    other; else its type's first row; None where there is no such type.
+    It is the status of the code if this process knows the code; if the code has several, a row's
+    status comes first. Otherwise it is the type's first row, or None if there is no such type.
     """
     rows = [row.status for row in ROWS if row.type == said.type]
     known = [

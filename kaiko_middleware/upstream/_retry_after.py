@@ -1,4 +1,4 @@
-"""How long an upstream asked to wait, in all the ways it can say so, as whole seconds.
+"""How long an upstream asks to wait, in all its forms, as whole seconds.
 
 Implements the Retry-After paragraph of section 10 of the V2 contract.
 """
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 _MAXIMUM = 86_400
 _DECIMAL = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,20})?")
 _IN_MILLISECONDS = ("retry-after-ms", "x-ms-retry-after-ms", "x-amz-retry-after")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?$)')  # one that does not end, ends it all
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?$)')  # one without an end takes the rest
 _T = re.compile(r";\s*t=([0-9]{1,9})\s*(?=;|$)")
 _SPENT = re.compile(r";\s*r=0+\s*(?=;|$)")
 _RETRY_INFO = "google.rpc.RetryInfo"
 
 
 def retry_after(headers: Mapping[str, str], body: object, now: Callable[[], float]) -> int | None:
-    """Return the seconds to wait, 1 to 86,400, or None where nothing usable is said.
+    """Return the seconds to wait, 1 to 86,400, or None if there is no usable value.
 
     Arguments:
-        headers: by lower-case name.
-        body: the parsed body, whose structured fields come last; prose never counts.
-        now: the time, for a date in an answer that does not say its own.
+        headers: the headers by lower-case name.
+        body: the parsed body, whose structured fields are read last; prose is ignored.
+        now: the time, for a date in an answer without `Date`.
 
     """
     return next((wait for wait in _said(headers, body, now) if wait is not None), None)
@@ -39,7 +39,7 @@ def retry_after(headers: Mapping[str, str], body: object, now: Callable[[], floa
 def _said(
     headers: Mapping[str, str], body: object, now: Callable[[], float]
 ) -> Iterator[int | None]:
-    """Yield what each place says, in the contract's order; None for what cannot be used."""
+    """Yield the value of each place, in the contract's order; None for an unusable one."""
     for name in _IN_MILLISECONDS:
         if name in headers:
             yield _decimal(headers[name], 1000)
@@ -69,7 +69,7 @@ def _date(text: str, answered: str, now: Callable[[], float]) -> int | None:
 
 
 def _rate_limit(text: str) -> int | None:
-    """Read `"policy";r=0;t=30`: of several, one that is spent counts first."""
+    """Read `"policy";r=0;t=30`: of several policies, a spent one comes first."""
     policies = _QUOTED.sub("", text).split(",") if text else []
     for policy in sorted(policies, key=lambda policy: _SPENT.search(policy) is None):
         match = _T.search(policy)

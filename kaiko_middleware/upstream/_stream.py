@@ -1,8 +1,8 @@
-"""Watching a stream of server-sent events for the error that it may carry.
+"""Watching a stream of server-sent events for an error.
 
-A provider that fails after its 200 says so inside the stream, or just stops. Feed a
-`StreamWatch` the bytes as they come, and close it when they end; nothing of the stream is
-kept but the event that is being received.
+A provider that fails after its 200 sends an error inside the stream, or just stops. Feed a
+`StreamWatch` the bytes as they arrive, and close it at the end. It stores only the event that is
+being received.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class StreamWatch:
     kaiko_middleware.errors.ServiceUnavailableError: Service temporarily unavailable
 
     Arguments:
-        make_error: makes the typed error for a category, what says so, and its text.
+        make_error: makes the typed error from a category, the data of the error, and its text.
 
     """
 
@@ -50,20 +50,20 @@ class StreamWatch:
         self._needs_end = False
         self._ended = False
         self.content_seen: bool = False
-        """Whether content came already, after which nothing may be tried again silently."""
+        """Whether content has arrived; after that, do not retry silently."""
 
     def feed(self, chunk: bytes) -> None:
-        """Take the next bytes.
+        """Read the next bytes.
 
         Raises:
-            KaikoError: they complete an event that is an error.
+            KaikoError: the bytes complete an event that is an error.
 
         """
         for block, whole in self._buffer.feed(chunk):
             self._take(block, whole=whole)
 
     def close(self) -> None:
-        """Take note that the stream ended.
+        """End the watch at the end of the stream.
 
         Raises:
             KaikoError: an LLM's stream ended without its terminator, or in an error event.
@@ -77,7 +77,7 @@ class StreamWatch:
     def _take(self, block: str, *, whole: bool) -> None:
         name, data = event_of(block)
         if not whole and not name and isinstance(data, str):
-            # Its data is cut, and no JSON; but what it is stands at its start.
+            # Its data is cut and not JSON, but its type is at the start.
             match = _TYPE.match(data)
             name = match[1] if match else name
         category = error_in_event(name, data)

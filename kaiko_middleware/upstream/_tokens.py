@@ -1,9 +1,9 @@
-"""The words by which providers say whose fault a failure is, matched exactly.
+"""The tokens with which providers say whose fault a failure is.
 
-Tables only. A word is looked for in a handful of named members of a body and compared as a
-whole: a message that merely contains `insufficient_quota` says nothing. Where a provider
-has no word for what is the caller's business, the start of its message is known instead.
-Implements the lists of section 10 of the V2 contract.
+Tables only. A token is read from a few named members of a body and must match exactly: a message
+that contains `insufficient_quota` does not count. If a provider has no token for a refusal of the
+caller's content, the start of its message is used. Implements the lists of section 10 of the V2
+contract.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from kaiko_middleware.errors import Category
 
 Trust = Literal["opaque", "llm", "peer"]
-"""How much of what an upstream says is believed; see `Upstream`."""
+"""How much an upstream is trusted; see `Upstream`."""
 Credential = Literal["own", "forwarded"]
-"""Whose key the call was made with."""
+"""Whose key the call uses."""
 Expects = Literal["json", "any"]
-"""What a success's body must be; `any` is never looked into."""
+"""What a success's body must be; `any` is never checked."""
 
 MEMBERS = ("type", "code", "status", "reason", "error_code")
 """The members that tokens are read from."""
@@ -42,10 +42,10 @@ ACCOUNT = frozenset(
         "permission_error",
     }
 )
-"""A hard quota or a bad key: an operator must act, retrying is no help."""
+"""A hard quota or a bad key: an operator must act, a retry does not help."""
 
-# The most telling first: OpenAI's `type` is often a vague invalid_request_error beside a
-# `code` that says what it is.
+# The most specific first: OpenAI's `type` is often a vague invalid_request_error with a more
+# precise `code`.
 INSIDE_SUCCESS: tuple[tuple[Category, frozenset[str]], ...] = (
     ("account", ACCOUNT),
     ("throttled", frozenset({"rate_limit_error", "rate_limit_exceeded"})),
@@ -64,7 +64,7 @@ INSIDE_SUCCESS: tuple[tuple[Category, frozenset[str]], ...] = (
     ),
     ("rejected", frozenset({"invalid_request_error", "not_found_error", "request_too_large"})),
 )
-"""What an error inside a 2xx, or inside a stream, is by its tokens; the first that fits."""
+"""The category of an error inside a 2xx or a stream by its tokens; the first match counts."""
 
 UNAVAILABLE_4XX = frozenset({408, 421, 425, 499})
 ACCOUNT_4XX = frozenset({401, 402, 403, 407})
@@ -91,7 +91,7 @@ CONTEXT_LENGTH_START = re.compile(
     r"|must have less than \d)"  # TGI
     r"|the request exceeds the available context size"  # llama.cpp
 )
-"""How a message starts by which a provider without a code refuses a long input."""
+"""Starts of messages with which providers without a code refuse a long input."""
 
 CONTENT_POLICY_TOKENS = frozenset(
     {
@@ -108,9 +108,9 @@ CONTENT_POLICY_START = re.compile(
     r"|Content Exists Risk"  # DeepSeek
     r"|Invalid prompt: your prompt was flagged"  # OpenAI
 )
-"""How a message starts by which a provider without a code refuses the content."""
+"""Starts of messages with which providers without a code refuse the content."""
 
 PRELUDE_EVENTS = frozenset(
     {"message_start", "ping", "response.created", "response.in_progress", "response.queued"}
 )
-"""Events of a stream that come before its first content."""
+"""Events of a stream before its first content."""

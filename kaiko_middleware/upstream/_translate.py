@@ -1,4 +1,4 @@
-"""`with upstream.translate():`, which raises typed errors in place of a client's exceptions."""
+"""`with upstream.translate():` raises typed errors instead of a client's exceptions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Translation:
     """The context manager; made by `Upstream.translate`.
 
     Arguments:
-        upstream: what knows the typed error for an exception.
+        upstream: finds the typed error for an exception.
 
     """
 
@@ -43,6 +43,6 @@ class Translation:
         if error is None or error is exc:
             return
         if error.__traceback__ is not None:
-            # It was raised inside, and a client wrapped it: as its own cause it would go round.
+            # It was raised inside and wrapped by a client; `from exc` would make a cycle.
             raise error from error.__cause__
         raise error from exc

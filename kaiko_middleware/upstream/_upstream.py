@@ -1,4 +1,4 @@
-"""`Upstream`: a named service that is called, and the policy for its failures."""
+"""`Upstream`: a service that we call, and the policy for its failures."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ __all__ = ["Upstream"]
 
 
 class Upstream:
-    """A service that is called, by name, and the policy for its failures.
+    """A service that we call, and the policy for its failures.
 
     Arguments:
-        name: what logs call it; not empty.
-        trust: `opaque`, a third party whose words go nowhere; `llm`, an LLM provider whose
-            context-length and content-policy refusals are the caller's business; `peer`,
-            another V2 service whose errors pass through as they are.
-        credential: `own`, the call is made with our key, so that a refused key is our
-            problem; `forwarded`, with the caller's, so that a V2 401 or 403 is theirs.
-        rate_limit_as: 429, or 503 where the limit is ours and the caller could not know.
+        name: its name in logs; not empty.
+        trust: `opaque`, a third party: none of its texts pass; `llm`, an LLM provider: its
+            refusals of a too long input or of the content pass; `peer`, another V2 service: its
+            errors pass unchanged.
+        credential: `own`, the call is made with our key, so a refused key is our problem;
+            `forwarded`, with the caller's key, so a V2 401 or 403 is about the caller.
+        rate_limit_as: 429, or 503 if the limit is ours and the caller cannot know about it.
 
     Raises:
         ConfigError: a value is not allowed.
@@ -81,14 +81,14 @@ class Upstream:
         method: str = "GET",
         expects: Expects = "json",
     ) -> KaikoError | None:
-        """Return the typed error that an answer stands for, or None where it is no error.
+        """Return the typed error for an answer, or None if it is not an error.
 
         Arguments:
             status: the answer's status.
             headers: its headers, as a mapping or as pairs.
-            body: its body, with its Content-Encoding undone or not.
-            method: the request's; an answer to `HEAD` has no body to look into.
-            expects: `json`, or `any` where a success may be whatever it is.
+            body: its body, decoded or still with its Content-Encoding.
+            method: the request's method; an answer to `HEAD` has no body to check.
+            expects: `json`, or `any` if a success may be anything.
 
         """
         fields = lower(headers)
@@ -96,12 +96,12 @@ class Upstream:
         return self._judge.answer(said, look_inside=expects == "json" and method.upper() != "HEAD")
 
     def error_from_exception(self, exc: BaseException) -> KaikoError:
-        """Return the typed error for what a client library raised.
+        """Return the typed error for an exception of a client library.
 
-        One that no client is known to raise is a 500 that is not to be retried.
+        An exception that no known client raises is a 500 without a retry.
 
         Raises:
-            BaseException: `exc` itself where it is no `Exception`: a cancellation is no
+            BaseException: `exc` itself if it is not an `Exception`: a cancellation is not a
                 failure.
 
         """
@@ -110,11 +110,11 @@ class Upstream:
         return self.find_exception(exc) or self._failed("broken", exc)
 
     def find_exception(self, exc: BaseException) -> KaikoError | None:
-        """Return the typed error for a client's exception; None for a stranger's."""
+        """Return the typed error for a client's exception; None for any other."""
         if isinstance(exc, KaikoError):
             return exc
         if is_client_error(exc):
-            # An SDK wraps what its client raised, which may have been a typed error.
+            # An SDK wraps its client's exception, which may be a typed error.
             for cause in chain(exc):
                 if isinstance(cause, KaikoError):
                     return cause
@@ -140,9 +140,9 @@ class Upstream:
         """Raise the typed error for a response of httpx2, httpx, requests, or the like.
 
         Arguments:
-            response: anything with `status_code`, `headers` and `content`.
-            expects: what a success must be; by default a success is looked into only with
-                `trust="llm"`. One whose body was not read, a stream, is never looked into.
+            response: any object with `status_code`, `headers` and `content`.
+            expects: what a success must be; by default a success is checked only with
+                `trust="llm"`. A stream whose body was not read is never checked.
 
         Raises:
             KaikoError: the answer is an error.
@@ -165,9 +165,9 @@ class Upstream:
             raise error
 
     def translate(self) -> AbstractContextManager[None]:
-        """Raise the typed error in place of what a client library raises.
+        """Raise the typed error instead of a client library's exception.
 
-        Typed errors and exceptions that no client is known to raise pass untouched.
+        Typed errors and other exceptions pass unchanged.
 
         >>> with Upstream("billing").translate():
         ...     raise ConnectionRefusedError
@@ -180,7 +180,7 @@ class Upstream:
         """Return a watch over one stream of server-sent events.
 
         Arguments:
-            headers: the answer's, whose id and wishes for a retry go to the error.
+            headers: the answer's headers; the error gets their id and retry wishes.
 
         """
         fields = lower(headers)
@@ -207,6 +207,6 @@ class Upstream:
             return self._judge.inside(category, said, data)
         if answer.content is not None:
             body = read(answer.content, answer.headers)
-        else:  # SDKs keep what was in `error`
+        else:  # SDKs keep the content of `error`
             body = Body({"error": parsed}, text, is_json=parsed is not None)
         return self._judge.answer(Said(status, answer.headers, body), look_inside=False)

@@ -1,7 +1,7 @@
 """Validation failures: one rule for every validator.
 
-`parse_body` and `validation_error` are for services; the rest is for adapters of frameworks
-with a validator. Implements section 7 of the V2 contract.
+`parse_body` and `validation_error` are for services. The rest is for adapters of frameworks that
+have a validator. Implements section 7 of the V2 contract.
 """
 
 from __future__ import annotations

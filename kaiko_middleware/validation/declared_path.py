@@ -1,9 +1,9 @@
-"""From a validator's location to a path made of declared names only.
+"""From a validator's location to a path that contains only declared names.
 
-A location of pydantic's (`("messages", 0, "UserMessage", "role")`) mixes the names that
-the service declared with labels of union branches and with keys that the client chose.
-Walking it along the model's core schema tells them apart: `messages[0].role`, and
-`meta[*]` for a key of a mapping. Implements the path rules of section 7 of the contract.
+pydantic's location (`("messages", 0, "UserMessage", "role")`) mixes names that the service
+declared with labels of union branches and keys that the client chose. A walk along the model's
+core schema tells them apart: `messages[0].role`, and `meta[*]` for a key of a mapping. Implements
+the path rules of section 7 of the contract.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Schema: TypeAlias = Mapping[str, Any]
     Location: TypeAlias = Sequence[int | str]
 
-# Stands at the end of a location for the field that a tagged union is told apart by.
+# At the end of a location: the field that distinguishes the members of a tagged union.
 TAG = "\0tag"
 _SEQUENCES = frozenset({"list", "set", "frozenset", "generator", "tuple"})
 _FIELDS = {
@@ -28,7 +28,7 @@ _FIELDS = {
     "named-tuple": "fields",
     "arguments": "arguments_schema",
 }
-# These can be given as a list as well: named tuples, of which older pydantics make a call.
+# A client can also send these as a list: named tuples, which older pydantics treat as a call.
 _POSITIONAL = frozenset({"named-tuple", "arguments"})
 _WRAPPED = (
     "schema",
@@ -38,19 +38,19 @@ _WRAPPED = (
     "python_schema",
     "strict_schema",
 )
-# Steps from schema to schema: deeper than a path can be long, far from Python's own limit.
+# Steps from schema to schema: more than any path needs, and far below Python's own limit.
 _DEEPEST = 200
 
 
 def declared_path(schema: Schema | None, location: Location) -> str | None:
-    """Return `location` as a path, as far as `schema` declares it; None where nothing is."""
+    """Return `location` as a path, as far as `schema` declares it; None if nothing is declared."""
     if schema is None:
         return None
     return render_path(_Walk(location).at(schema, 0)[0])
 
 
 def render_path(segments: Sequence[str]) -> str | None:
-    """Join names with dots and brackets without, or return None for no segments."""
+    """Join names with dots, and brackets without dots; return None for no segments."""
     path = "".join(part if part.startswith("[") else f".{part}" for part in segments)
     return path.removeprefix(".") or None
 
@@ -62,8 +62,8 @@ _NOTHING: _Walked = ((), 0)
 class _Walk:
     """One walk of a location along a schema.
 
-    Every pair of a schema and a position is looked at once: a client that nests deeply
-    could make the branches of recursive unions multiply otherwise.
+    Each pair of a schema and a position is visited once. Otherwise a deeply nested body could
+    multiply the branches of recursive unions.
     """
 
     def __init__(self, location: Location) -> None:
@@ -73,7 +73,7 @@ class _Walk:
         self._depth = 0
 
     def at(self, schema: Schema, position: int) -> _Walked:
-        """Return the segments declared from `position` on, and how many items they took."""
+        """Return the segments declared from `position` on, and the number of items they use."""
         if position >= len(self._location) or self._depth >= _DEEPEST:
             return _NOTHING
         key = id(schema), position
@@ -111,7 +111,7 @@ class _Walk:
         return best
 
     def _inside(self, name: str, schema: Schema | None, position: int, taken: int) -> _Walked:
-        """Return what `name` and the rest of the location below it give."""
+        """Return `name` with the segments of the rest of the location."""
         rest = _NOTHING if schema is None else self.at(schema, position + taken)
         return (name, *rest[0]), taken + rest[1]
 
@@ -132,7 +132,7 @@ class _Walk:
 
 
 def _branches(schema: Schema, item: int | str) -> Iterator[tuple[Schema, int]]:
-    """Yield what `schema` wraps or chooses from, and how many location items that costs."""
+    """Yield the schemas that `schema` wraps or chooses from, and the location items they skip."""
     kind = schema["type"]
     if kind == "union":
         for choice in schema["choices"]:
@@ -159,7 +159,7 @@ def _fields(schema: Schema) -> list[tuple[str, Schema]]:
 
 
 def _aliases(alias: object) -> list[list[int | str]]:
-    """Return the paths that an alias names: one, or one a choice."""
+    """Return the paths of an alias: one, or one for each choice."""
     if not isinstance(alias, list):
         return [[alias]] if isinstance(alias, str) else []
     paths = cast("list[list[int | str]] | list[int | str]", alias)
@@ -167,7 +167,7 @@ def _aliases(alias: object) -> list[list[int | str]]:
 
 
 def _discriminator(declared: object) -> str | None:
-    """Return the field that tells the members of a tagged union apart, unless it is a function."""
+    """Return the field that distinguishes a tagged union's members; None for a function."""
     if isinstance(declared, list):  # the field's own name, then its alias
         declared = cast("list[list[str]]", declared)[-1][-1]
     return declared if isinstance(declared, str) else None
@@ -194,10 +194,10 @@ def schema_of(source: object) -> Schema | None:
 
 
 def schema_behind(exc: BaseException) -> Schema | None:
-    """Return the core schema of the model that raised `exc`, by the frames it came through.
+    """Return the core schema of the model that raised `exc`, from its traceback.
 
-    A ValidationError does not know its model; the frame of pydantic's that ran the
-    validator does, as `cls` or `self`.
+    A ValidationError does not know its model, but pydantic's frame that ran the validator does, as
+    `cls` or `self`.
     """
     traceback = exc.__traceback__
     found: Schema | None = None

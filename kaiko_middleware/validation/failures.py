@@ -1,8 +1,8 @@
-"""What a validator refused, and the one error that is answered for it.
+"""What a validator refused, and the one error that answers it.
 
-An adapter says how its validator's records are read as `Failure`s; `error_from_records`
-turns them into the error. All texts are ours: a validator's are localized and often echo
-the input. Implements section 7 of the V2 contract.
+An adapter reads its validator's records as `Failure`s, and `error_from_records` turns them into
+the error. All texts are ours: a validator's texts are localized and often repeat the input.
+Implements section 7 of the V2 contract.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ __all__ = [
 ]
 
 Where = Literal["body", "path", "query", "header", "cookie"]
-"""Where in a request the validated data stood."""
+"""Which part of the request was validated."""
 Kind = Literal["missing", "value", "unknown", "json", "body", "media_type"]
-"""What failed: an absent field, a bad value, a field not allowed, the JSON, no body at all, or
-one of the wrong content type."""
+"""What failed: a missing field, a bad value, an unknown field, the JSON, a missing body, or a body
+of the wrong content type."""
 
 _R = TypeVar("_R")
 
@@ -52,15 +52,15 @@ _KINDS: dict[str, Kind] = {
     "unexpected_keyword_argument": "unknown",
     "json_invalid": "json",
 }
-# What tells a union's members apart is a field of theirs like any other.
+# The field that distinguishes a union's members is a field like any other.
 _TAGS: dict[str, Kind] = {"union_tag_not_found": "missing", "union_tag_invalid": "value"}
 
 
 class Failure(NamedTuple):
     """One thing that a validator refused.
 
-    `path` is what `param` will say: a path of declared names, or None where there is none;
-    for an unknown field it is the path of the object the field is in.
+    `path` becomes `param`: a path of declared names, or None. For an unknown field it is the path of
+    the object that the field is in.
     """
 
     kind: Kind
@@ -75,14 +75,14 @@ def failure(
     where: Where = "body",
     schema: Mapping[str, Any] | None = None,
 ) -> Failure:
-    """Return the failure that pydantic's `error_type` at `location` stands for.
+    """Return the failure for pydantic's `error_type` at `location`.
 
     Arguments:
         error_type: pydantic's name of the error (`missing`, `extra_forbidden`, …).
-        location: where, without a leading `body` or `query`.
+        location: the location, without a leading `body` or `query`.
         where: the part of the request that was validated.
-        schema: the core schema of the model, which tells declared names from a client's
-            keys; without it, no name enters the path.
+        schema: the core schema of the model, which tells declared names from a client's keys.
+            Without it, the path has no names.
 
     """
     kind = _KINDS.get(error_type, "value")
@@ -104,13 +104,13 @@ def failure(
 def error_from_records(
     records: Sequence[_R], read: Callable[[_R], Failure | None]
 ) -> KaikoError | None:
-    """Return the one error for a validator's records, or None where they tell of no failure.
+    """Return the one error for a validator's records, or None if they contain no failure.
 
-    Only the first 200 are read, and each of those after them counts as one failure more.
+    Only the first 200 are read. Each of the others counts as one more failure.
 
     Arguments:
-        records: what the validator says, in its order.
-        read: returns the failure that a record stands for, None where it stands for none.
+        records: the validator's records, in its order.
+        read: returns the failure for a record, or None.
 
     """
     found = (read(record) for record in records[:_READ])
@@ -119,10 +119,10 @@ def error_from_records(
 
 
 def error_from_failures(failures: Iterable[Failure]) -> KaikoError:
-    """Return the one error for `failures`: the first is reported, the others are named.
+    """Return the one error for `failures`: it reports the first and names the others.
 
     Arguments:
-        failures: what was refused, in the order of the validator.
+        failures: the failures, in the validator's order.
 
     Raises:
         ValueError: there is no failure at all.

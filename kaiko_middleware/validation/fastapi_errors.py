@@ -1,8 +1,8 @@
-"""Reading FastAPI's list of validation errors, where no handler of ours sees the request.
+"""Reading FastAPI's list of validation errors, for services without our handlers.
 
-The list says where each failure is, but not which names the service declared: a name is
-taken only from where no key of the client's can stand. Status and type come out as they
-do from the exception itself. Implements section 7 of the V2 contract.
+The list says where each failure is, but not which names the service declared. So a name is used
+only at a position where a client's key cannot be. Status and type are the same as for the
+exception itself. Implements section 7 of the V2 contract.
 """
 
 from __future__ import annotations
@@ -25,12 +25,11 @@ _KINDS: dict[object, Kind] = {"missing": "missing", "extra_forbidden": "unknown"
 
 
 def read_failures(detail: list[object], request_type: str | None) -> tuple[Failure, ...]:
-    """Return the failures that a `{"detail": […]}` tells of.
+    """Return the failures in a `{"detail": […]}`.
 
     Arguments:
         detail: the list.
-        request_type: the Content-Type of the request, empty if it has none, None if that
-            is not known.
+        request_type: the request's Content-Type; empty if it has none, None if unknown.
 
     """
     items = (cast("dict[str, object]", item) for item in detail if isinstance(item, dict))
@@ -45,7 +44,7 @@ def _read(item: dict[str, object], request_type: str | None) -> Failure | None:
         return None
     where = _WHERE.get(location[0], "body")
     error_type = item.get("type")
-    # Beyond the first name, the client's own keys may stand in a location.
+    # After the first name, a location may contain the client's own keys.
     last = location[-1]
     named = last if len(location) == 2 and isinstance(last, str) else None
     kind = _KINDS.get(error_type, "value")
@@ -64,7 +63,7 @@ def _read(item: dict[str, object], request_type: str | None) -> Failure | None:
 
 
 def _tag(item: dict[str, object]) -> str | None:
-    """Return the field that tells a union's members apart, unless a function does."""
+    """Return the field that distinguishes a union's members; None for a function."""
     context = item.get("ctx")
     if not isinstance(context, dict):
         return None
@@ -73,7 +72,7 @@ def _tag(item: dict[str, object]) -> str | None:
 
 
 def _is_of_wrong_type(error_type: str, location: list[object], request_type: str | None) -> bool:
-    """Whether a failure of the body comes from its content type: FastAPI then hands it on raw."""
+    """Whether the body failed because of its content type: FastAPI then validates it raw."""
     if request_type is None:
         return False
     kind = request_type.partition(";")[0].strip().lower()
@@ -81,5 +80,5 @@ def _is_of_wrong_type(error_type: str, location: list[object], request_type: str
         return False
     if location == ["body"]:
         return error_type.endswith("_type")
-    # A form's own fields fail like any, and without a type there may be no body either.
+    # A form's fields fail like any others, and without a type there may be no body.
     return kind not in _FORMS and kind != ""

@@ -1,4 +1,4 @@
-"""Pydantic's `ValidationError` as a typed error, and bodies parsed by a model."""
+"""pydantic's `ValidationError` as a typed error, and bodies parsed by a model."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _T = TypeVar("_T")
 def validation_error(
     exc: ValidationError, *, where: Where = "body", model: object = None
 ) -> KaikoError:
-    """Return the typed error for pydantic's failure `exc`, to be raised in its place.
+    """Return the typed error for pydantic's exception, to raise instead of it.
 
     Arguments:
-        exc: what pydantic raised.
+        exc: pydantic's exception.
         where: the part of the request that was validated.
-        model: the model class or TypeAdapter; found from the traceback by default.
+        model: the model class or TypeAdapter; by default it is found in the traceback.
 
-    Only the first 200 of pydantic's records are read; of those after them, each counts as one.
+    Only the first 200 of pydantic's records are read. Each of the others counts as one failure.
 
     """
     schema = schema_of(model) if model is not None else schema_behind(exc)
@@ -52,10 +52,10 @@ def parse_body(model: type[BaseModel] | TypeAdapter[Any], data: object) -> objec
 
     Arguments:
         model: a pydantic model class, or a `TypeAdapter` for anything else.
-        data: the raw JSON body (`bytes` or `str`), or what was parsed from it already.
+        data: the raw JSON body (`bytes` or `str`), or data that was already parsed.
 
     Raises:
-        KaikoError: the body is absent, no JSON, or not valid: see section 7 of the contract.
+        KaikoError: the body is missing, not JSON, or not valid: see section 7 of the contract.
 
     >>> from pydantic import BaseModel
     >>> class Message(BaseModel):
@@ -77,14 +77,14 @@ def parse_body(model: type[BaseModel] | TypeAdapter[Any], data: object) -> objec
         return model.model_validate(data) if raw is None else model.model_validate_json(raw)
     except ValidationError as exc:
         error = validation_error(exc, model=model)
-    # Raised outside of the handler: pydantic's exception carries the rejected input.
+    # Raised outside of the `except` block: pydantic's exception contains the rejected input.
     raise error
 
 
 def _raw(data: object) -> bytes | None:
-    """Return a raw body as bytes, or None for what was parsed from one already."""
+    """Return a raw body as bytes, or None for data that was already parsed."""
     if isinstance(data, str):
-        # A lone surrogate becomes bytes that no JSON reader takes.
+        # A lone surrogate becomes bytes that no JSON parser accepts.
         return data.encode("utf-8", "surrogatepass")
     if isinstance(data, bytes | bytearray):
         return bytes(data)

@@ -126,6 +126,15 @@ def test_asgi_start_answers_with_an_envelope(tmp_path: Path) -> None:
     assert headers["www-authenticate"] == "ApiKey"
 
 
+def test_wsgi_start_answers_with_an_envelope(tmp_path: Path) -> None:
+    """Nothing but the middleware is needed under WSGI, too."""
+    (start,) = blocks("Any WSGI application")
+    status, headers, error = run(tmp_path, start + ASK_WSGI)
+    assert (status, error["code"]) == (404, "not_found")
+    assert error["message"] == "This service has no contexts"
+    assert headers["x-should-retry"] == "false"
+
+
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 def test_django_start_answers_with_an_envelope(tmp_path: Path, *, is_async: bool) -> None:
     """Settings, a view and the application, put together as the page says."""
