@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.scenarios import SCENARIOS, Scenario, Streams
+from conformance.scenarios import BY_NAME, SCENARIOS, Scenario, Streams
 from kaiko_middleware.conformance import check_answer
 
 if TYPE_CHECKING:
-    from conformance.driver import Driver
+    from conformance.driver import Driver, Result
 
 
 def _drivers() -> list[Driver]:
@@ -29,73 +30,72 @@ DRIVERS = _drivers()
 REFERENCE = next(driver for driver in DRIVERS if driver.name == "asgi")
 
 
+# What a stream sent before it failed, whose end then says what failed.
+EVENTS = {
+    "events-fail": b"data: 1\n\n",
+    "events-fail-at-once": b"",
+    "events-fail-halfway": b"data: 1\n\ndata: {\n\n",
+}
+LINES = {"lines-fail": [b'{"a":1}', b'{"b"']}
+
+
+@cache
+def reference(name: str) -> Result:
+    """Return what the reference stack answers."""
+    return REFERENCE.run(BY_NAME[name])
+
+
+def check_members(scenario: Scenario, seen: Result) -> None:
+    """Check that an error answer has the promised members."""
+    [request_id] = seen.values("x-request-id")
+    assert json.loads(seen.body)["error"] == {
+        "type": scenario.type,
+        "code": scenario.code,
+        "message": scenario.message,
+        "param": scenario.param,
+        "request_id": request_id,
+    }
+
+
+def check_last_event(before: bytes, seen: Result) -> None:
+    """Check that a stream of events keeps what was sent, ends that event, and adds an error."""
+    start = before + b"event: error\ndata: "
+    assert seen.body.startswith(start + b"{")
+    assert seen.body.endswith(b"}\n\n")
+    error = json.loads(seen.body.removeprefix(start))["error"]
+    assert error["code"] == "internal"
+    assert [error["request_id"]] == seen.values("x-request-id")
+
+
+def check_last_line(before: list[bytes], seen: Result) -> None:
+    """Check that a stream of JSON lines ends its last line, and adds one with the envelope."""
+    *sent, last, nothing = seen.body.split(b"\n")
+    assert sent == before
+    assert json.loads(last)["error"]["code"] == "internal"
+    assert nothing == b""
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 @pytest.mark.parametrize("driver", DRIVERS, ids=lambda driver: driver.name)
-class TestScenario:
-    """What each scenario promises on each stack."""
-
-    def test_answer(self, driver: Driver, scenario: Scenario) -> None:
-        """The answer has the promised status, members and headers."""
-        result = driver.run(scenario)
-        assert result.status == scenario.status
-        assert result.cut == scenario.cut
-        for name, value in scenario.headers.items():
-            assert result.values(name) == [value]
-        for name in scenario.absent:
-            assert result.values(name) == []
-        if scenario.status >= 400 and scenario.method != "HEAD":
-            error = json.loads(result.body)["error"]
-            [request_id] = result.values("x-request-id")
-            assert error == {
-                "type": scenario.type,
-                "code": scenario.code,
-                "message": scenario.message,
-                "param": scenario.param,
-                "request_id": request_id,
-            }
-
-    def test_conforms(self, driver: Driver, scenario: Scenario) -> None:
-        """The answer passes the checker."""
-        result = driver.run(scenario)
-        assert (
-            check_answer(result.status, result.headers, result.body, method=scenario.method) == []
-        )
-
-    def test_agrees(self, driver: Driver, scenario: Scenario) -> None:
-        """The answer is the reference stack's, byte for byte but for the id."""
-        mine, reference = driver.run(scenario), REFERENCE.run(scenario)
-        if isinstance(scenario.act, Streams) or scenario.status >= 400:
-            assert mine.comparable() == reference.comparable()
-        else:
-            assert mine.status == reference.status
+def test_scenario(driver: Driver, scenario: Scenario) -> None:
+    """The answer is as promised, passes the checker, and is the reference's but for the id."""
+    seen = driver.run(scenario)
+    assert (seen.status, seen.cut) == (scenario.status, scenario.cut)
+    assert {name: seen.values(name) for name in scenario.headers} == {
+        name: [value] for name, value in scenario.headers.items()
+    }
+    assert [name for name in scenario.absent if seen.values(name)] == []
+    if scenario.status >= 400 and scenario.method != "HEAD":
+        check_members(scenario, seen)
+    if scenario.name in EVENTS:
+        check_last_event(EVENTS[scenario.name], seen)
+    if scenario.name in LINES:
+        check_last_line(LINES[scenario.name], seen)
+    assert check_answer(seen.status, seen.headers, seen.body, method=scenario.method) == []
+    if isinstance(scenario.act, Streams) or scenario.status >= 400:
+        assert seen.comparable() == reference(scenario.name).comparable()
 
 
-@pytest.mark.parametrize("driver", DRIVERS, ids=lambda driver: driver.name)
-@pytest.mark.parametrize(
-    ("name", "before"),
-    [
-        ("events-fail", b"data: 1\n\n"),
-        ("events-fail-at-once", b""),
-        ("events-fail-halfway", b"data: 1\n\ndata: {\n\n"),
-    ],
-)
-def test_event_stream_ends_with_an_error_event(driver: Driver, name: str, before: bytes) -> None:
-    """A failing event stream keeps what was sent, ends its last event, and says what failed."""
-    scenario = next(item for item in SCENARIOS if item.name == name)
-    result = driver.run(scenario)
-    assert result.body.startswith(before + b"event: error\ndata: {")
-    assert result.body.endswith(b"}\n\n")
-    frame = result.body.removeprefix(before).removeprefix(b"event: error\ndata: ")
-    error = json.loads(frame)["error"]
-    assert error["code"] == "internal"
-    assert [error["request_id"]] == result.values("x-request-id")
-
-
-@pytest.mark.parametrize("driver", DRIVERS, ids=lambda driver: driver.name)
-def test_json_lines_end_with_an_envelope(driver: Driver) -> None:
-    """A failing stream of JSON lines ends its last line and adds one with the envelope."""
-    scenario = next(item for item in SCENARIOS if item.name == "lines-fail")
-    lines = driver.run(scenario).body.split(b"\n")
-    assert lines[:2] == [b'{"a":1}', b'{"b"']
-    assert json.loads(lines[2])["error"]["code"] == "internal"
-    assert lines[3:] == [b""]
+def test_each_end_is_of_a_scenario() -> None:
+    """No end goes unseen because its scenario has another name."""
+    assert {*EVENTS, *LINES} <= BY_NAME.keys()

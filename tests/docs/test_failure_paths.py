@@ -1,45 +1,35 @@
-"""The page of failure paths says what the tests of the adapters say.
-
-The tables are read in a process of their own: their rows set Django up.
-"""
+"""The page of failure paths says what the tests of the adapters say."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import failure_paths
+
 PAGE = Path(__file__).resolve().parents[2] / "docs/failure-paths.md"
 TESTS = Path(__file__).resolve().parents[1]
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Python where the generator is."""
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=TESTS, capture_output=True, text=True, check=False
-    )
-
-
-def spoiled(code: str) -> str:
-    """Return what the generator says once `code` has spoiled something."""
-    done = run("-c", f"import sys, failure_paths as f\n{code}\nsys.exit(f.main(['--check']))")
-    assert done.returncode == 1
-    return done.stderr
+(FIRST, *REST) = failure_paths.WAYS["Ninja"]
 
 
 def test_the_page_is_what_the_tables_say() -> None:
     """Each row is there with what becomes of it, and none is unknown."""
-    done = run("failure_paths.py", "--check")
+    command = [sys.executable, "failure_paths.py", "--check"]
+    done = subprocess.run(command, cwd=TESTS, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_stale_page_says_the_command() -> None:
+def test_a_stale_page_says_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever adds a row reads what to do."""
-    said = spoiled("f.current = lambda: True\nf.WAYS['DRF'] = f.WAYS['DRF'][1:]")
-    assert said == "failure-paths.md is stale: run python tests/failure_paths.py\n"
+    monkeypatch.setattr(failure_paths, "current", lambda: True)
+    monkeypatch.setitem(failure_paths.WAYS, "DRF", failure_paths.WAYS["DRF"][1:])
+    said = failure_paths.main(["--check"])
+    assert said == "failure-paths.md is stale: run python tests/failure_paths.py"
 
 
 def test_each_cell_is_one_of_three_words() -> None:
@@ -54,8 +44,8 @@ def test_each_cell_is_one_of_three_words() -> None:
 
 def test_what_no_row_shows_is_shown_by_a_test() -> None:
     """Each way that the generator holds itself names a test that there is."""
-    named = run("-c", "import failure_paths as f\nfor way in f.TOLD: print(way.shown_by)")
-    shown = [line for line in named.stdout.splitlines() if not line.startswith("by hand")]
+    named = [way.shown_by for way in failure_paths.TOLD]
+    shown = [line for line in named if not line.startswith("by hand")]
     assert shown
     for line in shown:
         file, _, test = line.partition("::")
@@ -63,15 +53,26 @@ def test_what_no_row_shows_is_shown_by_a_test() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "message"),
+    ("table", "key", "value", "message"),
     [
-        ("del f.KINDS['Validation']", "add 'validation' to KINDS"),
-        ("del f.NO_WAY['Django', 'Validation']", "Django has no row of 'Validation'"),
-        ("object.__setattr__(f.WAYS['Ninja'][0], 'becomes', None)", "which has no word"),
-        ("object.__setattr__(f.WAYS['Ninja'][0], 'on', 'no')", "is not known"),
+        (failure_paths.KINDS, "Validation", (), "add 'validation' to KINDS"),
+        (failure_paths.NO_WAY, ("Django", "Validation"), None, "Django has no row of 'Validation'"),
+        (failure_paths.WAYS, "Ninja", (replace(FIRST, becomes=None), *REST), "which has no word"),
+        (failure_paths.WAYS, "Ninja", (replace(FIRST, on="no"), *REST), "is not known"),
     ],
     ids=["kind", "kind-of-a-framework", "fate", "side"],
 )
-def test_no_cell_is_unknown(code: str, message: str) -> None:
+def test_no_cell_is_unknown(
+    table: dict[object, object],
+    key: object,
+    value: object,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """What the table cannot say is an error, and not left empty."""
-    assert message in spoiled(code)
+    if value is None:
+        monkeypatch.delitem(table, key)
+    else:
+        monkeypatch.setitem(table, key, value)
+    with pytest.raises(LookupError, match=message):
+        failure_paths.main(["--check"])

@@ -69,10 +69,8 @@ def check_envelope(row: Row, wanted: Envelope, answer: Answer) -> None:
     assert b"secret" not in answer.body
 
 
-@pytest.mark.parametrize(("row", "stack"), CASES)
-def test_row(row: Row, stack: Stack) -> None:
-    """The answer is what the contract makes of it."""
-    answer = ask(row, stack)
+def check(row: Row, stack: Stack, answer: Answer) -> None:
+    """Check the answer: it is what the contract makes of the row."""
     match becomes(row, stack):
         case None:
             assert answer.raised is not None or answer.status >= 400
@@ -101,12 +99,8 @@ def test_row(row: Row, stack: Stack) -> None:
             assert answer.raised is not None
 
 
-@pytest.mark.parametrize(("row", "stack"), CASES)
-def test_one_record(row: Row, stack: Stack, caplog: pytest.LogCaptureFixture) -> None:
-    """What went wrong is logged exactly once, with the id that the client has."""
-    caplog.set_level(logging.INFO)
-    answer = ask(row, stack)
-    records = [item for item in caplog.records if item.name == "kaiko"]
+def check_records(row: Row, stack: Stack, answer: Answer, records: list[logging.LogRecord]) -> None:
+    """Check that what went wrong is logged exactly once, with the id that the client has."""
     match becomes(row, stack):
         case Envelope() as wanted:
             (record,) = records
@@ -125,3 +119,12 @@ def test_one_record(row: Row, stack: Stack, caplog: pytest.LogCaptureFixture) ->
             assert [item.getMessage() for item in records] == []
         case None:
             pass
+
+
+@pytest.mark.parametrize(("row", "stack"), CASES)
+def test_row(row: Row, stack: Stack, caplog: pytest.LogCaptureFixture) -> None:
+    """The answer is what the contract makes of it, and the log has one record."""
+    caplog.set_level(logging.INFO)
+    answer = ask(row, stack)
+    check_records(row, stack, answer, [item for item in caplog.records if item.name == "kaiko"])
+    check(row, stack, answer)

@@ -49,9 +49,16 @@ def ask(row: Row, stack: Stack) -> Answer:
         )
 
 
-def check(row: Row, stack: Stack) -> None:
-    """Send the row's request; check what comes back."""
+def check(row: Row, stack: Stack, caplog: pytest.LogCaptureFixture) -> None:
+    """Send the row's request; check what comes back, and what is logged."""
+    caplog.set_level("INFO")
     answer = ask(row, stack)
+    check_answered(row, stack, answer)
+    check_record(row, stack, answer, caplog)
+
+
+def check_answered(row: Row, stack: Stack, answer: Answer) -> None:
+    """Check that the answer is what the contract makes of the row."""
     match becomes(row, stack):
         case None:
             assert answer.raised is not None or answer.status >= 500
@@ -90,10 +97,8 @@ def check_envelope(answer: Answer, wanted: Envelope, *, method: str = "GET") -> 
     assert b"secret" not in answer.body
 
 
-def check_record(row: Row, stack: Stack, caplog: pytest.LogCaptureFixture) -> None:
+def check_record(row: Row, stack: Stack, answer: Answer, caplog: pytest.LogCaptureFixture) -> None:
     """Check that an error is logged exactly once, with the id that the client has."""
-    caplog.set_level("INFO")
-    answer = ask(row, stack)
     records = [item.__dict__ for item in caplog.records if item.name == "kaiko"]
     match becomes(row, stack):
         case Envelope() as wanted:
