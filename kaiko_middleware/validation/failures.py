@@ -59,8 +59,8 @@ _TAGS: dict[str, Kind] = {"union_tag_not_found": "missing", "union_tag_invalid":
 class Failure(NamedTuple):
     """One thing that a validator refused.
 
-    `path` becomes `param`: a path of declared names, or None. For an unknown field it is the path of
-    the object that the field is in.
+    `path` becomes `param`: a path of declared names, or None. For an unknown field it is the
+    path of the object that the field is in.
     """
 
     kind: Kind

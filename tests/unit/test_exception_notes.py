@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NoReturn
 
 import pytest
-from kaiko_middleware._traceback import compact_traceback
 
+from kaiko_middleware.compact_traceback import compact_traceback
 from unit.support import KEYS
 
 
