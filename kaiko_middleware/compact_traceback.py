@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING
 from ._text import log_safe, safe_str
 from .safe_exception import (
     as_group,
+    cause_of,
     class_name,
+    context_of,
+    dict_of,
     is_client_error,
     members,
     module_name,
-    own,
+    suppresses_context,
     text_of,
+    traceback_of,
 )
 
 if TYPE_CHECKING:
@@ -60,17 +64,17 @@ def compact_traceback(exc: BaseException, traceback: TracebackType | None = None
         if whole:
             lines += _notes(current)
             first = current is exc and traceback is not None
-            lines += _frames(traceback if first else own(current, "__traceback__"))
+            lines += _frames(traceback if first else traceback_of(current))
         if as_group(current) is not None:
             inside = members(current)
             pending.extend(
                 (f"member {number} of {len(inside)}: ", member)
                 for number, member in reversed(list(enumerate(inside, 1)))
             )
-        cause, context = own(current, "__cause__"), own(current, "__context__")
+        cause, context = cause_of(current), context_of(current)
         if cause is not None:
             pending.append(("caused by ", cause))
-        elif context is not None and not own(current, "__suppress_context__"):
+        elif context is not None and not suppresses_context(current):
             pending.append(("while handling ", context))
     return "\n".join(lines)
 
@@ -89,7 +93,7 @@ def describe(exc: BaseException, limit: int = _TEXT) -> str:
 
 def _notes(exc: BaseException) -> list[str]:
     # What a subclass says instead, of itself or of its notes, may raise anything.
-    kept: dict[str, list[object]] = own(exc, "__dict__")
+    kept: dict[str, list[object]] = dict_of(exc)
     notes = kept.get("__notes__")
     if type(notes) is not list:
         return []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .safe_exception import as_group, leaves, own
+from .safe_exception import cause_of, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
@@ -57,7 +57,10 @@ class Layers:
         self.inner: tuple[Any, ...] = ()
         """What the inner layers that `passed` went through put on an answer."""
         self.reported: tuple[BaseException, ...] = ()
-        """The exceptions that an inner layer reported and raised again."""
+        """The exception that an inner layer reported and raised again.
+
+        The reference keeps its frames alive: the outermost layer drops the record, or calls
+        `forget`."""
         self.exit_taker: Callable[[BaseException], object] | None = None
         """Takes an exception that ends the process, to be raised once the request is answered."""
 
@@ -66,19 +69,16 @@ class Layers:
         if not self.reported:
             return False
         # A framework that finds the answer started raises a RuntimeError from what it caught.
-        cause = own(exc, "__cause__") if type(exc) is RuntimeError else None
+        cause = cause_of(exc) if type(exc) is RuntimeError else None
         return self._holds(exc) or (cause is not None and self._holds(cause))
 
     def _holds(self, exc: BaseException) -> bool:
-        return all(any(leaf is each for each in self.reported) for leaf in leaves(exc))
+        told = [leaf for each in self.reported for leaf in leaves(each)]
+        return all(any(leaf is each for each in told) for leaf in leaves(exc))
 
     def mark_reported(self, exc: BaseException) -> None:
-        """Note that `exc` is reported.
-
-        The reference keeps the frames of the exception alive; the outermost layer calls
-        `forget`.
-        """
-        self.reported = (exc,) if as_group(exc) is None else tuple(leaves(exc))
+        """Note that `exc` is reported."""
+        self.reported = (exc,)
 
     def forget(self) -> None:
         """Drop the references to exceptions."""

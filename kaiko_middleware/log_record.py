@@ -35,18 +35,14 @@ class ExcInfo(tuple[type[BaseException], BaseException, TracebackType | None]):
         return self
 
 
-def render_when_read(record: logging.LogRecord) -> None:
-    """Let `record.exc_text` be the compact text of `record.exc_info`, rendered when it is read."""
-    plain: type = type(record)
-    try:
-        record.__class__ = _waiting(plain)
-    except Exception:  # noqa: BLE001 - a service's class may refuse to have a subclass
-        record.exc_text = _render(record)
-
-
 @lru_cache(maxsize=16)
-def _waiting(plain: type[logging.LogRecord]) -> type[logging.LogRecord]:
-    """Return the class of a record of the class `plain` whose text nobody has read."""
+def waiting_class(plain: type[logging.LogRecord]) -> type[logging.LogRecord]:
+    """Return the class of a record of the class `plain` whose text nobody has read.
+
+    Raises:
+        TypeError: the class keeps its text in another way, or refuses to have a subclass.
+
+    """
     if logging.LogRecord not in plain.__mro__ or hasattr(plain, "exc_text"):
         raise TypeError(plain)  # a record that keeps its text in some other way
 
@@ -87,15 +83,15 @@ class _Finished:
 
 
 def _finish(record: logging.LogRecord, plain: type[logging.LogRecord]) -> None:
-    text = _render(record)
+    text = rendered(record)
     if type(record) is not plain:  # else another thread has read or set the text meanwhile
         # The text comes first: other threads see a record that waits, or one that has it.
         vars(logging.LogRecord)["__dict__"].__get__(record)["exc_text"] = text
         record.__class__ = plain
 
 
-def _render(record: logging.LogRecord) -> str | None:
-    """Return the text of the exception; None if somebody has removed the exception."""
+def rendered(record: logging.LogRecord) -> str | None:
+    """Return the text of a record's exception; None if somebody has removed the exception."""
     exc: BaseException | None = None
     try:
         _, exc, traceback = record.exc_info or (None, None, None)

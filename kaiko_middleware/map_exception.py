@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from .errors import KaikoError, ServerError
 from .known_exceptions import Disconnected, is_http_exception, known_entry, known_handler
-from .safe_exception import as_group, leaves
+from .safe_exception import as_group, context_of, leaves
 from .settings_check import is_plain_callable
 from .unwrap import underlying
 
@@ -124,25 +124,34 @@ class ExceptionMapping:
                 what the toolkit itself knows.
 
         """
-        group = as_group(exc)
-        if group is not None and not self._knows_group(group):
-            return self._find_in_group(group, known)
-        return self._find_one(exc, known)
+        found = self.look_up(exc, known)
+        return None if isinstance(found, Disconnected) else found
+
+    def look_up(
+        self, exc: BaseException, known: Known | None = None
+    ) -> KaikoError | Disconnected | None:
+        """Do what `find` does; say `Disconnected` where the client went away."""
+        if issubclass(type(exc), BaseExceptionGroup):
+            group = cast("BaseExceptionGroup[BaseException]", exc)
+            if not self._knows_group(group):
+                return self._look_up_group(group, known)
+        # Nothing is hidden behind an exception without a context.
+        return self._look_up(underlying(exc) if context_of(exc) is not None else exc, known)
 
     def resolve(self, exc: BaseException) -> KaikoError:
         """Return the typed error for `exc`: 500 `internal` where nobody mapped it."""
         return self.find(exc) or ServerError()
 
-    def _find_one(self, exc: BaseException, known: Known | None) -> KaikoError | None:
-        exc = underlying(exc)
-        if issubclass(type(exc), KaikoError):  # as in as_group
+    def _look_up(self, exc: BaseException, known: Known | None) -> KaikoError | Disconnected | None:
+        # Not by isinstance, which asks the exception for its class where the type is another one.
+        if issubclass(type(exc), KaikoError):
             return cast("KaikoError", exc)
+        handlers = self._handlers
         for cls in type(exc).__mro__:
-            handler = (
-                self._handlers.get(cls)
-                or (None if known is None else known.get(cls))
-                or known_handler(cls)
-            )
+            entry = known_handler(cls)
+            if isinstance(entry, Disconnected):
+                return entry
+            handler = handlers.get(cls) or (None if known is None else known.get(cls)) or entry
             if handler is not None:
                 found: object = handler(exc)
                 if isinstance(found, KaikoError):
@@ -161,21 +170,23 @@ class ExceptionMapping:
             for cls in type(group).__mro__
         )
 
-    def _find_in_group(
+    def _look_up_group(
         self, group: BaseExceptionGroup[BaseException], known: Known | None
-    ) -> KaikoError | None:
+    ) -> KaikoError | Disconnected | None:
         first: KaikoError | None = None
         first_5xx: KaikoError | None = None
         for leaf in leaves(group):
-            if is_disconnect(leaf):
+            error = self._look_up(underlying(leaf), known)
+            if isinstance(error, Disconnected):
                 continue
-            error = self._find_one(leaf, known)
             if error is None:
                 return None
             if first is None:
                 first = error
             if first_5xx is None and error.status >= 500 and not is_http_exception(leaf):
                 first_5xx = error
+        if first is None:
+            return Disconnected()  # every leaf says so
         return first if first_5xx is None else first_5xx
 
 

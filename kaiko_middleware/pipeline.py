@@ -18,7 +18,7 @@ from .errors import KaikoError, ServerError
 from .foreign_answer import error_from_answer
 from .headers import DESCRIBES_BODY
 from .ids import RequestIdPool, accept_request_id
-from .map_exception import is_disconnect
+from .known_exceptions import Disconnected
 from .render import Reply, render_reply
 from .report import RequestInfo, report_disconnect, report_error, report_late, report_note
 from .safe_exception import class_name
@@ -99,18 +99,22 @@ class Pipeline:
             known: what the adapter knows of its framework's classes, besides the toolkit.
 
         """
-        error: KaikoError | None
         # Not by isinstance, which asks the exception for its class where the type is another one.
         if issubclass(type(exc), KaikoError):
             error = cast("KaikoError", exc)
-        elif is_disconnect(exc):
-            report_disconnect(exc, request)
-            gone = KaikoError()
-            return Answer(self.render(gone, request, replaced), gone, False, True)
         else:
-            error = self.find(exc, request, known)
-        if error is None:
-            return None
+            try:
+                found = self.config.mapping.look_up(exc, known)
+            except Exception as failed:  # noqa: BLE001 - a service's handler may raise anything
+                self._report_handler(failed, exc, request)
+                return None
+            if found is None:
+                return None
+            if isinstance(found, Disconnected):
+                report_disconnect(exc, request)
+                gone = KaikoError()
+                return Answer(self.render(gone, request, replaced), gone, False, True)
+            error = found
         self.report(error, exc, request)
         reply = render_reply(error, request.request_id, self.config, replaced)
         return Answer(reply, error, False, False)
@@ -183,9 +187,12 @@ class Pipeline:
         try:
             return self.config.mapping.find(exc, known)
         except Exception as failed:  # noqa: BLE001 - a service's handler may raise anything
-            text = f"the mapping's handler for {class_name(type(exc))} failed"
-            report_late(failed, request, unmapped=True, text=text)
+            self._report_handler(failed, exc, request)
             return None
+
+    def _report_handler(self, failed: Exception, exc: BaseException, request: RequestInfo) -> None:
+        text = f"the mapping's handler for {class_name(type(exc))} failed"
+        report_late(failed, request, unmapped=True, text=text)
 
     def report(
         self,

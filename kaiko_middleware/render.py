@@ -96,7 +96,12 @@ def _render(
     entry = STATUSES[error.status]
     status = entry.status
     code, message, param = error.code, error.message, error.param
-    if type(message) is str and len(message) <= _REMEMBERED and _is_short(code, param):
+    if (
+        type(code) is str
+        and type(message) is str
+        and len(message) <= _REMEMBERED
+        and (param is None or (type(param) is str and len(param) <= _REMEMBERED))
+    ):
         start = _remembered_start(status, code, message, param)
     else:
         start = _envelope_start(status, code, message, param)
@@ -116,12 +121,6 @@ def _render(
     else:
         headers = (*headers, _NO_STORE)
     return Reply(status, headers, body)
-
-
-def _is_short(code: object, param: object) -> bool:
-    return type(code) is str and (
-        param is None or (type(param) is str and len(param) <= _REMEMBERED)
-    )
 
 
 def _envelope_start(status: int, code: object, message: object, param: object) -> bytes:

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from ._text import clean_param, log_safe, redact
+from ._text import clean_param, is_code, log_safe
 from .compact_traceback import describe
 from .ids import current_request_id_or
-from .log_record import ExcInfo, render_when_read
-from .safe_exception import as_group, leaves, own
+from .log_record import ExcInfo, rendered, waiting_class
+from .safe_exception import leaves, traceback_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,6 +35,7 @@ _unmapped_logger = logging.getLogger("kaiko.unmapped")
 """For exceptions that are handed on, which error trackers record by themselves."""
 
 _LEAVES = 64
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "WEBSOCKET"})
 _WARNED = frozenset({401, 403, 429})
 
 
@@ -90,13 +91,6 @@ class RequestIdFilter(logging.Filter):
         return True
 
 
-def level_of(status: int, *, unmapped: bool) -> int:
-    """Return the level that an error answer is logged at."""
-    if unmapped:
-        return logging.ERROR
-    return logging.WARNING if status >= 500 or status in _WARNED else logging.INFO
-
-
 def report_error(
     error: KaikoError,
     exc: BaseException | None,
@@ -119,13 +113,17 @@ def report_error(
         bug: what inner code did wrong without raising anything; logged at ERROR.
 
     """
-    level = logging.ERROR if bug else level_of(error.status, unmapped=unmapped)
+    status = error.status
+    if bug or unmapped:
+        level = logging.ERROR
+    else:
+        level = logging.WARNING if status >= 500 or status in _WARNED else logging.INFO
     if logger.isEnabledFor(level):
         text = "unmapped exception" if unmapped else log_safe(bug or error.message)
-        group = as_group(exc)
-        if group is not None and not unmapped:
-            text += f" (leaves: {_leaves(group)})"
-        text = f"{error.status} {log_safe(error.code, 64)}: {text}"
+        if not unmapped and issubclass(type(exc), BaseExceptionGroup):
+            text += f" (leaves: {_leaves(cast('BaseException', exc))})"
+        code = error.code if is_code(error.code) else log_safe(error.code, 64)
+        text = f"{status} {code}: {text}"
         _log(level, text, request, error, exc if unmapped else None, handed_on=handed_on)
     if not hooks:
         return
@@ -173,7 +171,7 @@ def report_note(text: str, request: RequestInfo, *, level: int = logging.WARNING
         _log(level, log_safe(text), request, None, None)
 
 
-def _leaves(group: BaseExceptionGroup[BaseException]) -> str:
+def _leaves(group: BaseException) -> str:
     """Return what a group holds, on one line: a mapped one is logged without a traceback."""
     told = [describe(leaf, 128) for leaf in leaves(group)]
     more = len(told) - _LEAVES
@@ -201,7 +199,7 @@ def _log(
     handed_on: bool = False,
 ) -> None:
     to = _for_handed_on() if handed_on else logger
-    method = log_safe(request.method, 32)
+    method = request.method if request.method in _METHODS else log_safe(request.method, 32)
     path = log_safe(request.path)
     extra: dict[str, object] = {
         "request_id": request.request_id,
@@ -209,10 +207,11 @@ def _log(
         "path": path,
     }
     if error is not None:
-        param = clean_param(error.param)
+        code = error.code if is_code(error.code) else log_safe(error.code, 64)
+        param = None if error.param is None else clean_param(error.param)
         extra |= {
             "type": error.type,
-            "code": log_safe(error.code, 64),
+            "code": code,
             "status": error.status,
             "param": None if param is None else log_safe(param),
         }
@@ -224,13 +223,16 @@ def _log(
                 "upstream_request_id": said.request_id,
                 "upstream_said": said.excerpt,
             }
-    exc_info = None if exc is None else ExcInfo((type(exc), exc, own(exc, "__traceback__")))
-    args = (method, path, redact(text), request.request_id)
+    exc_info = None if exc is None else ExcInfo((type(exc), exc, traceback_of(exc)))
+    args = (method, path, text, request.request_id)
     record = to.makeRecord(
         to.name, level, __file__, 0, "%s %s -> %s [%s]", args, exc_info, "report_error"
     )
     # Not as `extra=`, which refuses names that a service's record factory has set already.
     record.__dict__.update(extra)
     if exc is not None:
-        render_when_read(record)
+        try:
+            record.__class__ = waiting_class(type(record))
+        except Exception:  # noqa: BLE001 - a service's class may refuse to have a subclass
+            record.exc_text = rendered(record)
     to.handle(record)

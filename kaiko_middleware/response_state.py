@@ -20,7 +20,7 @@ from .map_exception import is_disconnect
 from .render import event_frame
 from .report import report_disconnect, report_late
 from .response_head import cors_fields, recognize, stream_kind, why_unsendable
-from .safe_exception import own
+from .safe_exception import cause_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +70,7 @@ class _Phase(Enum):
     DONE = "our answer is out, what else comes is dropped"
 
 
+_UNSENT = frozenset({_Phase.NEW, _Phase.HELD, _Phase.COLLECTING})
 _PARSED = ("json", "text/plain")
 _HEADLESS = "the application sent a body before a head"
 
@@ -86,14 +87,10 @@ class ResponseState:
         deferring: whether a 500 that the application answers is reported only once it is
             known what came out of it (`fail`, `end` or `abandon` is then guaranteed to
             follow): on ASGI, frameworks answer first and raise the exception again.
-        holding_end: whether the empty last body of an event stream or of JSON lines is held
-            until the driver calls `let_go`: frameworks end such a stream before they raise
-            what made it fail.
 
     """
 
     __slots__ = (
-        "_answers_exception",
         "_body",
         "_deferring",
         "_defers_all",
@@ -102,7 +99,6 @@ class ResponseState:
         "_framework_debug",
         "_handing_on",
         "_head",
-        "_holding_end",
         "_layers",
         "_pending",
         "_phase",
@@ -110,6 +106,8 @@ class ResponseState:
         "_reported",
         "_tail",
         "_unreported",
+        "answers_exception",
+        "holding_end",
         "request",
     )
 
@@ -121,11 +119,12 @@ class ResponseState:
         layers: Layers | None = None,
         framework_debug: bool = False,
         deferring: bool = False,
-        holding_end: bool = False,
     ) -> None:
         self._deferring = deferring
         self._defers_all = False
-        self._holding_end = holding_end
+        self.holding_end: bool = False
+        """Whether the empty last body of an event stream or of JSON lines is held until the
+        driver calls `let_go`: frameworks end such a stream before they raise what made it fail."""
         self._ending = False
         self._pipeline = pipeline
         self.request: RequestInfo = request
@@ -139,7 +138,8 @@ class ResponseState:
         self._reported: BaseException | None = None
         self._handing_on = True
         self._unreported: KaikoError | None = None
-        self._answers_exception = False
+        self.answers_exception: bool = False
+        """Whether our answer is to an exception, which passed all that is inside."""
         self._tail = b""
         self._end: Callable[[bytes, bytes], bytes] | None = None
 
@@ -147,11 +147,6 @@ class ResponseState:
     def started(self) -> bool:
         """Whether anything was sent."""
         return self._phase in {_Phase.OPEN, _Phase.STREAM, _Phase.DONE}
-
-    @property
-    def answers_exception(self) -> bool:
-        """Whether our answer is to an exception, which passed all that is inside."""
-        return self._answers_exception
 
     @property
     def ending(self) -> bool:
@@ -261,7 +256,7 @@ class ResponseState:
 
     def _may_hold_end(self) -> bool:
         return (
-            self._holding_end
+            self.holding_end
             and self._phase in {_Phase.STREAM, _Phase.HELD}
             and self.request.method != "HEAD"
         )
@@ -276,14 +271,14 @@ class ResponseState:
 
         """
         layers = self._layers
-        if layers.was_reported(exc):
+        if layers.reported and layers.was_reported(exc):
             if self.started:
                 self._unreported = None
                 return Failed([], hand_on=True)
             if layers.reply is not None:
                 # Something between that layer and this one dropped its answer.
                 return Failed(self._finish(layers.reply), hand_on=True)
-        if self._phase in {_Phase.NEW, _Phase.HELD, _Phase.COLLECTING}:
+        if self._phase in _UNSENT:
             return self._answer(exc, answered_outside=answered_outside)
         failed = self._end_started(exc)
         if failed.hand_on:
@@ -293,7 +288,7 @@ class ResponseState:
     def _answer(self, exc: BaseException, *, answered_outside: bool) -> Failed:
         """Answer an exception where nothing was sent."""
         pipeline, request, layers = self._pipeline, self.request, self._layers
-        cors = cors_fields(self._head[1])
+        cors = cors_fields(self._head[1]) if self._head[1] else ()
         answer = None
         if layers.passed is not exc:
             answer = pipeline.on_mapped(exc, request, replaced=cors)
@@ -305,12 +300,12 @@ class ResponseState:
         elif answer.disconnected:
             self._phase = _Phase.DONE
             return Failed([], hand_on=False)
-        hand_on = self._hands_on(answer)
+        hand_on = answer.unmapped and pipeline.config.reraise
         if hand_on or not isinstance(exc, Exception):
-            layers.mark_reported(exc)
+            layers.reported = (exc,)
         if self._framework_debug and answer.unmapped:
             return Failed([], hand_on=True)
-        self._answers_exception = True
+        self.answers_exception = True
         return Failed(self._finish(answer.reply), hand_on)
 
     def _end_started(self, exc: BaseException) -> Failed:
@@ -355,7 +350,7 @@ class ResponseState:
 
     def begin_answer(self) -> None:
         """Take note that the service's handler answers an exception next."""
-        self._defers_all = self._answers_exception = True
+        self._defers_all = self.answers_exception = True
 
     def end_answer(self, exc: BaseException) -> Failed:
         """Take note that the service's handler has answered `exc`, and report it."""
@@ -413,7 +408,7 @@ class ResponseState:
             # it is known here, and its answer may be a better one than a bare 500.
             answer = self._pipeline.on_exception(pending, self.request, replaced=headers)
             self._reported = pending
-            self._answers_exception = True
+            self.answers_exception = True
             self._handing_on = self._hands_on(answer)
             return self._finish(answer.reply)
         later = self._defers_all or (self._deferring and status == 500)
@@ -448,4 +443,4 @@ def _same(exc: BaseException | None, known: BaseException | None) -> bool:
     """Whether `exc` is `known`, or what a framework made of it on finding the answer started."""
     if known is None or exc is None:
         return False
-    return exc is known or own(exc, "__cause__") is known
+    return exc is known or cause_of(exc) is known

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 from ._text import safe_str
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
 
 CLIENTS = frozenset(
     {
@@ -35,12 +36,14 @@ _QUERY = re.compile(r"[?#]")
 _LONGEST = 16 * 1024
 
 
-def own(exc: BaseException, name: str) -> Any:
-    """Return an attribute that every exception has, as Python keeps it.
-
-    What a class of the service's says of it instead may raise, or lead in a circle.
-    """
-    return vars(BaseException)[name].__get__(exc)
+# Attributes as Python keeps them: what a class of the service's says of them instead may
+# raise, or lead in a circle.
+_slots = vars(BaseException)
+cause_of: Callable[[BaseException], BaseException | None] = _slots["__cause__"].__get__
+context_of: Callable[[BaseException], BaseException | None] = _slots["__context__"].__get__
+suppresses_context: Callable[[BaseException], bool] = _slots["__suppress_context__"].__get__
+traceback_of: Callable[[BaseException], TracebackType | None] = _slots["__traceback__"].__get__
+dict_of: Callable[[BaseException], dict[str, Any]] = _slots["__dict__"].__get__
 
 
 def as_group(exc: BaseException | None) -> BaseExceptionGroup[BaseException] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .known_exceptions import is_http_exception, is_refusal, path_of
-from .safe_exception import own, root_of
+from .safe_exception import context_of, root_of, traceback_of
 
 __all__ = ["underlying"]
 
@@ -34,7 +34,7 @@ def underlying(exc: BaseException) -> BaseException:
         context = exc.__context__
         if isinstance(context, OSError) and root_of(type(context)) not in _SERVERS:
             return context
-    refused: BaseException | None = own(exc, "__context__")
+    refused: BaseException | None = context_of(exc)
     if refused is None:
         return exc
     if (is_refusal(refused) or is_http_exception(refused)) and _comes_through(exc, _ECHO):
@@ -55,7 +55,7 @@ _RENDERER = "starlette.responses"
 
 def _comes_through(exc: BaseException, module: str) -> bool:
     """Whether `exc` was raised by, or below, code of `module`."""
-    traceback = own(exc, "__traceback__")
+    traceback = traceback_of(exc)
     while traceback is not None:
         if traceback.tb_frame.f_globals.get("__name__") == module:
             return True

@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kaiko_asgi._websocket import serve_websocket
+from kaiko_asgi.exchange_driver import ExchangeDriver
+from kaiko_asgi.scope import is_answerable
 from kaiko_asgi.send_wrapper import Knowledge, SendWrapper
 from kaiko_asgi.swallowed_streams import warn_of_swallowed_streams
 from kaiko_middleware import Config, current_request_id
@@ -19,7 +21,7 @@ from kaiko_middleware.ids import (
     restore_request_id,
     set_request_id,
 )
-from kaiko_middleware.layers import REQUEST_ID, layers_of
+from kaiko_middleware.layers import LAYERS, REQUEST_ID
 from kaiko_middleware.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -93,17 +95,38 @@ class KaikoMiddleware:
             if wrapper.way is not send:
                 await wrapper.driven().end()
         except BaseException as exc:
-            hand_on = await wrapper.fail(exc, receive)
-            if self._last_resort is None and token.old_value != request_id:
-                # No layer of ours is outside: the exception need not be known any more.
-                layers_of(state, request_id).forget()
-            if hand_on:
+            if await self._fail(exc, wrapper):
+                if self._last_resort is None and token.old_value != request_id:
+                    # No layer of ours is outside: the exception need not be known any more.
+                    state.pop(LAYERS, None)
                 raise
         finally:
             try:
                 restore_request_id(token)
             except ValueError:  # a coroutine that is closed elsewhere has nothing to restore
                 pass
+
+    async def _fail(self, exc: BaseException, wrapper: SendWrapper) -> bool:
+        """Answer an exception; return whether it is to be raised again."""
+        driver = wrapper.driver
+        cls = type(exc)
+        plain = issubclass(cls, Exception) and not issubclass(cls, BaseExceptionGroup)
+        if not plain and not is_answerable(exc):
+            if driver is not None:
+                driver.abandon()
+            return True
+        started = wrapper.way is not None and driver is None
+        if driver is None:
+            driver = ExchangeDriver(
+                self._pipeline,
+                wrapper.scope,
+                wrapper.request_id,
+                wrapper.server,
+                cors=self._known.cors,
+            )
+        if self._last_resort is None or started or not isinstance(exc, Exception):
+            return await driver.fail(exc, started=started)
+        return await driver.fail_inside(exc, wrapper.client, self._last_resort)
 
     def _begin(self, path: str = "/") -> bool:
         """Look once at what stands inside; then be `Config.covers`, at no cost per request."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaiko_asgi.exchange_driver import ExchangeDriver
-from kaiko_asgi.scope import is_answerable, layers_in, raised_by_send, request_info
+from kaiko_asgi.exchange_driver import ExchangeDriver, request_info
+from kaiko_asgi.scope import is_answerable, raised_by_send
 from kaiko_middleware import ForbiddenError, NotFoundError
 from kaiko_middleware.foreign_answer import error_from_reason
+from kaiko_middleware.layers import layers_of
 from kaiko_middleware.render import close_frame
 from kaiko_middleware.report import report_disconnect
 
@@ -57,7 +58,7 @@ class _Socket:
         self._request = request_info(scope, request_id)
         self._receive = receive
         self._send = send
-        self._layers = layers_in(scope, request_id)
+        self._layers = layers_of(scope["state"], request_id)
         self._driver = ExchangeDriver(pipeline, scope, request_id, send, prefix=_PREFIX)
         self._deniable = _PREFIX in (scope.get("extensions") or {})
         self._accepted = False

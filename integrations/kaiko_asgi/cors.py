@@ -48,7 +48,7 @@ class CorsHeaders:
         self._owner = owner
 
     async def put_on(self, start: Message, scope: Scope, inner: Iterable[CorsHeaders]) -> Message:
-        """Return the head of an answer with the headers that a browser needs.
+        """Return the head of an answer to a request with an `Origin`, with the headers it needs.
 
         Arguments:
             start: the event that starts the answer.
@@ -56,7 +56,7 @@ class CorsHeaders:
             inner: those of mounted applications that the exception passed before.
 
         """
-        if not any(name == b"origin" for name, _ in scope["headers"]) or _allows(start):
+        if _allows(start):
             return start
         try:
             decorated = start

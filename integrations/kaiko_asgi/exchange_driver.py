@@ -8,33 +8,58 @@ from typing import TYPE_CHECKING, Protocol
 from kaiko_asgi.scope import (
     PASS_THROUGH,
     header_values,
-    layers_in,
     lift_body_limit,
     raised_by_send,
-    request_info,
     shows_debug_page,
-    wire_fields,
 )
 from kaiko_middleware import KaikoError, PayloadTooLargeError
+from kaiko_middleware.layers import layers_of
 from kaiko_middleware.map_exception import is_disconnect
-from kaiko_middleware.report import report_disconnect
+from kaiko_middleware.report import RequestInfo, report_disconnect
 from kaiko_middleware.response_state import Head, ResponseState
+from kaiko_middleware.safe_exception import context_of
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task, TimerHandle
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Iterable, Sequence
 
     from kaiko_asgi._types import ASGIApp, Message, Receive, Scope, Send, State
     from kaiko_asgi.cors import CorsHeaders
     from kaiko_middleware.pipeline import Pipeline
     from kaiko_middleware.response_state import Failed, Piece
 
-__all__ = ["ExchangeDriver", "LastResort"]
+__all__ = ["ExchangeDriver", "LastResort", "request_info", "wire_fields"]
 
 # A body by another way than a body's event, or what comes after one.
 _END_IS_HELD = 0.1
 """Seconds: frameworks raise what ended a stream within a millisecond."""
 _OTHER_BODIES = frozenset({"pathsend", "zerocopysend", "trailers"})
+
+
+# What is on nearly every envelope, encoded once.
+_ON_THE_WIRE = {
+    ("Content-Type", "application/json"): (b"content-type", b"application/json"),
+    ("X-Should-Retry", "false"): (b"x-should-retry", b"false"),
+    ("X-Should-Retry", "true"): (b"x-should-retry", b"true"),
+    ("Cache-Control", "no-store"): (b"cache-control", b"no-store"),
+}
+
+
+def wire_fields(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Return the header fields of a reply as ASGI has them."""
+    return [
+        _ON_THE_WIRE.get(field) or (field[0].lower().encode("latin-1"), field[1].encode("latin-1"))
+        for field in headers
+    ]
+
+
+def request_info(scope: Scope, request_id: str) -> RequestInfo:
+    """Return what the core wants to know of a request."""
+    try:
+        method: str = scope["method"]
+    except KeyError:
+        method = "WEBSOCKET" if scope["type"] == "websocket" else "-"
+    return RequestInfo(request_id, method, scope.get("path", "-"))
 
 
 class LastResort(Protocol):
@@ -97,14 +122,13 @@ class ExchangeDriver:
         self._send = send
         self._prefix = prefix
         self._original: Message = {}
-        self._layers = layers_in(scope, request_id)
+        self._layers = layers_of(scope["state"], request_id)
         self._response = ResponseState(
             pipeline,
             request_info(scope, request_id),
             layers=self._layers,
             framework_debug="app" in scope and shows_debug_page(scope),
             deferring=True,
-            holding_end=_loop() is not None,
         )
         self._releasing: Task[None] | None = None
         self._timer: TimerHandle | None = None
@@ -174,6 +198,7 @@ class ExchangeDriver:
         if lift_body_limit(scope) and status != 413:
             return response.fail(PayloadTooLargeError()).pieces
         if status < 400:
+            response.holding_end = _loop() is not None
             return response.start(status, headers)
         state: State = scope["state"]
         kind = ",".join(header_values(scope, b"content-type"))
@@ -197,7 +222,9 @@ class ExchangeDriver:
             self._timer.cancel()
             if self._releasing is not None:
                 await self._releasing
-        if raised_by_send(exc, self._send):
+        if (context_of(exc) is not None or issubclass(type(exc), OSError)) and raised_by_send(
+            exc, self._send
+        ):
             report_disconnect(exc, response.request)
             return False
         if started:
@@ -239,10 +266,11 @@ class ExchangeDriver:
         return await self._send_failed(self._response.end_answer(exc))
 
     async def _send_failed(self, failed: Failed) -> bool:
-        try:
-            await self._forward(failed.pieces)
-        except OSError as gone:
-            report_disconnect(gone, self._response.request)
+        if failed.pieces:
+            try:
+                await self._forward(failed.pieces)
+            except OSError as gone:
+                report_disconnect(gone, self._response.request)
         return failed.hand_on
 
     def abandon(self) -> None:
@@ -259,28 +287,29 @@ class ExchangeDriver:
 
     async def _forward(self, pieces: Sequence[Piece]) -> None:
         for piece in pieces:
-            if isinstance(piece, Head):
-                start = self._event(piece)
-                if self._cors is not None and self._response.answers_exception:
-                    start = await self._cors.put_on(start, self._scope, self._layers.inner)
-                await self._send(start)
+            if not isinstance(piece, Head):
+                message: Message = {
+                    "type": f"{self._prefix}.body",
+                    "body": piece.body,
+                    "more_body": piece.more,
+                }
+            elif piece.original:
+                message = self._original_start(piece.status)
             else:
-                await self._send(
-                    {
-                        "type": f"{self._prefix}.body",
-                        "body": piece.body,
-                        "more_body": piece.more,
-                    }
-                )
+                message = {
+                    "type": f"{self._prefix}.start",
+                    "status": piece.status,
+                    "headers": wire_fields(piece.headers),
+                }
+            if self._cors is not None and self._response.answers_exception:
+                for name, _ in self._scope["headers"]:
+                    if name == b"origin" and isinstance(piece, Head):
+                        message = await self._cors.put_on(message, self._scope, self._layers.inner)
+                        break
+            await self._send(message)
 
-    def _event(self, head: Head) -> Message:
-        if not head.original:
-            return {
-                "type": f"{self._prefix}.start",
-                "status": head.status,
-                "headers": wire_fields(head.headers),
-            }
-        if head.status < 200:
+    def _original_start(self, status: int) -> Message:
+        if status < 200:
             return self._original
         # A new list, never one changed in place: a response object may be sent twice.
         config, request = self._pipeline.config, self._response.request

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from kaiko_asgi.cors import CorsHeaders
 from kaiko_asgi.exchange_driver import ExchangeDriver
-from kaiko_asgi.scope import BODY_LIMIT, is_answerable
+from kaiko_asgi.scope import BODY_LIMIT
 from kaiko_middleware.headers import is_field_name, is_field_value
 from kaiko_middleware.layers import LAYERS, Layers
 
@@ -168,15 +168,3 @@ class SendWrapper:
                 known.pipeline, self.scope, self.request_id, self.server, cors=known.cors
             )
         return self.driver
-
-    async def fail(self, exc: BaseException, receive: Receive) -> bool:
-        """Answer an exception; return whether it is to be raised again."""
-        if not is_answerable(exc):
-            if self.driver is not None:
-                self.driver.abandon()
-            return True
-        last_resort = self.known.last_resort
-        started = self.way is not None and self.driver is None
-        if last_resort is None or started or not isinstance(exc, Exception):
-            return await self.driven().fail(exc, started=started)
-        return await self.driven().fail_inside(exc, receive, last_resort)

@@ -15,10 +15,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from kaiko_asgi.cors import CorsHeaders
-from kaiko_asgi.exchange_driver import ExchangeDriver
-from kaiko_asgi.scope import layers_in, request_info
+from kaiko_asgi.exchange_driver import ExchangeDriver, request_info
 from kaiko_middleware import current_request_id
-from kaiko_middleware.layers import REQUEST_ID
+from kaiko_middleware.layers import REQUEST_ID, layers_of
 from kaiko_starlette._response import ReplyResponse
 
 if TYPE_CHECKING:
@@ -82,10 +81,10 @@ class Handlers:
             failed: `exc`, or what the service's handler raised over it.
 
         """
-        state: dict[str, Any] = scope.get("state") or {}
+        state: dict[str, Any] = scope.setdefault("state", {})
         # Our middleware left the id there, if it was reached at all.
         request_id: str = state.get(REQUEST_ID) or self._pipeline.ids()
-        layers = layers_in(scope, request_id)
+        layers = layers_of(state, request_id)
         wrapped = current_request_id() == request_id
         if layers.was_reported(exc):  # something was sent before it failed
             if not wrapped:

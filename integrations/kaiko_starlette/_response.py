@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from kaiko_asgi.scope import layers_in, wire_fields
+from kaiko_asgi.exchange_driver import wire_fields
+from kaiko_middleware.layers import layers_of
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -28,7 +29,7 @@ class ReplyResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it; a HEAD request gets the headers alone."""
-        layers = layers_in(scope, self.request_id)
+        layers = layers_of(scope.setdefault("state", {}), self.request_id)
         layers.reply = self.reply
         layers.sent = tuple(self.raw_headers)  # middleware may change the list itself
         if scope["method"] == "HEAD":
