@@ -17,6 +17,7 @@ from .compact_traceback import compact_traceback
 from .safe_exception import class_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
 
@@ -35,8 +36,7 @@ class ExcInfo(tuple[type[BaseException], BaseException, TracebackType | None]):
         return self
 
 
-@lru_cache(maxsize=16)
-def waiting_class(plain: type[logging.LogRecord]) -> type[logging.LogRecord]:
+def _waiting_class(plain: type[logging.LogRecord]) -> type[logging.LogRecord]:
     """Return the class of a record of the class `plain` whose text nobody has read.
 
     Raises:
@@ -58,6 +58,10 @@ def waiting_class(plain: type[logging.LogRecord]) -> type[logging.LogRecord]:
         "exc_text": _Finished("exc_text", plain),
     }
     return type(plain.__name__, (plain,), members)
+
+
+waiting_class: Callable[[type], type] = lru_cache(maxsize=16)(_waiting_class)
+"""`_waiting_class`, remembered: a process has one or two classes of records."""
 
 
 class _Finished:
