@@ -3,8 +3,9 @@
 `python3 tools/fresh.py demo` and `python3 tools/fresh.py test` each keep an environment of
 their own in the checkout, `.venv-demo` and `.venv-test`, made by the first run and used
 again until pyproject.toml or the Python changes. What follows the verb goes to the demo,
-or to pytest. Only the standard library is used; the rest comes from the package index that
-pip is set up for. The matrix of Pythons and releases is nox's business.
+or to pytest. The checks run on every core at once, and then the tests do. Only the standard
+library is used; the rest comes from the package index that pip is set up for. The matrix of
+Pythons and releases is nox's business.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ import subprocess
 import sys
 import time
 import venv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 WANTED = {
     "demo": ["-e", f"{ROOT}[demo]"],
     "test": ["-e", f"{ROOT}[all]", "--group", f"{ROOT / 'pyproject.toml'}:dev"],
 }
-# Quick and frank first; pytest, which also builds the documentation, last, so that its
-# closing line is what one sees.
+# Quick and frank first.
 CHECKS = {
     "style": ["ruff", "check"],
     "format": ["ruff", "format", "--check"],
@@ -33,8 +35,9 @@ CHECKS = {
     "pyrefly": ["pyrefly", "check"],
     "pyright": ["pyright"],
     "mypy": ["mypy"],
-    "tests": ["pytest"],
 }
+# They also build the documentation, and come last, so that their closing line is what one sees.
+TESTS = ["pytest", "-n", "auto"]
 
 
 def environment(verb: str) -> dict[str, str]:
@@ -63,7 +66,16 @@ def environment(verb: str) -> dict[str, str]:
     return variables
 
 
-def run(command: list[str], variables: dict[str, str]) -> int:
+class Ended(NamedTuple):
+    """How a program ended."""
+
+    code: int
+    output: str
+    """What it printed, where that was kept."""
+    seconds: float
+
+
+def run(command: list[str], variables: dict[str, str], *, keep: bool = False) -> Ended:
     """Run a program of the environment in the checkout, return how it ended.
 
     What it says on standard error joins its output, in order: the last words of a program
@@ -71,24 +83,43 @@ def run(command: list[str], variables: dict[str, str]) -> int:
     """
     program = shutil.which(command[0], path=variables["PATH"])
     if program is None:
-        say(f"{command[0]} is not installed")
-        return 127
-    return subprocess.run(
-        [program, *command[1:]], check=False, env=variables, cwd=ROOT, stderr=subprocess.STDOUT
-    ).returncode
+        return Ended(127, f"{command[0]} is not installed\n", 0)
+    started = time.monotonic()
+    done = subprocess.run(
+        [program, *command[1:]],
+        check=False,
+        env=variables,
+        cwd=ROOT,
+        stdout=subprocess.PIPE if keep else None,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
+    return Ended(done.returncode, done.stdout or "", time.monotonic() - started)
 
 
 def check_all(rest: list[str], variables: dict[str, str]) -> int:
     """Run every check, the ones after a failure too, and name those that failed."""
     failed: list[str] = []
-    for name, command in CHECKS.items():
-        say(" ".join(command))
-        started = time.monotonic()
-        code = run([*command, *(rest if name == "tests" else ())], variables)
-        how = f"FAILED with {code}" if code else "ok"  # below zero: by a signal of that number
-        say(f"{name}: {how}, {time.monotonic() - started:.0f} s")
-        if code:
+
+    def report(name: str, ended: Ended) -> None:
+        print(ended.output, end="", flush=True)
+        # Below zero: by a signal of that number.
+        how = f"FAILED with {ended.code}" if ended.code else "ok"
+        say(f"{name}: {how}, {ended.seconds:.0f} s")
+        if ended.code:
             failed.append(name)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        running = {
+            name: pool.submit(run, command, variables, keep=True)
+            for name, command in CHECKS.items()
+        }
+        for name, future in running.items():
+            say(" ".join(CHECKS[name]))
+            report(name, future.result())
+    say(" ".join([*TESTS, *rest]))
+    report("tests", run([*TESTS, *rest], variables))
     say(f"failed: {', '.join(failed)}" if failed else "all green")
     return 1 if failed else 0
 
@@ -105,7 +136,7 @@ def main(arguments: list[str]) -> int:
         return 2
     verb, *rest = arguments or [""]
     if verb == "demo":
-        return run(["kaiko-middleware", "demo", *rest], environment(verb))
+        return run(["kaiko-middleware", "demo", *rest], environment(verb)).code
     if verb == "test":
         return check_all(rest, environment(verb))
     say("usage: python3 tools/fresh.py demo | test")

@@ -164,7 +164,6 @@ class CallsPartial:
         MethodType(functools.partial(wait_for), 5),
         CallsPartial(),
     ],
-    ids=ascii,
 )
 def test_a_handler_that_cannot_be_called_is_refused(handler: Any) -> None:
     """Or one whose coroutine nobody would await."""

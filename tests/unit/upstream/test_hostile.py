@@ -202,7 +202,6 @@ def allowed() -> Iterator[float]:
 
     Without the collector, whose work depends on what other tests left.
     """
-    gc.collect()
     gc.disable()
     try:
         yield 8 * quickest(lambda: json.loads(ORDINARY))

@@ -1,0 +1,53 @@
+"""How the whole suite runs: the collector's share of it, and what goes to which process."""
+
+from __future__ import annotations
+
+import gc
+import re
+
+import pytest
+
+# Most of their time is that of programs they wait for: with `-n` they are given out first.
+SLOW = ("tests/demo/", "tests/typing/", "tests/docs/", "tests/servers/")
+# By folder or file: which part of a parameter names what its tests share beyond their file.
+SHARED = {
+    "tests/demo/test_openai_sdk.py": re.compile(r"\[(starlette|django-asgi|django-wsgi)\b"),
+    "tests/servers/": re.compile(
+        r"\b(uvicorn-h11|uvicorn-httptools|hypercorn|granian|gunicorn-sync|gunicorn-uvicorn|daphne)\b"
+    ),
+    "tests/typing/": re.compile(r"\[(mypy|pyrefly|pyright|ty)-"),
+}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the slow folders first in each of several processes, so that all end together."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what was collected: it is there until the end."""
+    gc.collect()
+    gc.freeze()
+
+
+def unit_of(nodeid: str) -> str:
+    """Name the tests that run in one process: those of a server or a checker, else of a file."""
+    file, _, test = nodeid.partition("::")
+    for place, shared in SHARED.items():
+        if file.startswith(place) and (found := shared.search(test)):
+            return place + found[1]
+    return file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Give out those units, in the order of the tests."""
+    from xdist.scheduler import (  # type: ignore[import-untyped] # it marks no types
+        LoadScopeScheduling,
+    )
+
+    config.option.loadscopereorder = False
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = unit_of
+    return scheduler
