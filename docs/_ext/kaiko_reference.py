@@ -58,8 +58,12 @@ def _beneath(package: str) -> Iterator[str]:
 
 
 def _entry(module: str) -> str:
+    package, _, name = module.rpartition(".")
+    # `kaiko_middleware.render` is a module and a function: the function keeps the entry.
+    is_taken = package in _FACADES and name in importlib.import_module(package).__all__
+    options = "   :no-index:\n" if is_taken else ""
     return (
-        f"```{{eval-rst}}\n.. py:module:: {module}\n```\n\n"
+        f"```{{eval-rst}}\n.. py:module:: {module}\n{options}```\n\n"
         f"{_description(module)}\n\n"
         "```{eval-rst}\n" + "\n".join(_reference(module)) + "\n```"
     )

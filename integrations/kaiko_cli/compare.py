@@ -161,7 +161,7 @@ class _Answer:
         if answer.status != expected.status:
             yield f"the status is {answer.status}, not {expected.status}"
         if _ID.fullmatch(self._id) is None:
-            yield f"the id is {self._id!r}, which is none of ours"
+            yield f"the id is {self._id!r}, not one of ours"
         for name in expected.headers:
             if not answer.values(name):
                 yield f"the header {name} is absent"

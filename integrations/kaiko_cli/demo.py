@@ -137,13 +137,13 @@ def _print_table(found: _Found, stacks: Sequence[Stack]) -> None:
     console.print(f"{len(verdicts)} causes, each on {', '.join(stack.title for stack in stacks)}.")
     if not lost:
         console.print(
-            f"{errors} errors came from behind, and the id of each is in the logs of both services."
+            f"{errors} errors came from called services; each id is in the logs of both services."
         )
     if not found.good:
         console.print(f"{len(failed)} of them went wrong.", style="bold red")
     else:
         console.print(
-            "Every answer is right, and the stacks agree byte for byte but for the id.",
+            "Every answer is right, and the stacks send the same bytes except for the id.",
             style="green",
         )
 

@@ -74,8 +74,8 @@ class Judge(NamedTuple):
 
     def inside(self, category: Category, said: Said, data: object) -> KaikoError:
         """Return the error inside a success; a peer sends an envelope there, too."""
-        stands = envelope(data)
-        status = None if stands is None else status_of(stands)
+        found = envelope(data)
+        status = None if found is None else status_of(found)
         passed = None if status is None else self._from_peer(status, said, data)
         return passed or self._error(category, said, data)
 
@@ -100,16 +100,16 @@ class Judge(NamedTuple):
 
     def _from_peer(self, status: int, said: Said, data: object) -> KaikoError | None:
         """Return a V2 service's own error, if it may pass through."""
-        stands = envelope(data) if self._passes(status) else None
-        if stands is None or not agrees(stands, status):
+        found = envelope(data) if self._passes(status) else None
+        if found is None or not agrees(found, status):
             return None
         if status == 429 and self.rate_limit_as == 503:
             return self._error("throttled", said, data)
         error = error_from_wire(
             status,
-            stands.code,
-            stands.message,
-            param=stands.param,
+            found.code,
+            found.message,
+            param=found.param,
             retryable=_flag(said.headers.get("x-should-retry", "")),
         )
         if error.retryable or status in {429, 503}:

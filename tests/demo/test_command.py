@@ -149,8 +149,8 @@ def test_the_demo_prints_one_table_and_exits_with_0(tmp_path: Path) -> None:
         shown = (cause.name, str(cause.expected.status), cause.expected.code or "")
         assert [value for value in shown if value not in line] == []
     said = " ".join(done.stdout.split())
-    assert "54 errors came from behind, and the id of each is in the logs of both" in said
-    assert "the stacks agree byte for byte but for the id" in said
+    assert "54 errors came from called services; each id is in the logs of both" in said
+    assert "the stacks send the same bytes except for the id" in said
 
 
 def test_the_demo_prints_on_a_narrow_terminal_without_unicode(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_a_stack_without_the_contract_is_found_out(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert demo.run(options(), [STARLETTE, FORGOTTEN]) == 1
     printed = capsys.readouterr()
-    assert "forgotten: the id is '', which is none of ours" in printed.out
+    assert "forgotten: the id is '', not one of ours" in printed.out
     assert "body differs:" in printed.out
     assert "went wrong" in printed.out
     log = logs_named(printed.err) / "forgotten.log"
@@ -199,7 +199,7 @@ def test_an_id_that_does_not_travel_is_found_out(
     assert "0 times in the log of archive for anonymous, not 3 times" in printed.out
     assert "0 times in the log of llm for anonymous, not 1 times" in printed.out
     assert "is not in the log of anonymous" not in printed.out
-    assert "came from behind" not in printed.out
+    assert "came from called services" not in printed.out
     assert {path.name for path in logs_named(printed.err).iterdir()} == {
         "anonymous.log",
         "archive.log",

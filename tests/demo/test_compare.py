@@ -113,7 +113,7 @@ def test_an_answer_without_an_envelope_is_wrong() -> None:
 def test_an_answer_without_our_id_is_wrong(request_id: str | None) -> None:
     """On success as well."""
     headers = (("X-RateLimit-Limit", "2"), *([("X-Request-ID", request_id)] if request_id else []))
-    assert "none of ours" in wrong(FINE, Received(200, headers, b"{}"))
+    assert "not one of ours" in wrong(FINE, Received(200, headers, b"{}"))
 
 
 def test_two_ids_are_wrong() -> None:
