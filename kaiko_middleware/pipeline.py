@@ -74,13 +74,16 @@ class Pipeline:
         *,
         replaced: Collection[tuple[str, str]] = (),
         known: Known | None = None,
+        handed_on: bool = True,
     ) -> Answer:
         """Map an exception, report it and render the answer.
 
-        Arguments as in `on_mapped`.
+        Arguments as in `on_mapped` and `on_unmapped`.
         """
         answer = self.on_mapped(exc, request, replaced=replaced, known=known)
-        return self.on_unmapped(exc, request, replaced) if answer is None else answer
+        if answer is None:
+            return self.on_unmapped(exc, request, replaced, handed_on=handed_on)
+        return answer
 
     def on_mapped(
         self,
@@ -124,10 +127,20 @@ class Pipeline:
         exc: BaseException,
         request: RequestInfo,
         replaced: Collection[tuple[str, str]] = (),
+        *,
+        handed_on: bool = True,
     ) -> Answer:
-        """Report an exception without a mapping and render the answer: 500 `internal`."""
+        """Report an exception without a mapping and render the answer: 500 `internal`.
+
+        Arguments:
+            exc: what was raised.
+            request: the request that failed.
+            replaced: as in `on_mapped`.
+            handed_on: whether the driver can hand the exception on after the answer.
+
+        """
         error = ServerError()
-        self.report(error, exc, request, unmapped=True)
+        self.report(error, exc, request, unmapped=True, handed_on=handed_on)
         reply = render_reply(error, request.request_id, self.config, replaced)
         return Answer(reply, error, True, False)
 
@@ -201,6 +214,7 @@ class Pipeline:
         request: RequestInfo,
         *,
         unmapped: bool = False,
+        handed_on: bool = True,
         bug: str | None = None,
     ) -> None:
         """Report an error; that this fails is never a reason not to answer.
@@ -210,6 +224,7 @@ class Pipeline:
             exc: the exception behind it, if there is one.
             request: the request that failed.
             unmapped: whether the exception has no mapping.
+            handed_on: whether the driver can hand it on after the answer.
             bug: what inner code did wrong without raising anything.
 
         """
@@ -221,7 +236,9 @@ class Pipeline:
                 request,
                 config.on_error,
                 unmapped=unmapped,
-                handed_on=unmapped and (config.reraise or not isinstance(exc, Exception)),
+                handed_on=handed_on
+                and unmapped
+                and (config.reraise or not isinstance(exc, Exception)),
                 bug=bug,
             )
         except Exception as failed:  # noqa: BLE001 - a broken subclass, or a broken log filter

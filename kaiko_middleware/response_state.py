@@ -14,7 +14,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from .content_coding import BODY_LIMIT
-from .errors import ServerError
+from .errors import error_for_status
+from .headers import DESCRIBES_BODY
 from .layers import Layers
 from .map_exception import is_disconnect
 from .render import event_frame
@@ -55,10 +56,14 @@ Piece = Head | Chunk
 
 
 class Failed(NamedTuple):
-    """What to do about an exception: send `pieces`, then raise it again if `hand_on`."""
+    """What to do about an exception: send `pieces`, then raise it again if `hand_on`.
+
+    `unmapped` says that it was answered without a mapping.
+    """
 
     pieces: list[Piece]
     hand_on: bool
+    unmapped: bool = False
 
 
 class _Phase(Enum):
@@ -87,6 +92,8 @@ class ResponseState:
         deferring: whether a 500 that the application answers is reported only once it is
             known what came out of it (`fail`, `end` or `abandon` is then guaranteed to
             follow): on ASGI, frameworks answer first and raise the exception again.
+        raising_ended: whether the driver can raise an unmapped exception again once it has
+            ended a stream.
 
     """
 
@@ -103,6 +110,7 @@ class ResponseState:
         "_pending",
         "_phase",
         "_pipeline",
+        "_raising_ended",
         "_reported",
         "_tail",
         "_unreported",
@@ -119,6 +127,7 @@ class ResponseState:
         layers: Layers | None = None,
         framework_debug: bool = False,
         deferring: bool = False,
+        raising_ended: bool = True,
     ) -> None:
         self._deferring = deferring
         self._defers_all = False
@@ -126,6 +135,7 @@ class ResponseState:
         """Whether the empty last body of an event stream or of JSON lines is held until the
         driver calls `let_go`: frameworks end such a stream before they raise what made it fail."""
         self._ending = False
+        self._raising_ended = raising_ended
         self._pipeline = pipeline
         self.request: RequestInfo = request
         """The request; its content type is read when an error answer comes."""
@@ -200,11 +210,8 @@ class ResponseState:
 
     def _start_error(self, status: int, headers: Headers) -> list[Piece]:
         self._pending = sys.exception() if status == 500 else None
-        if self._framework_debug and any(
-            name.lower() == "content-type" and value.lower().startswith("text/html")
-            for name, value in headers
-        ):
-            self._unreported = ServerError()
+        if self._is_debug_page(headers):
+            self._unreported = error_for_status(status)
             return self._release()
         if not self._pipeline.config.rewrite_answers:
             self._end = None
@@ -213,6 +220,38 @@ class ResponseState:
         self._phase = _Phase.COLLECTING
         self._body = bytearray()
         return []
+
+    def start_answer_to(
+        self, exc: BaseException, status: int, headers: Headers, *, unmapped: bool = False
+    ) -> list[Piece]:
+        """Take the head of an answer that the framework made of `exc`; return ours.
+
+        Nothing is returned where the client is gone.
+
+        Arguments:
+            exc: what the framework answers.
+            status: its status.
+            headers: its header fields.
+            unmapped: whether `exc` was looked up already, and has no mapping.
+
+        """
+        pipeline, request = self._pipeline, self.request
+        kept = [pair for pair in headers if pair[0].lower() not in DESCRIBES_BODY]
+        answer = None if unmapped else pipeline.on_mapped(exc, request, replaced=kept)
+        if answer is None:
+            answer = pipeline.on_unmapped(exc, request, kept)
+        if self._is_debug_page(headers):
+            return self.pass_on(status, headers)
+        if answer.disconnected:
+            self._phase = _Phase.DONE
+            return []
+        return self._finish(answer.reply)
+
+    def _is_debug_page(self, headers: Headers) -> bool:
+        return self._framework_debug and any(
+            name.lower() == "content-type" and value.lower().startswith("text/html")
+            for name, value in headers
+        )
 
     def pass_on(self, status: int = 200, headers: Headers | None = None) -> list[Piece]:
         """Let a head through as it is, and what follows; or take note that this was done."""
@@ -306,19 +345,20 @@ class ResponseState:
         if self._framework_debug and answer.unmapped:
             return Failed([], hand_on=True)
         self.answers_exception = True
-        return Failed(self._finish(answer.reply), hand_on)
+        return Failed(self._finish(answer.reply), hand_on, answer.unmapped)
 
     def _end_started(self, exc: BaseException) -> Failed:
         """End a response that an exception interrupts."""
         pipeline, request = self._pipeline, self.request
         if self._phase is _Phase.STREAM and self._end is not None:
-            answer = pipeline.on_exception(exc, request)
+            raising = self._raising_ended
+            answer = pipeline.on_exception(exc, request, handed_on=raising)
             if answer.disconnected:
                 return Failed([], hand_on=False)
             self._phase = _Phase.DONE
             head = request.method == "HEAD"
             last = b"" if head else self._end(answer.reply.body, self._tail)
-            return Failed([Chunk(last, more=False)], self._hands_on(answer))
+            return Failed([Chunk(last, more=False)], raising and self._hands_on(answer))
         if self._report_answered(exc) or _same(exc, self._reported):
             return Failed([], hand_on=self._handing_on)
         if is_disconnect(exc):

@@ -14,9 +14,9 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from kaiko_middleware import Config, ConfigError, ErrorReport, ExceptionMapping
-from kaiko_middleware.pipeline import Pipeline
+from kaiko_wsgi.setup import Setup
 
-__all__ = ["SETTING", "Settings", "Setup", "current_setup", "load_config"]
+__all__ = ["SETTING", "Settings", "current", "current_setup", "load_config"]
 
 SETTING = "KAIKO_MIDDLEWARE"
 
@@ -40,34 +40,8 @@ class Settings(TypedDict, total=False):
     reraise: bool
 
 
-class Setup:
-    """The settings, with what each request needs of them at hand."""
-
-    __slots__ = ("config", "everywhere", "header", "key", "meta_key", "pipeline", "pop", "trusting")
-
-    def __init__(self, config: Config) -> None:
-        self.config: Config = config
-        self.pipeline: Pipeline = Pipeline(config)
-        self.everywhere: bool = self.pipeline.covers_everything
-        self.header: str = config.request_id_header
-        self.key: str = self.header.lower()
-        self.trusting: bool = config.trust_request_id
-        self.meta_key: str = f"HTTP_{self.header.upper().replace('-', '_')}"
-        """Where `request.META` has the inbound id: `request.headers` costs 29 µs."""
-        self.pop: Callable[[], str] = self.pipeline.ids.pop
-
-    def request_id(self, meta: Mapping[str, object]) -> str:
-        """Return the id of the request that came with these headers."""
-        if not self.trusting:
-            try:
-                return self.pop()
-            except IndexError:
-                return self.pipeline.ids.refill()
-        inbound = meta.get(self.meta_key)
-        return self.pipeline.request_id((inbound,) if isinstance(inbound, str) else ())
-
-
-_current: list[Setup] = []
+current: list[Setup] = []
+"""What the setting says now; empty until `current_setup` has read it."""
 
 
 def current_setup() -> Setup:
@@ -77,11 +51,9 @@ def current_setup() -> Setup:
         ConfigError: it is wrong; the message names the key, the value and what is allowed.
 
     """
-    if _current:
-        return _current[0]
-    setup = Setup(load_config())
-    _current[:] = [setup]
-    return setup
+    if not current:
+        current[:] = [Setup(load_config())]
+    return current[0]
 
 
 def load_config() -> Config:
@@ -132,7 +104,7 @@ def _imported(key: str, value: object) -> object:
 
 def _forget(*, setting: str, **_kwargs: object) -> None:
     if setting == SETTING:
-        _current.clear()
+        current.clear()
 
 
 setting_changed.connect(_forget, dispatch_uid=SETTING)

@@ -16,7 +16,7 @@ from django.db import connections
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 
-from kaiko_django.conf import Setup, current_setup
+from kaiko_django.conf import current_setup
 from kaiko_django.recognize import django_status
 from kaiko_django.responses import EnvelopeResponse, request_info
 from kaiko_middleware import KaikoError
@@ -25,6 +25,7 @@ from kaiko_middleware.report import report_late
 
 if TYPE_CHECKING:
     from kaiko_middleware.map_exception import Known
+    from kaiko_wsgi.setup import Setup
 
 __all__ = ["Reader", "add_reader", "answer_in_view", "is_ours", "read_returned", "roll_back"]
 

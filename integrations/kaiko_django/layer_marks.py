@@ -13,16 +13,14 @@ from django.core.handlers.asgi import ASGIRequest
 
 from kaiko_middleware import current_request_id
 from kaiko_middleware.layers import REQUEST_ID, Layers, layers_of
+from kaiko_wsgi.environ import ENVIRON_ID
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
     from django.http import HttpRequest
 
-__all__ = ["ENVIRON_ID", "layers_in", "outer_id"]
-
-ENVIRON_ID = "kaiko.request_id"
-"""The key of the request id in the WSGI environ."""
+__all__ = ["layers_in", "outer_id"]
 
 
 def outer_id(request: HttpRequest) -> str | None:

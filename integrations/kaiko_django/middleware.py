@@ -1,9 +1,9 @@
 """The middleware for `MIDDLEWARE`: first in the list, for synchronous and asynchronous stacks.
 
-One factory with two closures, so that neither stack hops a thread for it. A success costs an
-id, a context variable and a header. An exception is answered in `process_exception` where
-somebody mapped it; any other goes Django's own way (one log record, one signal, one event of
-an error tracker), and Django's finished answer is rewritten on the way out.
+One factory with two closures, so that neither stack changes threads for it. A success costs
+an id, a context variable and a header. A mapped exception is answered in `process_exception`;
+Django handles any other as ever (one log record, one signal, one event of an error tracker),
+and its finished answer is rewritten by `rewrite_response`.
 """
 
 from __future__ import annotations
@@ -18,22 +18,27 @@ from django.core.signals import got_request_exception
 from django.http import StreamingHttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
-from kaiko_django._closing import restore_when_closed
-from kaiko_django._streams import hold, hold_async, is_held
-from kaiko_django._way_out import answer_early_failure, guard_stream, settle, silence
-from kaiko_django.conf import Setup, current_setup
+from kaiko_django.conf import current, current_setup
 from kaiko_django.layer_marks import layers_in, outer_id
 from kaiko_django.recognize import django_status, listen, remember
-from kaiko_django.responses import EnvelopeResponse, put_id, request_id_of, request_info
+from kaiko_django.responses import (
+    EnvelopeResponse,
+    put_id,
+    request_info,
+    restore_when_closed,
+    silence,
+)
+from kaiko_django.rewrite_response import rewrite_response
+from kaiko_django.streams import Stream
 from kaiko_middleware import KaikoError, current_request_id
 from kaiko_middleware.ids import set_request_id
-from kaiko_middleware.map_exception import is_disconnect
+from kaiko_middleware.report import RequestInfo
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    from kaiko_middleware.report import RequestInfo
+    from kaiko_wsgi.setup import Setup
 
 __all__ = ["KaikoMiddleware"]
 
@@ -77,7 +82,7 @@ def KaikoMiddleware(  # noqa: N802 - the name that stands in MIDDLEWARE, where D
 
 def _synchronous(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        setup = current_setup()
+        setup = current[0] if current else current_setup()
         previous = current_request_id()
         request_id = _begin(setup, request, previous)
         wrapped = request_id == previous
@@ -89,7 +94,7 @@ def _synchronous(get_response: GetResponse) -> GetResponse:
                 if not wrapped:
                     put_id(response, setup, request_id)
             else:
-                response = settle(setup, request, response, request_id, wrapped=wrapped)
+                response = rewrite_response(setup, request, response, request_id, wrapped=wrapped)
                 if isinstance(response, StreamingHttpResponse) and response.status_code < 400:
                     _stream(setup, request, response, wrapped=wrapped)
         except BaseException:
@@ -104,7 +109,7 @@ def _synchronous(get_response: GetResponse) -> GetResponse:
 
 def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
     async def middleware(request: HttpRequest) -> HttpResponseBase:
-        setup = current_setup()
+        setup = current[0] if current else current_setup()
         previous = current_request_id()
         request_id = _begin(setup, request, previous)
         wrapped = request_id == previous
@@ -116,7 +121,7 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
                 if not wrapped:
                     put_id(response, setup, request_id)
             else:
-                response = settle(setup, request, response, request_id, wrapped=wrapped)
+                response = rewrite_response(setup, request, response, request_id, wrapped=wrapped)
                 if isinstance(response, StreamingHttpResponse) and response.status_code < 400:
                     await _stream_async(setup, request, response, wrapped=wrapped)
         except (KeyboardInterrupt, SystemExit) as exc:
@@ -132,7 +137,7 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
             answer = setup.pipeline.on_exception(exc, request_info(request))
             response = EnvelopeResponse(answer.reply, request_id)
             silence(response)
-            response = settle(setup, request, response, request_id, wrapped=wrapped)
+            response = rewrite_response(setup, request, response, request_id, wrapped=wrapped)
         except BaseException:
             set_request_id(previous)
             raise
@@ -162,66 +167,57 @@ def _begin(setup: Setup, request: HttpRequest, previous: str | None) -> str | No
 
 
 def _process_exception(request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-    """Answer what a view raised, where somebody mapped it."""
-    request_id = request_id_of(request)
-    if request_id is None:
+    """Answer what a view raised, where it has a mapping."""
+    request_id: object = request.__dict__.get("kaiko_request_id")
+    if not isinstance(request_id, str):  # a path that is not ours
         return None
-    error: KaikoError | None
-    if isinstance(exception, KaikoError):
-        error, info = exception, request_info(request)
-    else:
+    status = 500
+    if not isinstance(exception, KaikoError):
         status = django_status(exception)
         if status < 500:
             # Django answers its own exceptions itself, and logs attacks on `django.security`.
             remember(request, exception, status)
             return None
-        info = request_info(request)
-        if is_disconnect(exception):
-            return _answer_to_nobody(exception, info)
-        error = current_setup().pipeline.find(exception, info)
-        if error is None:
-            # Django logs and signals it, and answers 500, which the way out rewrites.
-            remember(request, exception, status, unmapped=True)
-            return None
-    pipeline = current_setup().pipeline
-    pipeline.report(error, exception, info)
-    return EnvelopeResponse(pipeline.render(error, info, ()), request_id)
-
-
-def _answer_to_nobody(exc: Exception, info: RequestInfo) -> HttpResponseBase:
-    """Return what Django wants in place of an answer to a client that left."""
-    answer = current_setup().pipeline.on_exception(exc, info)
-    response = EnvelopeResponse(answer.reply, info.request_id)
-    silence(response)
+    setup = current[0] if current else current_setup()
+    info = RequestInfo(request_id, request.method or "-", request.path)
+    answer = setup.pipeline.on_mapped(exception, info)
+    if answer is None:
+        # Django logs and signals it, and answers 500, which is rewritten.
+        remember(request, exception, status, unmapped=True)
+        return None
+    response = EnvelopeResponse(answer.reply, request_id)
+    if answer.disconnected:
+        silence(response)
     return response
 
 
 def _stream(
     setup: Setup, request: HttpRequest, response: StreamingHttpResponse, *, wrapped: bool
 ) -> None:
-    if not wrapped and not response.is_async and is_held(response, setup.config):
+    stream = Stream(setup, request, response, wrapped=wrapped)
+    if stream.is_held and not response.is_async:
         try:
-            hold(response)
+            stream.hold()
         except Exception as exc:  # noqa: BLE001 - whatever the stream raises is answered
-            if answer_early_failure(setup, request, response, exc).unmapped:
+            if stream.answer(exc):
                 got_request_exception.send(sender=None, request=request)
-            return
-    guard_stream(setup, request, response, wrapped=wrapped)
+    else:
+        stream.guard()
 
 
 async def _stream_async(
     setup: Setup, request: HttpRequest, response: StreamingHttpResponse, *, wrapped: bool
 ) -> None:
+    stream = Stream(setup, request, response, wrapped=wrapped)
     # A synchronous iterator blocks, and Django reads it whole in a thread: only an outer
     # layer can hold the head until then.
-    held = response.is_async and isinstance(request, ASGIRequest)
-    if held and not wrapped and is_held(response, setup.config):
+    if stream.is_held and response.is_async and isinstance(request, ASGIRequest):
         try:
-            await hold_async(response)
+            await stream.hold_async()
         except Exception as exc:  # noqa: BLE001 - whatever the stream raises is answered
-            if answer_early_failure(setup, request, response, exc).unmapped:
+            if stream.answer(exc):
                 # In a thread, as Django does: receivers may block, and ask which exception.
                 send = sync_to_async(got_request_exception.send, thread_sensitive=False)
                 await send(sender=None, request=request)
-            return
-    guard_stream(setup, request, response, wrapped=wrapped)
+    else:
+        stream.guard()

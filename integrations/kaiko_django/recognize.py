@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-__all__ = ["CsrfFailed", "Seen", "django_status", "listen", "recognize", "remember", "take_seen"]
+__all__ = ["SEEN", "CsrfFailed", "Seen", "django_status", "listen", "recognize", "remember"]
 
-_SEEN = "_kaiko_seen"
+SEEN = "_kaiko_seen"
+"""Where the request has what was seen; whoever takes it removes it: a traceback is in it."""
 _REFUSED = (BadRequest, SuspiciousOperation, MultiPartParserError)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
@@ -37,7 +38,7 @@ class CsrfFailed(ForbiddenError, code="csrf_failed"):
 class Seen(NamedTuple):
     """An exception of a request, and the status that Django answers it with.
 
-    `unmapped` says that it was looked up already, and that nobody foresaw it.
+    `unmapped` says that it was looked up already, and has no mapping.
     """
 
     exception: BaseException
@@ -65,14 +66,8 @@ def django_status(exc: BaseException) -> int:
 def remember(
     request: HttpRequest, exc: BaseException, status: int, *, unmapped: bool = False
 ) -> None:
-    """Keep an exception for the way out; the last one counts."""
-    setattr(request, _SEEN, Seen(exc, status, unmapped))
-
-
-def take_seen(request: HttpRequest) -> Seen | None:
-    """Return what was kept, and forget it: a traceback holds on to all it came through."""
-    seen: object = request.__dict__.pop(_SEEN, None)
-    return seen if isinstance(seen, Seen) else None
+    """Keep an exception until its answer leaves; the last one counts."""
+    setattr(request, SEEN, Seen(exc, status, unmapped))
 
 
 def listen() -> None:
@@ -84,7 +79,7 @@ def _on_exception(*, request: HttpRequest | None = None, **_kwargs: object) -> N
     exc = sys.exception()
     if request is None or exc is None:
         return
-    seen: object = getattr(request, _SEEN, None)
+    seen: object = getattr(request, SEEN, None)
     if not isinstance(seen, Seen) or seen.exception is not exc:
         remember(request, exc, 500)
 

@@ -6,44 +6,51 @@ a second time, and closing the old one would send `request_finished` twice.
 
 from __future__ import annotations
 
+from functools import partial
 from http.client import responses as phrases
 from typing import TYPE_CHECKING, cast
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, StreamingHttpResponse
-from django.http.response import ResponseHeaders
 
 from kaiko_django.conf import current_setup
 from kaiko_middleware import current_request_id
 from kaiko_middleware.headers import DESCRIBES_BODY
+from kaiko_middleware.ids import set_request_id
 from kaiko_middleware.report import RequestInfo
 from kaiko_middleware.response_head import recognize
+from kaiko_middleware.response_state import Chunk, Head
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    from kaiko_django.conf import Setup
     from kaiko_middleware import KaikoError, Reply
+    from kaiko_middleware.response_state import Piece
+    from kaiko_wsgi.setup import Setup
 
 __all__ = [
     "EnvelopeResponse",
     "error_response",
     "finish_envelope",
     "put_id",
+    "replace_response",
     "request_id_of",
     "request_info",
-    "rewrite",
+    "restore_when_closed",
+    "silence",
 ]
 
 # What, among the headers of an envelope, says that middleware had its hands on it.
 _TOUCHED = (DESCRIBES_BODY - {"content-type", "content-length"}) | {"access-control-allow-origin"}
 
+_forget = partial(set_request_id, None)
+
 
 class EnvelopeResponse(HttpResponse):
-    """A response that the toolkit made itself, so that the way out knows it unread."""
+    """A response that the toolkit made: `rewrite_response` recognizes it without reading it."""
 
     def __init__(self, reply: Reply, request_id: str) -> None:
         super().__init__(reply.body, "application/json", reply.status)
@@ -86,46 +93,50 @@ def request_info(request: HttpRequest) -> RequestInfo:
     return RequestInfo(request_id, request.method or "-", request.path, content_type)
 
 
-def rewrite(request: HttpRequest, response: HttpResponseBase, reply: Reply) -> None:
-    """Turn `response` into `reply`, in place; its cookies stay."""
-    response.status_code = reply.status
-    response.reason_phrase = phrases.get(reply.status, "Unknown Status Code")
-    body = b"" if request.method == "HEAD" else reply.body
+def replace_response(
+    request: HttpRequest, response: HttpResponseBase, pieces: Sequence[Piece]
+) -> bool:
+    """Turn `response` into our answer, in place, if the pieces are ours; its cookies stay."""
+    head, *rest = pieces
+    if not isinstance(head, Head) or head.original:
+        return False
+    body = b"".join([piece.body for piece in rest if isinstance(piece, Chunk)])
+    response.status_code = head.status
+    response.reason_phrase = phrases.get(head.status, "Unknown Status Code")
     if isinstance(response, StreamingHttpResponse):
         # The iterator that is dropped stays among what `close` closes.
         response.streaming_content = _once(body) if isinstance(request, ASGIRequest) else [body]
     else:
         cast("HttpResponse", response).content = body
-    _set_headers(response, reply.headers)
+    _set_headers(response, head.headers)
+    return True
 
 
 def finish_envelope(
     setup: Setup, request: HttpRequest, response: EnvelopeResponse, request_id: str
 ) -> Reply | None:
-    """Do to an envelope what can only be done on its way out, and return it as it leaves.
+    """Do to an envelope what can only be done when it leaves, and return it as it leaves.
 
     Middleware may have added to its headers, or encoded it. None where it is not what was
     made for this request any more.
     """
     reply = response.reply
-    untouched = (
-        response.status_code == reply.status
+    status, content = response.status_code, response.content
+    if (
+        status == reply.status
         and response.request_id == request_id
-        and response.content == reply.body
-        and _TOUCHED.isdisjoint(_store(response.headers))
-    )
-    if untouched and request.method != "HEAD":
+        and content == reply.body
+        and request.method != "HEAD"
+        and _TOUCHED.isdisjoint(response.headers._store)  # noqa: SLF001 - see put_id
+    ):
         return reply
-    found = recognize(
-        reply,
-        response.status_code,
-        list(response.items()),
-        response.content,
-        request_info(request),
-        setup.config,
-    )
+    headers = list(response.items())
+    info = request_info(request)
+    found = recognize(reply, status, headers, content, info, setup.config)
     if found is not None:
-        rewrite(request, response, found)
+        body = b"" if request.method == "HEAD" else found.body
+        head = Head(found.status, found.headers, original=False)
+        replace_response(request, response, [head, Chunk(body, more=False)])
     return found
 
 
@@ -133,12 +144,27 @@ def put_id(response: HttpResponseBase, setup: Setup, request_id: str) -> None:
     """Put the id header on a response, in place of any that the application set."""
     # Past the checks of `headers[...] = ...`, which cost more than all the rest of a success:
     # name and value are known to be sendable.
-    _store(response.headers)[setup.key] = (setup.header, request_id)
+    response.headers._store[setup.key] = (setup.header, request_id)  # noqa: SLF001 - as said
+
+
+def restore_when_closed(response: HttpResponseBase, previous: str | None) -> None:
+    """Put the id back that was current before, when the response is closed.
+
+    A stream logs with its id until then. The value is set rather than a token reset: under
+    ASGI the response is closed in a thread, whose changes asgiref carries back.
+    """
+    # Django's own list of what to do then, which its stubs do not know.
+    closers: list[Callable[[], object]] = getattr(response, "_resource_closers")  # noqa: B009 - as said
+    closers.append(_forget if previous is None else partial(set_request_id, previous))
+
+
+def silence(response: HttpResponseBase) -> None:
+    """Keep Django from logging an answer that nobody waits for."""
+    setattr(response, "_has_been_logged", True)  # noqa: B010 - Django's own mark, not in its stubs
 
 
 def _set_headers(response: HttpResponseBase, pairs: Iterable[tuple[str, str]]) -> None:
-    headers = ResponseHeaders({})
-    store = _store(headers)
+    store: dict[str, tuple[str, str]] = {}
     for name, value in pairs:
         key = name.lower()
         if key not in store:
@@ -148,11 +174,7 @@ def _set_headers(response: HttpResponseBase, pairs: Iterable[tuple[str, str]]) -
             response.cookies.load(value)
         else:
             store[key] = (name, f"{store[key][1]}, {value}")
-    response.headers = headers
-
-
-def _store(headers: ResponseHeaders) -> dict[str, tuple[str, str]]:
-    return headers._store  # noqa: SLF001 - see put_id
+    response.headers._store = store  # noqa: SLF001 - see put_id
 
 
 async def _once(body: bytes) -> AsyncIterator[bytes]:

@@ -18,8 +18,8 @@ from kaiko_middleware.validation import Failure, error_from_failures
 from kaiko_ninja._failures import error_of
 
 if TYPE_CHECKING:
-    from kaiko_django.conf import Setup
     from kaiko_middleware.map_exception import Known
+    from kaiko_wsgi.setup import Setup
 
 __all__ = ["Handler", "Handling"]
 

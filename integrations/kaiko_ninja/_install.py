@@ -10,11 +10,12 @@ from django.http import Http404
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from kaiko_django.conf import Setup, current_setup
+from kaiko_django.conf import current_setup
 from kaiko_middleware import KaikoError
 from kaiko_middleware.openapi import document_errors
 from kaiko_ninja._failures import keep_contexts
 from kaiko_ninja._handlers import Handling
+from kaiko_wsgi.setup import Setup
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -99,7 +99,7 @@ def check_envelope(answer: Answer, wanted: Envelope, *, method: str = "GET") -> 
 
 def check_record(row: Row, stack: Stack, answer: Answer, caplog: pytest.LogCaptureFixture) -> None:
     """Check that an error is logged exactly once, with the id that the client has."""
-    records = [item.__dict__ for item in caplog.records if item.name == "kaiko"]
+    records = [item.__dict__ for item in caplog.records if item.name.split(".")[0] == "kaiko"]
     match becomes(row, stack):
         case Envelope() as wanted:
             (record,) = records

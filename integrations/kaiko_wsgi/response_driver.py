@@ -1,20 +1,22 @@
-"""One WSGI response, driving the core's `ResponseState`: between the application and the server.
+"""Drives the core's `ResponseState` between a WSGI application and its server.
 
 It holds `start_response` back where the answer may yet become another one, and answers what
 comes out of the application as an exception, at the call or while the body is read. A plain
-success passes with one header more, and never meets the exchange.
+success passes with one header more, without a `ResponseState`.
 """
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from http.client import responses as phrases
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from kaiko_django._wsgi_body import Restoring, is_answerable, path_of
 from kaiko_middleware import ServerError
 from kaiko_middleware.layers import layers_of
-from kaiko_middleware.report import RequestInfo
 from kaiko_middleware.response_state import Head, ResponseState
+from kaiko_middleware.safe_exception import leaves
+from kaiko_wsgi.environ import request_info
+from kaiko_wsgi.restoring_body import RestoringBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,16 +25,16 @@ if TYPE_CHECKING:
 
     from _typeshed import OptExcInfo
 
-    from kaiko_django.conf import Setup
     from kaiko_middleware.response_state import Piece
+    from kaiko_wsgi.setup import Setup
 
     Headers = list[tuple[str, str]]
     Write = Callable[[bytes], object]
 
-__all__ = ["PlainHead", "WrappedResponse", "plain_head"]
+__all__ = ["PlainHead", "ResponseDriver", "is_answerable", "plain_head"]
 
 
-class WrappedResponse(Restoring):
+class ResponseDriver(RestoringBody):
     """The response to one request.
 
     Arguments:
@@ -45,7 +47,7 @@ class WrappedResponse(Restoring):
     """
 
     # Defaults of the class, so that a plain success sets none of them.
-    _exchange: ResponseState | None = None
+    _response: ResponseState | None = None
     _server_write: Write | None = None
     _exc_info: OptExcInfo | None = None
     """Why a head that the server has already is replaced, as PEP 3333 wants it."""
@@ -84,12 +86,12 @@ class WrappedResponse(Restoring):
         self._result = result
         if self._head is None:  # it starts when its first chunk is asked for
             return self
-        exchange = None if self._passing else self._opened()
+        response = None if self._passing else self._opened()
         wrapper: object = self._environ.get("wsgi.file_wrapper")
         if not isinstance(wrapper, type) or not isinstance(result, wrapper):
             return self
-        if exchange is not None:
-            self._chunks = [*self._chunks, *self._take(exchange.other_body())]
+        if response is not None:
+            self._chunks = [*self._chunks, *self._take(response.other_body())]
         if self._replaced:
             return self
         self.restore()
@@ -109,9 +111,9 @@ class WrappedResponse(Restoring):
             if exc_info is None or self._sent:
                 return self._send_head(status, self._with_id(headers))  # and be refused
             self._passing = False
-            self._exchange = self._new_exchange()
-        if self._exchange is not None:
-            self._feed_head(self._exchange)
+            self._response = self._new_response()
+        if self._response is not None:
+            self._feed_head(self._response)
         else:
             plain = plain_head(self._setup, self._environ, self._request_id, status, headers)
             if plain is not None and plain.known:
@@ -143,33 +145,36 @@ class WrappedResponse(Restoring):
             raise raised
 
     def _opened(self) -> ResponseState:
-        """Return the exchange, which has seen the application's head."""
-        if self._exchange is None:
-            self._exchange = self._new_exchange()
+        """Return the response, which has seen the application's head."""
+        if self._response is None:
+            self._response = self._new_response()
             if self._head is not None:
-                self._feed_head(self._exchange)
-        return self._exchange
+                self._feed_head(self._response)
+        return self._response
 
-    def _new_exchange(self) -> ResponseState:
+    def _new_response(self) -> ResponseState:
         return ResponseState(
-            self._setup.pipeline, self._info(), layers=layers_of(self._environ, self._request_id)
+            self._setup.pipeline,
+            request_info(self._environ, self._request_id),
+            layers=layers_of(self._environ, self._request_id),
+            raising_ended=False,  # a stream of unknown length would be cut
         )
 
-    def _feed_head(self, exchange: ResponseState) -> None:
+    def _feed_head(self, response: ResponseState) -> None:
         status, headers = self._head or ("", [])
         code = int(status[:3]) if status[:3].isdecimal() else 0
-        pieces = exchange.start(code, headers)
+        pieces = response.start(code, headers)
         self._chunks = [*self._chunks, *self._take(pieces)]
 
     def _fed(self) -> Iterator[bytes]:
-        """Yield what the exchange makes of the application's body."""
+        """Yield what the response makes of the application's body."""
         for data in self._result:
             if self._passing:  # started while the first chunk was made
                 self._sent = True
                 yield data
                 continue
-            exchange = self._opened()
-            for chunk in self._take(exchange.body(data, more=True)):
+            response = self._opened()
+            for chunk in self._take(response.body(data, more=True)):
                 self._sent = True
                 yield chunk
             if self._replaced:
@@ -188,25 +193,23 @@ class WrappedResponse(Restoring):
             # A server holds the head until the first chunk. Without its length and type the
             # core holds it, too.
             self._passing = False
-            exchange = self._exchange = self._new_exchange()
+            response = self._response = self._new_response()
             headers = self._head[1] if self._head is not None else []
-            exchange.start(200, [pair for pair in headers if pair[0][:8].lower() != "content-"])
+            response.start(200, [pair for pair in headers if pair[0][:8].lower() != "content-"])
         elif self._passing:
-            exchange = self._exchange or self._new_exchange()
-            exchange.pass_on()
+            response = self._response or self._new_response()
+            response.pass_on()
         else:
-            exchange = self._opened()
-        failed = exchange.fail(exc)
+            response = self._opened()
+        failed = response.fail(exc)
         chunks = self._take(failed.pieces)
         if not failed.pieces and not failed.hand_on and not self._sent:
             # The client is gone, but a server insists on an answer.
             self._replaced = True
-            gone = self._setup.pipeline.render(ServerError(), self._info(), ())
+            gone = self._setup.pipeline.render(ServerError(), response.request)
             self._send_head(_line(gone.status), list(gone.headers))
             return [gone.body]
-        # A stream of unknown length that was ended would be cut if this were raised.
-        ended = bool(failed.pieces) and not self._replaced
-        if not isinstance(exc, Exception) or (failed.hand_on and not ended):
+        if failed.hand_on or not isinstance(exc, Exception):
             self._raised = exc
         return chunks
 
@@ -237,12 +240,6 @@ class WrappedResponse(Restoring):
     def _with_id(self, headers: Headers) -> Headers:
         name, key = self._setup.header, self._setup.key
         return [*(pair for pair in headers if pair[0].lower() != key), (name, self._request_id)]
-
-    def _info(self) -> RequestInfo:
-        environ = self._environ
-        method = str(environ.get("REQUEST_METHOD", "-"))
-        kind = str(environ.get("CONTENT_TYPE", ""))
-        return RequestInfo(self._request_id, method, path_of(environ), kind)
 
 
 class PlainHead(NamedTuple):
@@ -278,3 +275,14 @@ def plain_head(
 
 def _line(status: int) -> str:
     return f"{status} {phrases.get(status, 'Unknown Status Code')}"
+
+
+def is_answerable(exc: BaseException) -> bool:
+    """Whether an answer goes out before `exc` is handed on.
+
+    Nobody cancels a synchronous call: a CancelledError is the application's own here.
+    """
+    return all(
+        isinstance(leaf, Exception | SystemExit | KeyboardInterrupt | CancelledError)
+        for leaf in leaves(exc)
+    )
