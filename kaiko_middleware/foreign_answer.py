@@ -9,6 +9,7 @@ Implements the returned answers of section 8 of the V2 contract.
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from ._text import MESSAGE_LIMIT, is_code
@@ -86,6 +87,11 @@ def read_body(
         except UnicodeDecodeError:
             return _EMPTY
     return _EMPTY
+
+
+# A service gives the same few error answers: each is read once.
+_REMEMBERED = 1024
+_remembered_body = lru_cache(maxsize=256)(read_body)
 
 
 def _read_json(data: object, status: int, request_type: str | None) -> ForeignBody:
@@ -176,7 +182,12 @@ def error_from_answer(
         request_type: the request's Content-Type, empty if it has none, None if unknown.
 
     """
-    said = read_body(body, status, content_type, request_type) if body else _EMPTY
+    if not body:
+        said = _EMPTY
+    elif len(body) <= _REMEMBERED:
+        said = _remembered_body(body, status, content_type, request_type)
+    else:
+        said = read_body(body, status, content_type, request_type)
     if said.failures and status in {400, 422}:
         return error_from_failures(said.failures)
     if said.envelope:

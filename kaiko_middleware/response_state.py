@@ -10,7 +10,7 @@ the second half of section 8 of the contract.
 from __future__ import annotations
 
 import sys
-from enum import Enum
+from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from .content_coding import BODY_LIMIT
@@ -66,16 +66,22 @@ class Failed(NamedTuple):
     unmapped: bool = False
 
 
-class _Phase(Enum):
-    NEW = "nothing sent yet"
-    HELD = "a head is held back until its body begins"
-    COLLECTING = "an error answer is being read"
-    OPEN = "the head is out, the body passes"
-    STREAM = "the head of an event stream is out, its last bytes are known"
-    DONE = "our answer is out, what else comes is dropped"
+class _Phase(IntEnum):
+    """How far a response is; in the first three, nothing was sent."""
+
+    NEW = 0
+    HELD = 1
+    """A head is held back until its body begins."""
+    COLLECTING = 2
+    """An error answer is being read."""
+    OPEN = 3
+    """The head is out, the body passes."""
+    STREAM = 4
+    """The head of an event stream is out, its last bytes are known."""
+    DONE = 5
+    """Our answer is out, what else comes is dropped."""
 
 
-_UNSENT = frozenset({_Phase.NEW, _Phase.HELD, _Phase.COLLECTING})
 _PARSED = ("json", "text/plain")
 _HEADLESS = "the application sent a body before a head"
 
@@ -102,7 +108,6 @@ class ResponseState:
         "_deferring",
         "_defers_all",
         "_end",
-        "_ending",
         "_framework_debug",
         "_handing_on",
         "_head",
@@ -115,6 +120,7 @@ class ResponseState:
         "_tail",
         "_unreported",
         "answers_exception",
+        "ending",
         "holding_end",
         "request",
     )
@@ -134,7 +140,8 @@ class ResponseState:
         self.holding_end: bool = False
         """Whether the empty last body of an event stream or of JSON lines is held until the
         driver calls `let_go`: frameworks end such a stream before they raise what made it fail."""
-        self._ending = False
+        self.ending: bool = False
+        """Whether the end of a stream is held."""
         self._raising_ended = raising_ended
         self._pipeline = pipeline
         self.request: RequestInfo = request
@@ -156,21 +163,21 @@ class ResponseState:
     @property
     def started(self) -> bool:
         """Whether anything was sent."""
-        return self._phase in {_Phase.OPEN, _Phase.STREAM, _Phase.DONE}
-
-    @property
-    def ending(self) -> bool:
-        """Whether the end of a stream is held."""
-        return self._ending
+        return self._phase > _Phase.COLLECTING
 
     def let_go(self) -> list[Piece]:
         """Return what is held of the end of a stream."""
-        if not self._ending:
+        if not self.ending:
             return []
-        self._ending = False
+        self.ending = False
         pieces = self._release() if self._phase is _Phase.HELD else []
         self._phase = _Phase.OPEN
         return [*pieces, Chunk(b"", more=False)]
+
+    @property
+    def settled(self) -> bool:
+        """Whether the whole answer is out, and reported: the end brings nothing more."""
+        return self._phase is _Phase.DONE and self._unreported is None
 
     @property
     def passing(self) -> bool:
@@ -186,17 +193,22 @@ class ResponseState:
             as_it_is: whether an error answer is let through as it is.
 
         """
-        if self._phase in {_Phase.OPEN, _Phase.STREAM}:
-            return [Head(status, tuple(headers), original=True)]
-        if self._phase is _Phase.DONE:
-            return []
+        if self._phase > _Phase.COLLECTING:
+            done = self._phase is _Phase.DONE
+            return [] if done else [Head(status, tuple(headers), original=True)]
         if status >= 400 and (as_it_is or self._layers.left_alone):
             return self.pass_on(status, headers)
         config = self._pipeline.config
+        self._head = status, headers
+        if config.rewrite_answers and 400 <= status <= 599 and not self._framework_debug:
+            if status == 500:
+                self._pending = sys.exception()
+            self._phase = _Phase.COLLECTING
+            self._body = bytearray()
+            return []
         unsendable = why_unsendable(status, headers, rewritten=config.rewrite_answers)
         if unsendable is not None:
             return self._bug(unsendable)
-        self._head = status, headers
         if status >= 400:
             return self._start_error(status, headers)
         self._end = stream_kind(headers)
@@ -279,7 +291,7 @@ class ResponseState:
         if phase is _Phase.OPEN:
             return [Chunk(body, more)]
         if self._end is not None and not body and not more and self._may_hold_end():
-            self._ending = True
+            self.ending = True
             return []
         if phase is _Phase.STREAM:
             if body:
@@ -296,7 +308,7 @@ class ResponseState:
     def _may_hold_end(self) -> bool:
         return (
             self.holding_end
-            and self._phase in {_Phase.STREAM, _Phase.HELD}
+            and self._phase in (_Phase.STREAM, _Phase.HELD)
             and self.request.method != "HEAD"
         )
 
@@ -317,7 +329,7 @@ class ResponseState:
             if layers.reply is not None:
                 # Something between that layer and this one dropped its answer.
                 return Failed(self._finish(layers.reply), hand_on=True)
-        if self._phase in _UNSENT:
+        if self._phase <= _Phase.COLLECTING:
             return self._answer(exc, answered_outside=answered_outside)
         failed = self._end_started(exc)
         if failed.hand_on:
@@ -378,7 +390,7 @@ class ResponseState:
 
     def _flush(self) -> list[Piece]:
         pieces: list[Piece] = []
-        if self._ending:
+        if self.ending:
             pieces = self.let_go()
         elif self._phase is _Phase.NEW:
             pieces = self._bug("the application returned without an answer")

@@ -6,8 +6,8 @@ import sys
 from typing import TYPE_CHECKING, Protocol
 
 from kaiko_asgi.scope import (
+    BODY_LIMIT,
     PASS_THROUGH,
-    header_values,
     lift_body_limit,
     raised_by_send,
     shows_debug_page,
@@ -59,7 +59,11 @@ def request_info(scope: Scope, request_id: str) -> RequestInfo:
         method: str = scope["method"]
     except KeyError:
         method = "WEBSOCKET" if scope["type"] == "websocket" else "-"
-    return RequestInfo(request_id, method, scope.get("path", "-"))
+    kind = ""
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            kind = f"{kind},{value.decode('latin-1')}" if kind else value.decode("latin-1")
+    return RequestInfo(request_id, method, scope.get("path", "-"), kind)
 
 
 class LastResort(Protocol):
@@ -127,7 +131,7 @@ class ExchangeDriver:
             pipeline,
             request_info(scope, request_id),
             layers=self._layers,
-            framework_debug="app" in scope and shows_debug_page(scope),
+            framework_debug=getattr(scope.get("app"), "debug", False) and shows_debug_page(scope),
             deferring=True,
         )
         self._releasing: Task[None] | None = None
@@ -175,11 +179,15 @@ class ExchangeDriver:
             await self.let_go()
         event = message["type"].removeprefix(f"{self._prefix}.")
         if event == "start":
-            await self._forward(self._start(message))
+            pieces = self._start(message)
+            if pieces:
+                await self._forward(pieces)
         elif event == "body":
             body: bytes = message.get("body", b"")
-            await self._forward(response.body(body, more=message.get("more_body", False)))
-            if response.ending:
+            pieces = response.body(body, more=message.get("more_body", False))
+            if pieces:
+                await self._forward(pieces)
+            elif response.ending:
                 self._let_go_later()
         elif event in _OTHER_BODIES:
             await self._forward(response.other_body())
@@ -194,15 +202,16 @@ class ExchangeDriver:
         fields = list(message.get("headers", ()))
         # The application may change its list, or the whole message, while this is held.
         self._original = {**message, "headers": fields}
-        headers = [(_text(name), _text(value)) for name, value in fields]
-        if lift_body_limit(scope) and status != 413:
+        try:
+            headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields]
+        except AttributeError:
+            headers = [(_text(name), _text(value)) for name, value in fields]
+        if BODY_LIMIT in scope and lift_body_limit(scope) and status != 413:
             return response.fail(PayloadTooLargeError()).pieces
         if status < 400:
             response.holding_end = _loop() is not None
             return response.start(status, headers)
         state: State = scope["state"]
-        kind = ",".join(header_values(scope, b"content-type"))
-        response.request = response.request._replace(content_type=kind)
         return response.start(status, headers, as_it_is=bool(state.get(PASS_THROUGH)))
 
     async def deny(self, error: KaikoError) -> None:
@@ -281,6 +290,8 @@ class ExchangeDriver:
 
     async def end(self) -> None:
         """Take note that the application returned."""
+        if self._response.settled:
+            return
         if self._timer is not None:
             await self.let_go()
         await self._forward(self._response.end())

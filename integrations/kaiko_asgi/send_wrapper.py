@@ -131,7 +131,7 @@ class SendWrapper:
             message = {**message}
             message["headers"] = [*plain, (known.header, self.request_id.encode())]
             way = self.server
-        elif self._is_our_reply(message):
+        elif LAYERS in self.scope["state"] and self._is_our_reply(message):
             way = self.server
         else:
             way = self.driven().send
