@@ -196,7 +196,7 @@ class ResponseState:
         if self._phase > _Phase.COLLECTING:
             done = self._phase is _Phase.DONE
             return [] if done else [Head(status, tuple(headers), original=True)]
-        if status >= 400 and (as_it_is or self._layers.left_alone):
+        if (as_it_is or self._layers.left_alone) and status >= 400:
             return self.pass_on(status, headers)
         config = self._pipeline.config
         self._head = status, headers

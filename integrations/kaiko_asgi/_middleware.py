@@ -13,7 +13,6 @@ from kaiko_asgi._websocket import serve_websocket
 from kaiko_asgi.exchange_driver import ExchangeDriver
 from kaiko_asgi.scope import is_answerable
 from kaiko_asgi.send_wrapper import Knowledge, SendWrapper
-from kaiko_asgi.swallowed_streams import warn_of_swallowed_streams
 from kaiko_middleware import Config, current_request_id
 from kaiko_middleware.ids import (
     inbound_request_id,
@@ -25,8 +24,6 @@ from kaiko_middleware.layers import LAYERS, REQUEST_ID
 from kaiko_middleware.pipeline import Pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from kaiko_asgi._types import ASGIApp, Receive, Scope, Send, State
     from kaiko_asgi.exchange_driver import LastResort
 
@@ -51,9 +48,8 @@ class KaikoMiddleware:
         self._pipeline = Pipeline(Config() if config is None else config)
         self._header = self._pipeline.config.request_id_header.lower().encode("ascii")
         self._trusting = self._pipeline.config.trust_request_id
-        # Until the first connection, whatever it is: see `_begin`.
-        self._everywhere = False
-        self._covers: Callable[[str], bool] = self._begin
+        self._everywhere = self._pipeline.covers_everything
+        self._covers = self._pipeline.config.covers
         self._pop = self._pipeline.ids.pop
         self._known = Knowledge(self._pipeline, app, type(self), self._last_resort)
 
@@ -128,13 +124,6 @@ class KaikoMiddleware:
             return await driver.fail(exc, started=started)
         return await driver.fail_inside(exc, wrapper.client, self._last_resort)
 
-    def _begin(self, path: str = "/") -> bool:
-        """Look once at what stands inside; then be `Config.covers`, at no cost per request."""
-        self._covers = self._pipeline.config.covers
-        self._everywhere = self._pipeline.covers_everything
-        warn_of_swallowed_streams(self.app, KaikoMiddleware)
-        return self._covers(path)
-
     def _identify(self, scope: Scope, state: State) -> str:
         """Return the request's id: an outer layer's, an inbound one that is trusted, or new."""
         if state:
@@ -174,8 +163,6 @@ class KaikoMiddleware:
 
     async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "websocket":
-            if self._covers == self._begin:
-                self._begin()
             await self.app(scope, receive, send)
             return
         if not self._covers(scope["path"]):

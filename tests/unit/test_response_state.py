@@ -11,6 +11,7 @@ import pytest
 from kaiko_middleware import Config, ConflictError, NotFoundError, Reply
 from kaiko_middleware.conformance import check_answer, check_event_stream, check_json_lines
 from kaiko_middleware.content_coding import BODY_LIMIT
+from kaiko_middleware.layers import Layers
 from kaiko_middleware.pipeline import Pipeline
 from kaiko_middleware.render import event_frame, json_line
 from kaiko_middleware.report import RequestInfo
@@ -31,12 +32,23 @@ GONE: BaseException = type(
 
 
 def exchange(
-    method: str = "GET", *, debug: bool = False, deferring: bool = False, **settings: Any
+    method: str = "GET",
+    *,
+    debug: bool = False,
+    deferring: bool = False,
+    holding_end: bool = False,
+    layers: Layers | None = None,
+    **settings: Any,
 ) -> ResponseState:
     """Return a response that has not begun."""
-    request = REQUEST._replace(method=method)
-    pipeline = Pipeline(Config(**settings))
-    return ResponseState(pipeline, request, framework_debug=debug, deferring=deferring)
+    return ResponseState(
+        Pipeline(Config(**settings)),
+        REQUEST._replace(method=method),
+        framework_debug=debug,
+        deferring=deferring,
+        holding_end=holding_end,
+        layers=layers,
+    )
 
 
 def reply_of(pieces: list[Piece]) -> Reply:
@@ -371,13 +383,16 @@ def test_a_500_that_was_answered_is_reported_when_it_is_known_what_came_out(
     after: str, levels: list[str], log: pytest.LogCaptureFixture
 ) -> None:
     """ASGI frameworks answer first and raise the exception again: one record, and whose."""
-    response = exchange(deferring=True)
+    layers = Layers(REQUEST_ID)
+    response = exchange(deferring=True, layers=layers)
     response.start(500, [JSON])
     assert ours_of(response.body(b'{"detail":"own"}', more=False))["code"] == "internal"
     assert log.records == []
     raised = {"bug": ValueError(), "typed": NotFoundError(), "gone": GONE, "seen": ValueError()}
     if after in raised:
-        failed = response.fail(raised[after], seen=after == "seen")
+        if after == "seen":
+            layers.mark_reported(raised[after])
+        failed = response.fail(raised[after])
         assert failed == ([], after in {"bug", "seen"})
     elif after == "end":
         assert response.end() == []
@@ -550,19 +565,19 @@ def test_a_body_that_comes_by_another_way_is_let_through() -> None:
 # --- an inner layer's reply -----------------------------------------------------------------------
 
 
-def answered(exc: Exception, response: ResponseState) -> Reply:
-    """Let an inner layer answer an exception, and tell the outer one."""
-    reply = Pipeline(Config()).on_exception(exc, REQUEST).reply
-    response.ours = reply
-    return reply
+def answered(exc: Exception) -> tuple[Reply, ResponseState]:
+    """Let an inner layer answer an exception; return its reply, and the outer layer."""
+    layers = Layers(REQUEST_ID)
+    reply = layers.reply = Pipeline(Config()).on_exception(exc, REQUEST).reply
+    layers.mark_reported(exc)
+    return reply, exchange(layers=layers)
 
 
 def test_an_inner_layers_reply_is_recognized_and_not_reported_again(
     log: pytest.LogCaptureFixture,
 ) -> None:
     """What middleware added on its way stays."""
-    response = exchange()
-    reply = answered(NotFoundError("inner"), response)
+    reply, response = answered(NotFoundError("inner"))
     cors = ("Access-Control-Allow-Origin", "*")
     response.start(reply.status, [*reply.headers, cors])
     pieces = response.body(reply.body, more=False)
@@ -573,8 +588,7 @@ def test_an_inner_layers_reply_is_recognized_and_not_reported_again(
 
 def test_a_compressed_reply_of_ours_is_sent_as_it_was_made() -> None:
     """A client of an error needs no encoding."""
-    response = exchange()
-    reply = answered(NotFoundError("inner"), response)
+    reply, response = answered(NotFoundError("inner"))
     headers = [pair for pair in reply.headers if pair[0] != "Content-Length"]
     response.start(404, [*headers, ("content-encoding", "gzip"), ("content-length", "9")])
     assert ours_of(response.body(gzip.compress(reply.body), more=False))["message"] == "inner"
@@ -585,8 +599,7 @@ def test_another_answer_is_not_taken_for_an_inner_layers(
     change: str, log: pytest.LogCaptureFixture
 ) -> None:
     """Somebody between replaced it: it is read and reported like any."""
-    response = exchange()
-    reply = answered(NotFoundError("inner"), response)
+    reply, response = answered(NotFoundError("inner"))
     log.clear()
     headers = list(reply.headers)
     if change == "id":
@@ -601,16 +614,15 @@ def test_what_an_inner_layer_has_reported_is_only_handed_on(
     log: pytest.LogCaptureFixture,
 ) -> None:
     """Its answer is sent if somebody between dropped it."""
-    sent = exchange()
-    reply = answered(ValueError(), sent)
+    exc = ValueError()
+    reply, sent = answered(exc)
     sent.start(reply.status, list(reply.headers))
     sent.body(reply.body, more=False)
     log.clear()
-    assert sent.fail(ValueError(), seen=True) == ([], True)
-    dropped = exchange()
-    answered(ValueError(), dropped)
+    assert sent.fail(exc) == ([], True)
+    _, dropped = answered(exc)
     log.clear()
-    failed = dropped.fail(ValueError(), seen=True)
+    failed = dropped.fail(exc)
     assert ours_of(failed.pieces)["code"] == "internal"
     assert failed.hand_on
     assert log.records == []

@@ -43,10 +43,21 @@ def test_a_typed_error_is_answered_as_itself() -> None:
 
 def test_a_caller_may_report_in_its_own_time(log: pytest.LogCaptureFixture) -> None:
     """Where an error tracker would not see the record yet."""
-    answer = Pipeline(Config()).on_exception(KeyError(), REQUEST, report=False)
-    assert answer.unmapped
-    Pipeline(Config()).on_answer(409, [], b"", REQUEST, report=False)
+    answer = Pipeline(Config()).on_answer(409, [], b"", REQUEST, report=False)
+    assert answer.error.code == "conflict"
     assert log.records == []
+
+
+def test_a_caller_may_leave_an_unmapped_exception_to_another(
+    log: pytest.LogCaptureFixture,
+) -> None:
+    """It is then neither reported nor answered; a mapped one is both."""
+    assert Pipeline(Config()).on_mapped(KeyError(), REQUEST) is None
+    assert log.records == []
+    answer = Pipeline(Config()).on_mapped(NotFoundError(), REQUEST)
+    assert answer is not None
+    assert answer.reply.status == 404
+    assert len(log.records) == 1
 
 
 def test_an_unmapped_exception_says_nothing_of_itself() -> None:
