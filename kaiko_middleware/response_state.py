@@ -200,7 +200,12 @@ class ResponseState:
             return self.pass_on(status, headers)
         config = self._pipeline.config
         self._head = status, headers
-        if config.rewrite_answers and 400 <= status <= 599 and not self._framework_debug:
+        if (
+            config.rewrite_answers
+            and isinstance(status, int)
+            and 400 <= status <= 599
+            and not self._framework_debug
+        ):
             if status == 500:
                 self._pending = sys.exception()
             self._phase = _Phase.COLLECTING

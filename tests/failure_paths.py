@@ -163,10 +163,6 @@ SAID: dict[tuple[str, str, str], Fate] = {
     ),
     # Tested from Python 3.13 on; before, the request hangs with and without us.
     ("Django", "raised/stop-iteration", "ASGI"): Fate(ENVELOPE),
-    ("FastAPI", "middleware/BaseHTTP-stream", "ASGI"): Fate(
-        OUT,
-        "a `BaseHTTPMiddleware` around ours ends the stream as if it were whole",
-    ),
 }
 
 

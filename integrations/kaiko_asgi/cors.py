@@ -75,13 +75,16 @@ class CorsHeaders:
         return {**decorated, "headers": headers}
 
     async def _through(self, start: Message, scope: Scope) -> Message:
+        passed = self._middleware()
+        if not passed:
+            return start
         headers = sys.modules["starlette.datastructures"].Headers(scope=scope)
         kept = [start]
 
         async def keep(message: Message) -> None:
             kept.append(message)
 
-        for middleware in self._middleware():
+        for middleware in passed:
             # The list is copied: middleware may change it in place.
             message = {**kept[-1], "headers": list(kept[-1]["headers"])}
             await cast("Any", middleware).send(message, send=keep, request_headers=headers)

@@ -271,7 +271,7 @@ MIDDLEWARE = (
         "middleware/BaseHTTP-stream",
         under_function(_passes, streaming(_items)),
         Ask(),
-        Alone(200, "BaseHTTPMiddleware ends the stream before anybody can see that it failed"),
+        Ended("internal", _FIRST),
         needs="event streams",
     ),
     Way(

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from adapters.asgi.loopback import PROTOCOLS, Protocol, run, serving
 from adapters.starlette.stacks import STACKS, Adopt
 from kaiko_middleware.conformance import check_answer, check_json_lines
-from kaiko_starlette import install
+from kaiko_starlette import KaikoMiddleware, install
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -63,9 +63,9 @@ def test_outside_of_gzip_it_is_cut(adopt: Adopt, http: Protocol, kind: str) -> N
 
 @pytest.mark.parametrize("http", PROTOCOLS)
 def test_inside_of_gzip_lines_are_ended(http: Protocol) -> None:
-    """The last line is compressed with the others."""
+    """Where the middleware is added before GZip, the last line is compressed with the others."""
     app = make("application/x-ndjson")
-    install(app)
+    app.add_middleware(KaikoMiddleware)
     app.add_middleware(GZipMiddleware, minimum_size=1)
     answer = run(fetch(app, http))
     assert answer.headers["content-encoding"] == "gzip"
@@ -77,6 +77,17 @@ def test_inside_of_gzip_lines_are_ended(http: Protocol) -> None:
 def test_inside_of_gzip_anything_else_is_cut(http: Protocol) -> None:
     """As without it."""
     app = make("text/plain")
+    app.add_middleware(KaikoMiddleware)
+    app.add_middleware(GZipMiddleware, minimum_size=1)
+    with pytest.raises(httpx2.RemoteProtocolError):
+        run(fetch(app, http))
+
+
+@pytest.mark.parametrize("http", PROTOCOLS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_gzip_added_after_install_is_inside_and_cut(http: Protocol, kind: str) -> None:
+    """Nobody can add a line to what is compressed."""
+    app = make(kind)
     install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1)
     with pytest.raises(httpx2.RemoteProtocolError):
