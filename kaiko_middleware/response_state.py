@@ -96,10 +96,12 @@ class ResponseState:
             what made it fail.
         raising_ended: whether the driver can raise an unmapped exception again once it has
             ended a stream.
+        answering_gone: whether the driver needs an answer even where the client is gone.
 
     """
 
     __slots__ = (
+        "_answering_gone",
         "_answers_exception",
         "_body",
         "_deferring",
@@ -118,6 +120,7 @@ class ResponseState:
         "_reported",
         "_tail",
         "_unreported",
+        "client_gone",
         "request",
     )
 
@@ -131,12 +134,16 @@ class ResponseState:
         deferring: bool = False,
         holding_end: bool = False,
         raising_ended: bool = True,
+        answering_gone: bool = False,
     ) -> None:
         self._deferring = deferring
         self._defers_all = False
         self._holding_end = holding_end
         self._ending = False
         self._raising_ended = raising_ended
+        self._answering_gone = answering_gone
+        self.client_gone: bool = False
+        """Whether an exception said that the client is gone."""
         self._pipeline = pipeline
         self.request: RequestInfo = request
         """The request; its content type is read when an error answer comes."""
@@ -231,8 +238,6 @@ class ResponseState:
     ) -> list[Piece]:
         """Take the head of an answer that the framework made of `exc`; return ours.
 
-        Nothing is returned where the client is gone.
-
         Arguments:
             exc: what the framework answers.
             status: its status.
@@ -247,10 +252,12 @@ class ResponseState:
             answer = pipeline.on_unmapped(exc, request, kept)
         if self._is_debug_page(headers):
             return self.pass_on(status, headers)
-        if answer.disconnected:
-            self._phase = _Phase.DONE
-            return []
-        return self._finish(answer.reply)
+        return self._gone(answer) if answer.disconnected else self._finish(answer.reply)
+
+    def _gone(self, answer: Answer) -> list[Piece]:
+        self.client_gone = True
+        self._phase = _Phase.DONE
+        return self._finish(answer.reply) if self._answering_gone else []
 
     def _is_debug_page(self, headers: Headers) -> bool:
         return self._framework_debug and any(
@@ -342,8 +349,7 @@ class ResponseState:
                 return Failed([], hand_on=True)
             answer = pipeline.on_unmapped(exc, request, cors)
         elif answer.disconnected:
-            self._phase = _Phase.DONE
-            return Failed([], hand_on=False)
+            return Failed(self._gone(answer), hand_on=False)
         hand_on = self._hands_on(answer)
         if hand_on or not isinstance(exc, Exception):
             layers.mark_reported(exc)
