@@ -100,10 +100,12 @@ class ResponseState:
             follow): on ASGI, frameworks answer first and raise the exception again.
         raising_ended: whether the driver can raise an unmapped exception again once it has
             ended a stream.
+        answering_gone: whether the driver needs an answer even where the client is gone.
 
     """
 
     __slots__ = (
+        "_answering_gone",
         "_body",
         "_deferring",
         "_defers_all",
@@ -120,6 +122,7 @@ class ResponseState:
         "_tail",
         "_unreported",
         "answers_exception",
+        "client_gone",
         "ending",
         "holding_end",
         "request",
@@ -134,6 +137,7 @@ class ResponseState:
         framework_debug: bool = False,
         deferring: bool = False,
         raising_ended: bool = True,
+        answering_gone: bool = False,
     ) -> None:
         self._deferring = deferring
         self._defers_all = False
@@ -143,6 +147,9 @@ class ResponseState:
         self.ending: bool = False
         """Whether the end of a stream is held."""
         self._raising_ended = raising_ended
+        self._answering_gone = answering_gone
+        self.client_gone: bool = False
+        """Whether an exception said that the client is gone."""
         self._pipeline = pipeline
         self.request: RequestInfo = request
         """The request; its content type is read when an error answer comes."""
@@ -243,8 +250,6 @@ class ResponseState:
     ) -> list[Piece]:
         """Take the head of an answer that the framework made of `exc`; return ours.
 
-        Nothing is returned where the client is gone.
-
         Arguments:
             exc: what the framework answers.
             status: its status.
@@ -259,10 +264,12 @@ class ResponseState:
             answer = pipeline.on_unmapped(exc, request, kept)
         if self._is_debug_page(headers):
             return self.pass_on(status, headers)
-        if answer.disconnected:
-            self._phase = _Phase.DONE
-            return []
-        return self._finish(answer.reply)
+        return self._gone(answer) if answer.disconnected else self._finish(answer.reply)
+
+    def _gone(self, answer: Answer) -> list[Piece]:
+        self.client_gone = True
+        self._phase = _Phase.DONE
+        return self._finish(answer.reply) if self._answering_gone else []
 
     def _is_debug_page(self, headers: Headers) -> bool:
         return self._framework_debug and any(
@@ -354,8 +361,7 @@ class ResponseState:
                 return Failed([], hand_on=True)
             answer = pipeline.on_unmapped(exc, request, cors)
         elif answer.disconnected:
-            self._phase = _Phase.DONE
-            return Failed([], hand_on=False)
+            return Failed(self._gone(answer), hand_on=False)
         hand_on = answer.unmapped and pipeline.config.reraise
         if hand_on or not isinstance(exc, Exception):
             layers.reported = (exc,)

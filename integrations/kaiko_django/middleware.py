@@ -19,8 +19,9 @@ from django.http import StreamingHttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
 from kaiko_django.conf import current, current_setup
+from kaiko_django.error_handlers import SEEN, Seen, install_handlers
 from kaiko_django.layer_marks import layers_in, outer_id
-from kaiko_django.recognize import django_status, listen, remember
+from kaiko_django.recognize import DJANGO_OWN, django_status
 from kaiko_django.responses import (
     EnvelopeResponse,
     put_id,
@@ -69,7 +70,7 @@ def KaikoMiddleware(  # noqa: N802 - the name that stands in MIDDLEWARE, where D
 
     """
     current_setup()
-    listen()
+    install_handlers()
     middleware: GetResponse | GetResponseAsync
     if iscoroutinefunction(get_response):
         middleware = _asynchronous(cast("GetResponseAsync", get_response))
@@ -171,19 +172,16 @@ def _process_exception(request: HttpRequest, exception: Exception) -> HttpRespon
     request_id: object = request.__dict__.get("kaiko_request_id")
     if not isinstance(request_id, str):  # a path that is not ours
         return None
-    status = 500
-    if not isinstance(exception, KaikoError):
-        status = django_status(exception)
-        if status < 500:
-            # Django answers its own exceptions itself, and logs attacks on `django.security`.
-            remember(request, exception, status)
-            return None
+    if isinstance(exception, DJANGO_OWN) and not isinstance(exception, KaikoError):
+        # Django answers its own exceptions itself, and logs attacks on `django.security`.
+        setattr(request, SEEN, Seen(exception, django_status(exception), unmapped=False))
+        return None
     setup = current[0] if current else current_setup()
     info = RequestInfo(request_id, request.method or "-", request.path)
     answer = setup.pipeline.on_mapped(exception, info)
     if answer is None:
-        # Django logs and signals it, and answers 500, which is rewritten.
-        remember(request, exception, status, unmapped=True)
+        # Django logs and signals it, and answers 500.
+        setattr(request, SEEN, Seen(exception, 500, unmapped=True))
         return None
     response = EnvelopeResponse(answer.reply, request_id)
     if answer.disconnected:

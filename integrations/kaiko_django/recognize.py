@@ -1,19 +1,15 @@
-"""What stands behind an error answer that Django made: which exception, or which check.
+"""Recognizes Django's own exceptions, and its checks by the answers they gave.
 
-Django turns exceptions into answers at every layer of its middleware, so that nothing
-outside can catch them. What can be seen is kept on the request: an exception of a view by
-`process_exception`, any that Django calls uncaught by its signal. The rest is told by the
-traces that Django leaves on the request and the answer.
+Some answers show no exception: their check is told by the traces that Django leaves on the
+request and the answer.
 """
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
-from django.core.signals import got_request_exception
 from django.http import Http404
 from django.http.multipartparser import MultiPartParserError
 
@@ -23,35 +19,16 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-__all__ = ["SEEN", "CsrfFailed", "Seen", "django_status", "listen", "recognize", "remember"]
+__all__ = ["DJANGO_OWN", "CsrfFailed", "django_status", "recognize", "was_logged"]
 
-SEEN = "_kaiko_seen"
-"""Where the request has what was seen; whoever takes it removes it: a traceback is in it."""
-_REFUSED = (BadRequest, SuspiciousOperation, MultiPartParserError)
+DJANGO_OWN = (Http404, PermissionDenied, BadRequest, SuspiciousOperation, MultiPartParserError)
+"""The exceptions that Django answers itself with a status of their own."""
+
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 class CsrfFailed(ForbiddenError, code="csrf_failed"):
     """Django's CSRF check refused the request."""
-
-
-class Seen(NamedTuple):
-    """An exception of a request, and the status that Django answers it with.
-
-    `unmapped` says that it was looked up already, and has no mapping.
-    """
-
-    exception: BaseException
-    status: int
-    unmapped: bool
-
-    def explains(self, response: HttpResponseBase) -> bool:
-        """Whether `response` is Django's answer to it, and not another one made since."""
-        status = response.status_code
-        if self.status < 500:
-            return status == self.status
-        # A project's handler500 may choose another 5xx; Django has then logged it already.
-        return status == 500 or (status > 500 and _was_logged(response))
 
 
 def django_status(exc: BaseException) -> int:
@@ -60,28 +37,7 @@ def django_status(exc: BaseException) -> int:
         return 404
     if isinstance(exc, PermissionDenied):
         return 403
-    return 400 if isinstance(exc, _REFUSED) else 500
-
-
-def remember(
-    request: HttpRequest, exc: BaseException, status: int, *, unmapped: bool = False
-) -> None:
-    """Keep an exception until its answer leaves; the last one counts."""
-    setattr(request, SEEN, Seen(exc, status, unmapped))
-
-
-def listen() -> None:
-    """Have Django tell of the exceptions that nobody caught; may be called repeatedly."""
-    got_request_exception.connect(_on_exception, dispatch_uid="kaiko_django")
-
-
-def _on_exception(*, request: HttpRequest | None = None, **_kwargs: object) -> None:
-    exc = sys.exception()
-    if request is None or exc is None:
-        return
-    seen: object = getattr(request, SEEN, None)
-    if not isinstance(seen, Seen) or seen.exception is not exc:
-        remember(request, exc, 500)
+    return 400 if isinstance(exc, DJANGO_OWN) else 500
 
 
 def recognize(request: HttpRequest, response: HttpResponseBase) -> KaikoError | None:
@@ -89,7 +45,7 @@ def recognize(request: HttpRequest, response: HttpResponseBase) -> KaikoError | 
 
     Only answers that Django logged when it made them are looked at: a view's are not.
     """
-    if not _was_logged(response):
+    if not was_logged(response):
         return None
     if response.status_code == 403 and _failed_csrf(request):
         return CsrfFailed("The CSRF check failed")
@@ -128,5 +84,6 @@ def _too_big(request: HttpRequest) -> bool:
     )
 
 
-def _was_logged(response: HttpResponseBase) -> bool:
+def was_logged(response: HttpResponseBase) -> bool:
+    """Whether Django logged the answer already: those that it made of an exception itself."""
     return bool(getattr(response, "_has_been_logged", False))

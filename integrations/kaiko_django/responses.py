@@ -10,16 +10,17 @@ from functools import partial
 from http.client import responses as phrases
 from typing import TYPE_CHECKING, cast
 
+from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, StreamingHttpResponse
 
 from kaiko_django.conf import current_setup
 from kaiko_middleware import current_request_id
-from kaiko_middleware.headers import DESCRIBES_BODY
+from kaiko_middleware.headers import DESCRIBES_BODY, prefers_html
 from kaiko_middleware.ids import set_request_id
 from kaiko_middleware.report import RequestInfo
 from kaiko_middleware.response_head import recognize
-from kaiko_middleware.response_state import Chunk, Head
+from kaiko_middleware.response_state import Chunk, Head, ResponseState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
     from kaiko_middleware import KaikoError, Reply
+    from kaiko_middleware.layers import Layers
     from kaiko_middleware.response_state import Piece
     from kaiko_wsgi.setup import Setup
 
@@ -39,6 +41,7 @@ __all__ = [
     "replace_response",
     "request_id_of",
     "request_info",
+    "response_state",
     "restore_when_closed",
     "silence",
 ]
@@ -83,6 +86,18 @@ def request_id_of(request: HttpRequest) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def response_state(setup: Setup, request: HttpRequest, layers: Layers | None) -> ResponseState:
+    """Return the core's state for a response of Django's."""
+    return ResponseState(
+        setup.pipeline,
+        request_info(request),
+        layers=layers,
+        framework_debug=settings.DEBUG and prefers_html(request.META.get("HTTP_ACCEPT", "")),
+        raising_ended=False,  # a stream would be cut, and its head is out
+        answering_gone=True,
+    )
+
+
 def request_info(request: HttpRequest) -> RequestInfo:
     """Return what the core wants to know of a request."""
     request_id = request_id_of(request) or current_request_id()
@@ -96,7 +111,7 @@ def request_info(request: HttpRequest) -> RequestInfo:
 def replace_response(
     request: HttpRequest, response: HttpResponseBase, pieces: Sequence[Piece]
 ) -> bool:
-    """Turn `response` into our answer, in place, if the pieces are ours; its cookies stay."""
+    """Turn `response` into our answer, in place; its cookies stay. Whether the pieces are ours."""
     head, *rest = pieces
     if not isinstance(head, Head) or head.original:
         return False

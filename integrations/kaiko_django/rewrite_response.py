@@ -8,31 +8,29 @@ None of it waits for anything, so that both kinds of stack share it.
 from __future__ import annotations
 
 from inspect import iscoroutine
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
+from kaiko_django.error_handlers import SEEN, Seen
 from kaiko_django.in_view import read_returned
 from kaiko_django.layer_marks import layers_in
-from kaiko_django.recognize import SEEN, Seen, recognize
+from kaiko_django.recognize import recognize
 from kaiko_django.responses import (
     EnvelopeResponse,
     finish_envelope,
     put_id,
     replace_response,
     request_info,
+    response_state,
     silence,
 )
-from kaiko_middleware import ServerError
-from kaiko_middleware.headers import prefers_html
-from kaiko_middleware.response_state import Chunk, Head, ResponseState
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from kaiko_middleware.response_state import Piece
+    from kaiko_middleware.response_state import Piece, ResponseState
     from kaiko_wsgi.setup import Setup
 
 __all__ = ["rewrite_response"]
@@ -52,33 +50,25 @@ def rewrite_response(
 
     """
     if not isinstance(response, HttpResponseBase):
-        return _no_response(setup, request, response, request_id, wrapped=wrapped)
+        response = _no_response(setup, request, response, request_id)
     # Not by its name: its type would say that it is an int.
     status: object = getattr(response, "status_code", None)
     if isinstance(status, int) and 100 <= status < 400:
         if status >= 200 and not wrapped:
             put_id(response, setup, request_id)
         return response
-    seen: object = request.__dict__.pop(SEEN, None)
+    layers = layers_in(request, request_id) if wrapped else None
     if isinstance(response, EnvelopeResponse):
         reply = finish_envelope(setup, request, response, request_id)
         if reply is not None:
-            if wrapped:
-                layers_in(request, request_id).reply = reply
+            if layers is not None:
+                layers.reply = reply
             return response
-    layers = layers_in(request, request_id) if wrapped else None
-    debug = settings.DEBUG and prefers_html(request.META.get("HTTP_ACCEPT", ""))
-    state = ResponseState(
-        setup.pipeline, request_info(request), layers=layers, framework_debug=debug
-    )
-    pieces = _feed(setup, request, response, state, seen if isinstance(seen, Seen) else None)
-    if not pieces:  # the client is gone, but Django wants an answer
+    state = response_state(setup, request, layers)
+    ours = replace_response(request, response, _feed(setup, request, response, state))
+    if state.client_gone:
         silence(response)
-        gone = setup.pipeline.render(ServerError(), state.request)
-        pieces = [Head(gone.status, gone.headers, original=False), Chunk(gone.body, more=False)]
-        if layers is not None:
-            layers.reply = gone
-    if not replace_response(request, response, pieces):
+    if not ours:
         put_id(response, setup, request_id)
         if layers is not None:
             layers.left_alone = True
@@ -86,17 +76,16 @@ def rewrite_response(
 
 
 def _feed(
-    setup: Setup,
-    request: HttpRequest,
-    response: HttpResponseBase,
-    state: ResponseState,
-    seen: Seen | None,
+    setup: Setup, request: HttpRequest, response: HttpResponseBase, state: ResponseState
 ) -> list[Piece]:
     """Feed an error answer to `state`; return what becomes of it."""
-    status, headers = response.status_code, list(response.items())
+    # A view may have assigned a status that is none, which is a bug of its own.
+    status = response.status_code if isinstance(cast("object", response.status_code), int) else 0
+    headers = list(response.items())
+    seen: object = request.__dict__.pop(SEEN, None)
     as_it_is = bool(getattr(response, "kaiko_passthrough", False))
-    if not as_it_is:
-        if seen is not None and seen.explains(response):
+    if status and not as_it_is:
+        if isinstance(seen, Seen) and seen.explains(response):
             return state.start_answer_to(seen.exception, status, headers, unmapped=seen.unmapped)
         if setup.config.rewrite_answers:
             error = recognize(request, response)
@@ -105,23 +94,20 @@ def _feed(
             if error is not None:
                 return state.start_answer_to(error, status, headers)
     pieces = state.start(status, headers, as_it_is=as_it_is)
-    if not pieces and isinstance(response, HttpResponse) and getattr(response, "is_rendered", True):
-        pieces = state.body(response.content, more=False)
-    elif not pieces:  # a stream is dropped unread, a template unrendered
-        pieces = state.other_body()
+    if not pieces:
+        if isinstance(response, HttpResponse) and getattr(response, "is_rendered", True):
+            pieces = state.body(response.content, more=False)
+        else:  # a stream is dropped unread, a template unrendered
+            pieces = state.other_body()
     state.abandon()
     return pieces
 
 
 def _no_response(
-    setup: Setup, request: HttpRequest, returned: object, request_id: str, *, wrapped: bool
-) -> HttpResponseBase:
+    setup: Setup, request: HttpRequest, returned: object, request_id: str
+) -> EnvelopeResponse:
     if iscoroutine(returned):
         returned.close()  # it would warn that nobody awaited it
     text = f"a middleware returned no response but {type(returned).__qualname__}"
     answer = setup.pipeline.on_bug(text, request_info(request))
-    response = EnvelopeResponse(answer.reply, request_id)
-    finish_envelope(setup, request, response, request_id)
-    if wrapped:
-        layers_in(request, request_id).reply = answer.reply
-    return response
+    return EnvelopeResponse(answer.reply, request_id)

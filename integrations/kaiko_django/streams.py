@@ -10,11 +10,9 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
-from kaiko_django.layer_marks import layers_in
-from kaiko_django.responses import replace_response, request_info, silence
-from kaiko_middleware import ServerError
+from kaiko_django.responses import replace_response, response_state, silence
 from kaiko_middleware.response_head import stream_kind
-from kaiko_middleware.response_state import Chunk, Head, ResponseState
+from kaiko_middleware.response_state import Chunk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
@@ -40,11 +38,8 @@ class Stream:
     def __init__(
         self, setup: Setup, request: HttpRequest, response: StreamingHttpResponse, *, wrapped: bool
     ) -> None:
-        info = request_info(request)
-        layers = layers_in(request, info.request_id) if wrapped else None
-        self._setup, self._request, self._response = setup, request, response
-        self._wrapped = wrapped
-        self._state = ResponseState(setup.pipeline, info, layers=layers, raising_ended=False)
+        self._request, self._response, self._wrapped = request, response, wrapped
+        self._state = response_state(setup, request, None)
         headers = list(response.items())
         self._can_end = stream_kind(headers) is not None
         pieces = self._state.start(response.status_code, headers)
@@ -83,13 +78,10 @@ class Stream:
         """Answer what a held stream raised; whether it has no mapping."""
         response = self._response
         failed = self._state.fail(exc)
-        pieces = failed.pieces
-        if not pieces:  # the client is gone, but Django wants an answer
+        if self._state.client_gone:
             silence(response)
-            gone = self._setup.pipeline.render(ServerError(), self._state.request)
-            pieces = [Head(gone.status, gone.headers, original=False), Chunk(gone.body, more=False)]
         response.cookies.clear()
-        replace_response(self._request, response, pieces)
+        replace_response(self._request, response, failed.pieces)
         return failed.unmapped
 
     def guard(self) -> None:

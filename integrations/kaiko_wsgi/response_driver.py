@@ -11,7 +11,6 @@ from asyncio import CancelledError
 from http.client import responses as phrases
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from kaiko_middleware import ServerError
 from kaiko_middleware.layers import layers_of
 from kaiko_middleware.response_state import Head, ResponseState
 from kaiko_middleware.safe_exception import leaves
@@ -158,6 +157,7 @@ class ResponseDriver(RestoringBody):
             request_info(self._environ, self._request_id),
             layers=layers_of(self._environ, self._request_id),
             raising_ended=False,  # a stream of unknown length would be cut
+            answering_gone=True,  # servers fail over an application without an answer
         )
 
     def _feed_head(self, response: ResponseState) -> None:
@@ -203,12 +203,6 @@ class ResponseDriver(RestoringBody):
             response = self._opened()
         failed = response.fail(exc)
         chunks = self._take(failed.pieces)
-        if not failed.pieces and not failed.hand_on and not self._sent:
-            # The client is gone, but a server insists on an answer.
-            self._replaced = True
-            gone = self._setup.pipeline.render(ServerError(), response.request)
-            self._send_head(_line(gone.status), list(gone.headers))
-            return [gone.body]
         if failed.hand_on or not isinstance(exc, Exception):
             self._raised = exc
         return chunks

@@ -126,7 +126,6 @@ def test_row(row: Row, stack: Stack, caplog: pytest.LogCaptureFixture) -> None:
     """The answer is what the contract makes of it, and the log has one record."""
     caplog.set_level(logging.INFO)
     answer = ask(row, stack)
-    check_records(
-        row, stack, answer, [item for item in caplog.records if item.name.split(".")[0] == "kaiko"]
-    )
+    ours = [item for item in caplog.records if item.name.split(".")[0] == "kaiko"]
+    check_records(row, stack, answer, ours)
     check(row, stack, answer)

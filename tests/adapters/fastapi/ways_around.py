@@ -23,7 +23,7 @@ from adapters.fastapi.models import Message
 from adapters.fastapi.routes import make_app
 from adapters.fastapi.ways import Ended, Way
 from adapters.fastapi.ways_views import INTERNAL, bug, raising
-from adapters.starlette.row import Alone, Ask, Closed, Connect, Envelope
+from adapters.starlette.row import Ask, Closed, Connect, Envelope
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

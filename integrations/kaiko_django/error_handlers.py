@@ -1,0 +1,94 @@
+"""Django's error handling, as far as it can be seen and taken part in.
+
+Django turns exceptions into answers at every layer of its middleware, so that nothing
+outside can catch them. What can be seen is kept on the request: an exception of a view by
+`process_exception`, any that Django calls uncaught by its signal. Where Django would call a
+default handler, which renders an HTML page, ours answers: Django looks for `handler404` and
+`handler500` in the project's URLconf, and takes those of `django.conf.urls` where there are
+none. A project's own handlers are left alone, and so are the paths that are not ours.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.conf import urls
+from django.core.signals import got_request_exception
+from django.views import defaults
+
+from kaiko_django.conf import current, current_setup
+from kaiko_django.recognize import was_logged
+from kaiko_django.responses import EnvelopeResponse
+from kaiko_middleware.report import RequestInfo
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+    from django.http.response import HttpResponseBase
+
+__all__ = ["SEEN", "Seen", "install_handlers"]
+
+SEEN = "_kaiko_seen"
+"""Where the request has what was seen; whoever takes it removes it: a traceback is in it."""
+
+
+class Seen(NamedTuple):
+    """An exception of a request, and the status that Django answers it with.
+
+    `unmapped` says that it was looked up already, and has no mapping.
+    """
+
+    exception: BaseException
+    status: int
+    unmapped: bool
+
+    def explains(self, response: HttpResponseBase) -> bool:
+        """Whether `response` is Django's answer to it, and not another one made since."""
+        status = response.status_code
+        if self.status < 500:
+            return status == self.status
+        # A project's handler500 may choose another 5xx; Django has then logged it already.
+        return status == 500 or (status > 500 and was_logged(response))
+
+
+def install_handlers() -> None:
+    """Listen to Django's signal, and replace its default handlers; may be called repeatedly."""
+    got_request_exception.connect(_on_exception, dispatch_uid="kaiko_django")
+    if urls.handler404 is defaults.page_not_found:
+        urls.handler404 = not_found
+    if urls.handler500 is defaults.server_error:
+        urls.handler500 = server_error
+
+
+def _on_exception(*, request: HttpRequest | None = None, **_kwargs: object) -> None:
+    exc = sys.exception()
+    if request is None or exc is None:
+        return
+    seen: object = getattr(request, SEEN, None)
+    if not isinstance(seen, Seen) or seen.exception is not exc:
+        setattr(request, SEEN, Seen(exc, 500, unmapped=False))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer an `Http404`, of the URLconf above all."""
+    setup = current[0] if current else current_setup()
+    request_id: object = request.__dict__.get("kaiko_request_id")
+    if not isinstance(request_id, str) or not setup.config.rewrite_answers:
+        return defaults.page_not_found(request, exception)
+    request.__dict__.pop(SEEN, None)
+    info = RequestInfo(request_id, request.method or "-", request.path)
+    answer = setup.pipeline.on_exception(exception, info)
+    return EnvelopeResponse(answer.reply, request_id)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer what a view raised and has no mapping; Django has signalled it, and logs it."""
+    seen: object = request.__dict__.get(SEEN)
+    request_id: object = request.__dict__.get("kaiko_request_id")
+    if not isinstance(request_id, str) or not isinstance(seen, Seen) or not seen.unmapped:
+        return defaults.server_error(request)
+    del request.__dict__[SEEN]
+    setup = current[0] if current else current_setup()
+    info = RequestInfo(request_id, request.method or "-", request.path)
+    answer = setup.pipeline.on_unmapped(seen.exception, info)
+    return EnvelopeResponse(answer.reply, request_id)
