@@ -49,6 +49,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(asgiref|django|fastapi|httpx2?|ninja|pydantic|starlette|wsgiref)\..*"),
     (r"py:class", r"\w+"),
     (r"py:class", r"(\w+\.)+_\w+(\.\w+)?"),
+    (r"py:class", r"kaiko_middleware\.known_exceptions\.\w+"),  # internal, so not in the reference
 ]
 
 html_theme = "furo"

@@ -8,7 +8,8 @@ is imported here. Implements the table of section 8 of the V2 contract.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, TypeVar, cast, overload
 
 from .errors import KaikoError, ServerError
 from .known_exceptions import Disconnected, is_http_exception, known_entry, known_handler
@@ -16,14 +17,10 @@ from .safe_exception import as_group, context_of, leaves
 from .settings_check import is_plain_callable
 from .unwrap import underlying
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import TypeAlias
-
-    # The handler of a class takes exceptions of that class; None is no error of its own.
-    Known: TypeAlias = Mapping[type[BaseException], Callable[[Any], KaikoError | None]]
-
 __all__ = ["ExceptionMapping", "Known", "is_disconnect"]
+
+Known: TypeAlias = Mapping[type[BaseException], Callable[[Any], KaikoError | None]]
+"""An adapter's mapping: for each class, a function that returns the typed error, or None."""
 
 _E = TypeVar("_E", bound=BaseException)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # Services use these modules, so they are listed with the services' names.
 _ELSEWHERE = {"kaiko_middleware.upstream", "kaiko_drf.spectacular"}
-_FACADES = ("kaiko_middleware", "kaiko_asgi", "kaiko_django")
+_FACADES = ("kaiko_middleware", "kaiko_asgi", "kaiko_wsgi", "kaiko_django")
 
 
 class _ModuleReference(SphinxDirective):
