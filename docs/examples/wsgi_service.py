@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaiko_wsgi import KaikoMiddleware
 from pydantic import BaseModel
 
 from kaiko_middleware import Config, NotFoundError, parse_body
+from kaiko_wsgi import KaikoMiddleware
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
