@@ -19,8 +19,8 @@ from starlette.routing import Route
 from adapters.asgi.server import http_scope
 from adapters.django.stacks import Project, Stack
 from adapters.django.support import each_asgi_stack, each_wsgi_stack
-from adapters.django.wsgi_server import make_environ
 from adapters.starlette.stacks import STACKS, Adopt
+from adapters.wsgi.server import make_environ
 from kaiko_asgi import KaikoMiddleware
 
 if TYPE_CHECKING:

@@ -41,6 +41,7 @@ PUBLIC_NAMES = {
         "validation_error",
     },
     "kaiko_asgi": {"KaikoMiddleware"},
+    "kaiko_wsgi": {"KaikoMiddleware"},
     "kaiko_starlette": {"KaikoMiddleware", "install"},
     "kaiko_fastapi": {"KaikoMiddleware", "install", "responses"},
     "kaiko_django": {
@@ -196,6 +197,7 @@ def test_importing_the_core_stays_light() -> None:
     ("package", "foreign"),
     [
         ("kaiko_asgi", {*FRAMEWORKS, "pydantic"}),
+        ("kaiko_wsgi", {*FRAMEWORKS, "pydantic"}),
         ("kaiko_starlette", {"django", "asgiref", "fastapi"}),
         ("kaiko_fastapi", {"django", "asgiref"}),
         ("kaiko_django", {"starlette", "anyio", "rest_framework"}),

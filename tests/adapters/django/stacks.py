@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from adapters.asgi.server import Answer, ask
-from adapters.django.wsgi_server import ask_wsgi
+from adapters.wsgi.server import ask_wsgi
 from support_django import setup_django
 
 setup_django()

@@ -20,7 +20,7 @@ from adapters.django.support import (
     typed,
     views,
 )
-from adapters.django.wsgi_server import make_environ
+from adapters.wsgi.server import make_environ
 from kaiko_django import error_response
 from kaiko_middleware import NotFoundError, ServiceUnavailableError
 

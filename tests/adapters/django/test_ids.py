@@ -18,7 +18,7 @@ from adapters.asgi.server import call, http_scope
 from adapters.django import views
 from adapters.django.row import raises
 from adapters.django.stacks import OURS, STACKS, Project, Stack, Urls, lowering
-from adapters.django.wsgi_server import Server, ask_wsgi, make_environ
+from adapters.wsgi.server import Server, ask_wsgi, make_environ
 from kaiko_django import get_wsgi_application
 from kaiko_middleware import NotFoundError, RequestIdFilter, current_request_id
 from kaiko_middleware.ids import reset_request_id, set_request_id

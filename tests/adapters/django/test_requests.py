@@ -16,7 +16,7 @@ from adapters.asgi.server import Answer, call, connect, http_scope
 from adapters.django.row import returns
 from adapters.django.stacks import STACKS, Project, Stack, lowering
 from adapters.django.support import each_asgi_stack, each_stack, each_wsgi_stack, fine
-from adapters.django.wsgi_server import ask_wsgi
+from adapters.wsgi.server import ask_wsgi
 from kaiko_middleware.conformance import check_answer
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import subprocess
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.wsgi.seen import Seen
 from kaiko_middleware.conformance import check_answer, check_event_stream, check_json_lines
 
 if TYPE_CHECKING:
@@ -36,25 +36,6 @@ def port(request: pytest.FixtureRequest) -> Iterator[int]:
             yield int(server.stdout.readline())
         finally:
             server.stdin.close()  # it ends with its input
-
-
-class Seen:
-    """What a client saw of one request, by chunks of the body."""
-
-    def __init__(self, port: int, path: str, method: str = "GET") -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        try:
-            connection.request(method, path)
-            response = connection.getresponse()
-            self.status, self.headers, self.body = response.status, response.getheaders(), b""
-            self.whole = True
-            try:
-                self.body = response.read()
-            except http.client.IncompleteRead as exc:
-                self.body, self.whole = exc.partial, False
-        finally:
-            connection.close()
-        (self.id,) = [value for name, value in self.headers if name.lower() == "x-request-id"]
 
 
 @pytest.mark.parametrize(

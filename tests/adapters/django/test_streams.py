@@ -17,7 +17,7 @@ from django.test import override_settings
 from adapters.asgi.server import call, http_scope
 from adapters.django.stacks import Project, Stack, lowering
 from adapters.django.support import each_asgi_stack, each_stack, each_wsgi_stack, heard, reports_of
-from adapters.django.wsgi_server import Server, make_environ
+from adapters.wsgi.server import Server, make_environ
 from kaiko_middleware import NotFoundError
 from kaiko_middleware.conformance import check_answer, check_event_stream, check_json_lines
 
