@@ -59,9 +59,7 @@ class Odd(Serves):
 
 
 @pytest.mark.parametrize("kind", [Itself, Endless, Raises, Odd])
-def test_whatever_is_inside_is_served(
-    kind: type[Serves], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_whatever_is_inside_is_served(kind: type[Serves], caplog: pytest.LogCaptureFixture) -> None:
     """A cycle, no end, a failure, other things: no reason to wait or to fail."""
     app = kaiko(kind())
     assert ask(app, headers=[_ORIGIN]).status == 200

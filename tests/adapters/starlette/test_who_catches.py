@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
+from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Mount
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
 
 from adapters.asgi.apps import error_of, records_of
-from adapters.asgi.server import ask
+from adapters.asgi.server import ask, call, http_scope
+from adapters.httpx.virtual_time import run
 from adapters.starlette.catching import (
     INSTALLS,
     ORIGIN,
@@ -27,12 +30,12 @@ from adapters.starlette.catching import (
     with_cors,
 )
 from kaiko_middleware import Config, ConflictError, ExceptionMapping
+from kaiko_middleware.conformance import check_event_stream
 from kaiko_starlette import install
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from starlette.applications import Starlette
     from starlette.requests import Request
 
     from adapters.asgi.server import Answer
@@ -471,3 +474,68 @@ def test_what_was_caught_is_not_kept_alive() -> None:
         assert (layers.passed, layers.reported, layers.inner) == (None, (), ())
     assert len(seen) == 2
     assert SoldOutError.__mro__[1] is Exception
+
+
+# --- what was held is dropped ------------------------------------------------------------
+
+
+class EmptyLines:
+    """Ends JSON lines before their first, and then fails: nothing was sent."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send an empty answer, and fail."""
+        lines = [(b"content-type", b"application/x-ndjson")]
+        await send({"type": "http.response.start", "status": 200, "headers": lines})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        raise BugError("secret")
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("reraise", [True, False])
+def test_a_held_end_is_dropped_for_the_answer(*, own: bool, reraise: bool) -> None:
+    """Ours, or that of the service's handler, however long that takes."""
+
+    async def slow(_request: Request, _exc: Exception) -> Response:
+        await asyncio.sleep(1)
+        return PlainTextResponse("Mine", 409)
+
+    handlers: Any = {Exception: slow} if own else {}
+    app = installed(
+        Middleware(EmptyLines), config=Config(reraise=reraise), exception_handlers=handlers
+    )
+
+    async def main() -> Answer:
+        answer = await call(app, http_scope())
+        await asyncio.sleep(1)
+        return answer
+
+    answer = run("asyncio", main)
+    assert error_of(answer)["message"] == ("Mine" if own else "Unexpected server error")
+    assert [event["type"] for event in answer.events] == [
+        "http.response.start",
+        "http.response.body",
+    ]
+
+
+def test_a_stream_of_a_mounted_application_is_ended_once() -> None:
+    """Ours in it sends the last event; the parent's `BaseHTTPMiddleware` then ends the stream."""
+
+    async def fails() -> AsyncIterator[str]:
+        yield "data: 1\n\n"
+        raise BugError("secret")
+
+    async def stream(_request: Request) -> Response:
+        return StreamingResponse(fails(), media_type="text/event-stream")
+
+    mounted = Starlette(routes=[Route("/stream", stream)])
+    install(mounted)
+    app = Starlette(routes=[Mount("/m", mounted)], middleware=[Middleware(CatchingBase)])
+    install(app)
+    answer = ask(app, "/m/stream")
+    assert answer.whole
+    assert check_event_stream(answer.body, request_id=answer.id) == []
+    assert answer.body.count(b"event: error") == 1
+    assert isinstance(answer.raised, BugError)
