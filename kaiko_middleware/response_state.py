@@ -121,6 +121,7 @@ class ResponseState:
         "_reported",
         "_tail",
         "_unreported",
+        "_whole",
         "answers_exception",
         "client_gone",
         "ending",
@@ -165,6 +166,7 @@ class ResponseState:
         self.answers_exception: bool = False
         """Whether our answer is to an exception, which passed all that is inside."""
         self._tail = b""
+        self._whole = False
         self._end: Callable[[bytes, bytes], bytes] | None = None
 
     @property
@@ -179,6 +181,7 @@ class ResponseState:
         self.ending = False
         pieces = self._release() if self._phase is _Phase.HELD else []
         self._phase = _Phase.OPEN
+        self._whole = True
         return [*pieces, Chunk(b"", more=False)]
 
     @property
@@ -310,6 +313,7 @@ class ResponseState:
                 self._tail = (self._tail + body[-4:])[-4:]
             if not more:
                 self._phase = _Phase.OPEN
+                self._whole = True
             return [Chunk(body, more)]
         if phase is _Phase.HELD:
             return [*self._release(), *self.body(body, more=more)]
@@ -337,10 +341,11 @@ class ResponseState:
         if layers.reported and layers.was_reported(exc):
             if self.started:
                 self._unreported = None
-                return Failed([], hand_on=True)
+                return Failed(self.let_go(), hand_on=True)
             if layers.reply is not None:
                 # Something between that layer and this one dropped its answer.
                 return Failed(self._finish(layers.reply), hand_on=True)
+        self.ending = False  # what ends it now is the exception
         if self._phase <= _Phase.COLLECTING:
             return self._answer(exc, answered_outside=answered_outside)
         failed = self._end_started(exc)
@@ -387,7 +392,7 @@ class ResponseState:
         if is_disconnect(exc):
             report_disconnect(exc, request)
             return Failed([], hand_on=False)
-        answered = self._phase is _Phase.DONE
+        answered = self._whole or self._phase is _Phase.DONE
         text = "raised after the answer" if answered else "the answer was cut short"
         unmapped = pipeline.find(exc, request) is None
         report_late(exc, request, unmapped=unmapped, text=text, handed_on=unmapped)
@@ -414,6 +419,7 @@ class ResponseState:
     def begin_answer(self) -> None:
         """Take note that the service's handler answers an exception next."""
         self._defers_all = self.answers_exception = True
+        self.ending = False
 
     def end_answer(self, exc: BaseException) -> Failed:
         """Take note that the service's handler has answered `exc`, and report it."""

@@ -42,7 +42,7 @@ class CorsHeaders:
         self, app: object, id_header: str, *, owner: object = None, ours: object = None
     ) -> None:
         self._app = app
-        self._built: dict[int, object] = {}
+        self._built: dict[object, object] = {}
         self._id_header = id_header
         self._ours = ours
         self._owner = owner
@@ -93,18 +93,18 @@ class CorsHeaders:
     def _middleware(self) -> list[object]:
         """Return the CORS middleware, the inner ones first."""
         live = _live(self._app)
-        entries = _entries(self._owner, self._ours)
-        if len(live) < len(entries):
-            # A function hides what it wraps: what cannot be found is built.
-            for entry in entries:
-                if not any(type(each) is entry.cls for each in live):
-                    live.append(self._build(entry))
-        return live[::-1]
+        hidden = _entries(self._owner, self._ours)
+        for each in live:
+            found = next((entry for entry in hidden if entry.cls is type(each)), None)
+            if found is not None:
+                hidden.remove(found)
+        # A function hides what it wraps, and all that is inside: what cannot be found is built.
+        return [*live, *(self._build(entry) for entry in hidden)][::-1]
 
     def _build(self, entry: Any) -> object:
-        if id(entry) not in self._built:
-            self._built[id(entry)] = entry.cls(None, *entry.args, **entry.kwargs)
-        return self._built[id(entry)]
+        if entry not in self._built:
+            self._built[entry] = entry.cls(None, *entry.args, **entry.kwargs)
+        return self._built[entry]
 
 
 def _allows(start: Message) -> bool:

@@ -151,6 +151,12 @@ class ExchangeDriver:
         if self._releasing is not None:
             await self._releasing
 
+    async def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            if self._releasing is not None:
+                await self._releasing
+
     def _let_go_later(self) -> None:
         loop = _loop()
         if loop is None or self._timer is not None:
@@ -227,10 +233,7 @@ class ExchangeDriver:
 
         """
         response = self._response
-        if self._timer is not None:
-            self._timer.cancel()
-            if self._releasing is not None:
-                await self._releasing
+        await self._stop_timer()
         if (context_of(exc) is not None or issubclass(type(exc), OSError)) and raised_by_send(
             exc, self._send
         ):
@@ -250,6 +253,7 @@ class ExchangeDriver:
 
         """
         config, response = self._pipeline.config, self._response
+        await self._stop_timer()
         if response.started or raised_by_send(exc, self._send):
             return await self.fail(exc)
         outside = config.reraise and last_resort.answers

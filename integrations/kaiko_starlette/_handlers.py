@@ -43,6 +43,7 @@ class Handlers:
         self.own_handler: ExceptionHandler | None = None
         """The service's handler of `Exception` or 500; it is called once an exception."""
         self._pipeline = pipeline
+        self._cors = CorsHeaders(app, pipeline.config.request_id_header, owner=app)
         self._starlettes_own = ExceptionMiddleware(app).http_exception
         self.typed_error = _typed_error_handler(pipeline)
         """Answers a `KaikoError`, and every exception that the configuration maps."""
@@ -90,7 +91,7 @@ class Handlers:
             if not wrapped:
                 layers.forget()
             return _nothing
-        cors = self._cors()
+        cors = self._cors
         if given is None and wrapped:
             # A layer of ours outside answers, unless the middleware of a parent does.
             layers.passed = failed
@@ -110,10 +111,6 @@ class Handlers:
                 raise failed
 
         return answer
-
-    def _cors(self) -> CorsHeaders:
-        id_header = self._pipeline.config.request_id_header
-        return CorsHeaders(self.app.middleware_stack, id_header, owner=self.app)
 
     @property
     def answers(self) -> bool:

@@ -41,14 +41,15 @@ def exchange(
     **settings: Any,
 ) -> ResponseState:
     """Return a response that has not begun."""
-    return ResponseState(
+    response = ResponseState(
         Pipeline(Config(**settings)),
         REQUEST._replace(method=method),
         framework_debug=debug,
         deferring=deferring,
-        holding_end=holding_end,
         layers=layers,
     )
+    response.holding_end = holding_end
+    return response
 
 
 def reply_of(pieces: list[Piece]) -> Reply:
@@ -324,7 +325,7 @@ def test_an_exception_after_the_answer_is_logged_and_handed_on(
         response = exchange()
         response.start(200, [LENGTH])
         response.body(b"he", more=True)
-        assert response.fail(exc) == ([], True)
+        assert response.fail(exc)[:2] == ([], True)
         assert log.records[-1].levelname == level
         assert "the answer was cut short" in log.records[-1].getMessage()
 
@@ -334,7 +335,7 @@ def test_an_exception_after_our_own_answer_is_late(log: pytest.LogCaptureFixture
     response = exchange()
     response.start(404, [TEXT])
     response.body(b"x", more=False)
-    assert response.fail(ValueError()) == ([], True)
+    assert response.fail(ValueError())[:2] == ([], True)
     assert "raised after the answer" in log.records[-1].getMessage()
 
 
@@ -348,7 +349,7 @@ def test_an_answer_while_an_exception_is_handled_is_that_exceptions() -> None:
             response.start(500, [TEXT])
             pieces = response.body(b"Internal Server Error", more=False)
         assert ours_of(pieces)["code"] == code
-        assert response.fail(exc) == ([], code == "internal")
+        assert response.fail(exc)[:2] == ([], code == "internal")
 
 
 def test_an_exception_that_is_wrapped_on_its_way_is_the_same(
@@ -364,7 +365,7 @@ def test_an_exception_that_is_wrapped_on_its_way_is_the_same(
         response.body(b"Internal Server Error", more=False)
     wrapped = RuntimeError("response already started")
     wrapped.__cause__ = bug
-    assert response.fail(wrapped) == ([], True)
+    assert response.fail(wrapped)[:2] == ([], True)
     assert len(log.records) == 1
 
 
@@ -393,7 +394,7 @@ def test_a_500_that_was_answered_is_reported_when_it_is_known_what_came_out(
         if after == "seen":
             layers.mark_reported(raised[after])
         failed = response.fail(raised[after])
-        assert failed == ([], after in {"bug", "seen"})
+        assert failed[:2] == ([], after in {"bug", "seen"})
     elif after == "end":
         assert response.end() == []
     else:
@@ -445,7 +446,7 @@ def test_the_frameworks_debug_page_is_left_alone(log: pytest.LogCaptureFixture) 
 
 def test_an_unmapped_exception_in_debug_is_left_to_the_framework() -> None:
     """It makes the page further out; a typed error is answered even so."""
-    assert exchange(debug=True).fail(ValueError()) == ([], True)
+    assert exchange(debug=True).fail(ValueError())[:2] == ([], True)
     assert ours_of(exchange(debug=True).fail(NotFoundError()).pieces)["code"] == "not_found"
 
 
@@ -497,7 +498,7 @@ def test_a_stream_whose_end_was_promised_can_only_be_cut(extra: tuple[str, str])
     response = exchange()
     response.start(200, [SSE, extra])
     response.body(b"data: 1\n\n", more=True)
-    assert response.fail(NotFoundError()) == ([], True)
+    assert response.fail(NotFoundError())[:2] == ([], True)
 
 
 def test_a_stream_that_has_ended_is_not_ended_again() -> None:
@@ -505,7 +506,7 @@ def test_a_stream_that_has_ended_is_not_ended_again() -> None:
     response = exchange()
     response.start(200, [SSE])
     assert response.body(b"data: 1\n\n", more=False) == [Chunk(b"data: 1\n\n", more=False)]
-    assert response.fail(NotFoundError()) == ([], True)
+    assert response.fail(NotFoundError())[:2] == ([], True)
 
 
 def test_a_stream_asked_for_with_head_gets_no_event() -> None:
@@ -542,7 +543,7 @@ def test_an_answer_can_be_passed_on_as_it_is() -> None:
     noted = exchange()
     noted.pass_on()
     assert noted.started
-    assert noted.fail(ValueError()) == ([], True)
+    assert noted.fail(ValueError())[:2] == ([], True)
 
 
 def test_a_body_that_comes_by_another_way_is_let_through() -> None:
@@ -619,7 +620,7 @@ def test_what_an_inner_layer_has_reported_is_only_handed_on(
     sent.start(reply.status, list(reply.headers))
     sent.body(reply.body, more=False)
     log.clear()
-    assert sent.fail(exc) == ([], True)
+    assert sent.fail(exc)[:2] == ([], True)
     _, dropped = answered(exc)
     log.clear()
     failed = dropped.fail(exc)
