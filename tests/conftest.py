@@ -31,6 +31,12 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    """Undo that: Hypothesis, if it is first loaded in the summary, asks the collector."""
+    gc.unfreeze()
+
+
 def unit_of(nodeid: str) -> str:
     """Name the tests that run in one process: those of a server or a checker, else of a file."""
     file, _, test = nodeid.partition("::")

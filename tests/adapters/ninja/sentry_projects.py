@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 import sys
 
-import sentry_sdk
 from ninja.errors import HttpError
 
-from adapters.django.sentry_project import Recording, events
+from adapters.django.sentry_project import events, start_sentry
 from adapters.django.stacks import STACKS
 from adapters.ninja.apis import project, raising
 from kaiko_middleware import NotFoundError, ServiceUnavailableError
@@ -53,7 +52,7 @@ PROJECTS = {**BUGS, **FORESEEN}
 
 def main() -> None:
     """Ask each project on each stack."""
-    sentry_sdk.init(dsn="http://key@127.0.0.1/1", transport=Recording)
+    start_sentry()
     rows: list[tuple[str, str, int]] = []
     for stack in STACKS:
         for name, made in PROJECTS.items():
