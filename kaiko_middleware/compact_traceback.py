@@ -9,6 +9,7 @@ lets a message start a line of its own.
 from __future__ import annotations
 
 import linecache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ._text import log_safe, safe_str
@@ -122,11 +123,24 @@ def _frames(traceback: TracebackType | None) -> list[str]:
 
 def _frame(item: TracebackType) -> str:
     frame = item.tb_frame
-    code = frame.f_code
-    number = item.tb_lineno
+    code, module = frame.f_code, frame.f_globals
+    name, loader = module.get("__name__"), module.get("__loader__")
+    where = code.co_filename, item.tb_lineno, code.co_qualname
     try:
-        source = linecache.getline(code.co_filename, number, frame.f_globals).strip()
-    except Exception:  # noqa: BLE001 - an importer's own get_source may raise anything
+        return _remembered_frame(*where, name, loader)
+    except TypeError:  # a loader without a hash
+        return _frame_text(*where, name, loader)
+
+
+def _frame_text(filename: str, number: int, function: str, name: object, loader: object) -> str:
+    module = {"__name__": name, "__loader__": loader}
+    try:
+        source = linecache.getline(filename, number, module).strip()
+    except Exception:  # noqa: BLE001 - an importer's get_source may raise anything
         source = ""
-    text = f"  {code.co_filename}:{number} in {code.co_qualname}"
+    text = f"  {filename}:{number} in {function}"
     return f"{text}: {log_safe(source, 160)}" if source else text
+
+
+# In an error storm the same frames come again and again, and a source line is slow to find.
+_remembered_frame = lru_cache(maxsize=512)(_frame_text)

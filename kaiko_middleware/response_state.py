@@ -212,7 +212,7 @@ class ResponseState:
         self._head = status, headers
         if (
             config.rewrite_answers
-            and isinstance(status, int)
+            and type(status) is int  # a framework may give anything
             and 400 <= status <= 599
             and not self._framework_debug
         ):
