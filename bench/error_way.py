@@ -2,7 +2,8 @@
 
 What is counted is on the stack when the view is called, or is called from then until the
 answer is sent: functions of `kaiko_*`, each once, and the files they are in. Module and class
-bodies and comprehensions are no functions here. The line at INFO is logged and formatted.
+bodies and comprehensions are no functions here. Records are made, those at
+INFO too; formatting them is the handlers' work and is not counted.
 
 `python -P bench/error_way.py --list` names them; KEYs such as `asgi_bug` select.
 """
@@ -24,7 +25,7 @@ if __name__ == "__main__":
 from bench import asgi
 from bench.answers import MISSING, ContextNotFound, fail
 from bench.figure import Figure, Goal
-from bench.logs import info_logged, write_logs_to_nowhere
+from bench.logs import info_logged, record_unread, write_logs_to_nowhere
 from bench.measure import spread
 from kaiko_asgi import KaikoMiddleware
 from kaiko_middleware import Config
@@ -161,7 +162,7 @@ def trace(keys: Sequence[str]) -> dict[str, Way]:
     """Return the way of each error; for a process of its own, since the tracer stays."""
     tracer = Tracer()
     tracer.install()  # before a framework starts its threads
-    with info_logged():
+    with info_logged(), record_unread():
         ways: dict[str, Way] = {}
         for key in keys:
             stack, _, error = key.rpartition("_")
