@@ -170,6 +170,6 @@ def api(session: nox.Session) -> None:
 
 @nox.session(python=MEASURED, requires=FOUND)
 def bench(session: nox.Session) -> None:
-    """What the middleware costs, as ratios, interleaved; saved as bench.json."""
+    """What the middleware costs, as ratios, interleaved; saved as bench-PYTHON.json."""
     session.install(".[all]")
-    session.run("python", "-P", "bench/run.py", "--json", "bench.json", *session.posargs)
+    session.run("python", "-P", "bench/run.py", "--json", f"bench-{session.python}.json", *session.posargs)
