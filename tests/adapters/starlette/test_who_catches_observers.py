@@ -45,9 +45,6 @@ def test_sentry(events: dict[str, Any], make: str, catching: str, order: str) ->
     assert events[f"{key} True /sold-out"] == events[f"{key} False /sold-out"] == [[], 0]
 
 
-Traced = "Callable[[Starlette, TracerProvider], ASGIApp]"
-
-
 def by_framework(app: Starlette, tracers: TracerProvider) -> ASGIApp:
     """Instrument an application as its framework's instrumentor does."""
     instrumentor: Any = StarletteInstrumentor if type(app) in _PLAIN else FastAPIInstrumentor
