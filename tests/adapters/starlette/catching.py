@@ -102,7 +102,7 @@ def fastapi(**how: Any) -> FastAPI:
     return app
 
 
-INSTALLS = {Starlette: kaiko_starlette.install, FastAPI: kaiko_fastapi.install}
+INSTALLS: dict[object, Any] = {Starlette: kaiko_starlette.install, FastAPI: kaiko_fastapi.install}
 
 
 def with_cors(
@@ -121,7 +121,7 @@ def with_cors(
 
     """
     app = make()
-    install: Any = INSTALLS[type(app)]
+    install = INSTALLS[type(app)]
     if order == "after":
         install(app, config)
     app.add_middleware(catching)

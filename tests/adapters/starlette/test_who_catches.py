@@ -300,10 +300,10 @@ def test_the_parents_middleware_may_catch_what_a_mounted_application_raises(
     """Both have ours: the parent's answer is sent, with one record."""
     caplog.set_level(logging.DEBUG, logger="kaiko")
     mounted = inner()
-    INSTALLS[type(mounted)](mounted)  # type: ignore[arg-type]  # each takes its own
+    INSTALLS[type(mounted)](mounted)
     app = make()
     app.router.routes.append(Mount("/m", mounted))
-    INSTALLS[type(app)](app)  # type: ignore[arg-type]  # each takes its own
+    INSTALLS[type(app)](app)
     app.add_middleware(catching)
     app.add_middleware(CORSMiddleware, allow_origins=["*"])
     answer = ask(app, "/m/sold-out", headers=[ORIGIN])

@@ -67,7 +67,6 @@ def inside(app: Starlette, tracers: TracerProvider) -> ASGIApp:
 
 
 _PLAIN = {type(starlette())}
-_QUIET = {"telemetry": {"tracing": False, "logs": False, "metrics": False}}
 
 
 def spans_of(
@@ -91,7 +90,7 @@ def spans_of(
     memory, tracers = InMemorySpanExporter(), TracerProvider()
     tracers.add_span_processor(SimpleSpanProcessor(memory))
     app = make()
-    install: Any = INSTALLS[type(app)]
+    install = INSTALLS[type(app)]
     app.add_middleware(catching)
     if ours == "before":
         install(app)
