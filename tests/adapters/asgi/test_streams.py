@@ -173,17 +173,19 @@ def test_a_half_written_event_is_ended_first(chunks: tuple[bytes, ...], rest: by
 def test_a_failure_after_the_end_is_no_part_of_the_stream(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """It was whole; what fails then is logged and handed on."""
+    """It was whole; what fails then is logged as just that, and handed on."""
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await streams(b"data: 1\n\n", kind=_EVENTS)(scope, receive, send)
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send(start(headers=[(b"content-type", _EVENTS)]))
+        await send(body(b"data: 1\n\n"))
         await fail()
 
     answer = ask(kaiko(app))
     assert (answer.body, answer.whole) == (b"data: 1\n\n", True)
     assert isinstance(answer.raised, ValueError)
-    ((level, _),) = said(caplog)
+    ((level, text),) = said(caplog)
     assert level == "ERROR"
+    assert "raised after the answer" in text
 
 
 @pytest.mark.parametrize("reraise", [True, False])

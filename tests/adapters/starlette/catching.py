@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import kaiko_fastapi
-import kaiko_starlette
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.middleware.base import BaseHTTPMiddleware
@@ -13,6 +11,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+import kaiko_fastapi
+import kaiko_starlette
 from kaiko_middleware import NotFoundError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def fastapi(**how: Any) -> FastAPI:
     return app
 
 
-INSTALLS = {Starlette: kaiko_starlette.install, FastAPI: kaiko_fastapi.install}
+INSTALLS: dict[object, Any] = {Starlette: kaiko_starlette.install, FastAPI: kaiko_fastapi.install}
 
 
 def with_cors(
@@ -121,7 +121,7 @@ def with_cors(
 
     """
     app = make()
-    install: Any = INSTALLS[type(app)]
+    install = INSTALLS[type(app)]
     if order == "after":
         install(app, config)
     app.add_middleware(catching)

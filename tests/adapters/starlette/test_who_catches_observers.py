@@ -45,9 +45,6 @@ def test_sentry(events: dict[str, Any], make: str, catching: str, order: str) ->
     assert events[f"{key} True /sold-out"] == events[f"{key} False /sold-out"] == [[], 0]
 
 
-Traced = "Callable[[Starlette, TracerProvider], ASGIApp]"
-
-
 def by_framework(app: Starlette, tracers: TracerProvider) -> ASGIApp:
     """Instrument an application as its framework's instrumentor does."""
     instrumentor: Any = StarletteInstrumentor if type(app) in _PLAIN else FastAPIInstrumentor
@@ -70,7 +67,6 @@ def inside(app: Starlette, tracers: TracerProvider) -> ASGIApp:
 
 
 _PLAIN = {type(starlette())}
-_QUIET = {"telemetry": {"tracing": False, "logs": False, "metrics": False}}
 
 
 def spans_of(
@@ -94,7 +90,7 @@ def spans_of(
     memory, tracers = InMemorySpanExporter(), TracerProvider()
     tracers.add_span_processor(SimpleSpanProcessor(memory))
     app = make()
-    install: Any = INSTALLS[type(app)]
+    install = INSTALLS[type(app)]
     app.add_middleware(catching)
     if ours == "before":
         install(app)
