@@ -6,23 +6,49 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["run_program"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["run_apart", "run_program"]
 
 _TESTS = Path(__file__).parent
 
 
-def run_program(module: str) -> Any:
-    """Run a module of the tests in a process of its own; return the JSON that it prints."""
+def run_program(
+    module: str, *arguments: str, cwd: Path | None = None, warnings: tuple[str, ...] = ("ignore",)
+) -> Any:
+    """Run a module of the tests in a process of its own; return the JSON of its last line."""
     path = os.pathsep.join(filter(None, [str(_TESTS), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", module],
+        [sys.executable, *(f"-W{each}" for each in warnings), "-m", module, *arguments],
         capture_output=True,
         text=True,
         check=False,
+        cwd=cwd,
         env={**os.environ, "PYTHONPATH": path},
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def run_apart(work: Callable[[str], str], name: str) -> str:
+    """Call `work` in a fork of this process, which it cannot spoil; return what it returns."""
+    reader, writer = os.pipe()
+    process = os.fork()
+    if process == 0:
+        try:
+            said = work(name)
+        except BaseException:  # noqa: BLE001 - the parent tells of it
+            said = traceback.format_exc()
+        with os.fdopen(writer, "w") as output:
+            output.write(said)
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as output:
+        said = output.read()
+    _, status = os.waitpid(process, 0)
+    return said if status == 0 else f"{said}\n{name} ended with {status}"

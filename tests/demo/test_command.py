@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import pytest
 
@@ -26,9 +26,10 @@ from kaiko_demo import CAUSES, Cause, Request
 from kaiko_middleware.catalog import ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 STARLETTE = STACKS[0]
+ADDRESS = r": http://127.0.0.1:(\d+)$"
 FINE = [cause for cause in CAUSES if not cause.expected.type]
 
 
@@ -153,16 +154,6 @@ def test_the_demo_prints_one_table_and_exits_with_0(tmp_path: Path) -> None:
     assert "the stacks send the same bytes except for the id" in said
 
 
-def test_the_demo_prints_on_a_narrow_terminal_without_unicode(tmp_path: Path) -> None:
-    """Everything is still there, in 80 columns of ASCII."""
-    done = command("demo", COLUMNS="80", PYTHONIOENCODING="ascii", TMPDIR=str(tmp_path))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.isascii()
-    assert max(map(len, done.stdout.splitlines())) <= 80
-    shown = {text for cause in CAUSES for text in (cause.name, cause.expected.code) if text}
-    assert [text for text in shown if text not in done.stdout] == []
-
-
 # --- something is wrong --------------------------------------------------------------
 
 
@@ -248,61 +239,77 @@ def test_services_are_ended_when_their_user_fails(tmp_path: Path) -> None:
     assert [process.poll() is not None for process in started] == [True]
 
 
-@pytest.mark.parametrize("stack", STACKS, ids=lambda stack: cast("Stack", stack).name)
-def test_a_service_ends_with_the_pipe_it_was_given(stack: Stack, tmp_path: Path) -> None:
-    """So none outlives a command that was killed."""
-    with running([stack], tmp_path) as (service,):
-        assert service.process.stdin is not None
-        service.process.stdin.close()
-        assert service.process.wait(30) is not None
-
-
-def test_every_stack_is_served_by_the_server_it_names(tmp_path: Path) -> None:
-    """Two by uvicorn, one by waitress: as their own headers say."""
+def test_every_stack_has_the_server_it_names_and_ends_with_its_pipe(tmp_path: Path) -> None:
+    """Their own headers name it; and none outlives a command that was killed."""
     with running(STACKS, tmp_path) as services:
         servers = [send(service.port, Request("GET", "/")).values("Server") for service in services]
+        for service in services:
+            assert service.process.stdin is not None
+            service.process.stdin.close()
+        ended = [service.process.wait(30) for service in services]
     assert servers == [["uvicorn"], ["uvicorn"], ["waitress"]]
+    assert len(ended) == len(STACKS)
 
 
 # --- --serve -------------------------------------------------------------------------
 
 
-@pytest.fixture
-def ctrl_c_works() -> Generator[None]:
-    """A shell has what it starts in the background ignore Ctrl-C, and children inherit that."""
+class Served(NamedTuple):
+    """What `demo --serve` printed and left, and what its addresses answered before Ctrl-C."""
+
+    lines: list[str]
+    ports: list[int]
+    statuses: list[int]
+    code: int
+    left: list[Path]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One run of it, in 80 columns of ASCII."""
+    # A shell has what it starts in the background ignore Ctrl-C, and children inherit that.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("ctrl_c_works")
-def test_serve_leaves_the_services_up_until_ctrl_c(tmp_path: Path) -> None:
-    """The addresses it prints answer, with what is behind them; after Ctrl-C they are free."""
+    folder = tmp_path_factory.mktemp("served")
     arguments = [sys.executable, "-P", "-m", "kaiko_cli.main", "demo", "--serve"]
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    environment = {"COLUMNS": "80", "PYTHONIOENCODING": "ascii", "TMPDIR": str(folder)}
+    with subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    ) as process:
         assert process.stdout is not None
         lines: list[str] = []
         for line in process.stdout:
             lines.append(line)
             if "Ctrl-C" in line:
                 break
-        addresses = [
-            line.split()[-1] for line in lines if re.search(r": http://127.0.0.1:\d+$", line)
-        ]
-        ports = [int(address.rpartition(":")[2]) for address in addresses]
+        ports = [int(found) for found in re.findall(ADDRESS, "".join(lines), re.MULTILINE)]
         statuses = [send(port, cause.request).status for port in ports for cause in FINE]
         process.send_signal(signal.SIGINT)
         try:
-            assert process.wait(30) == 0
+            code = process.wait(30)
         finally:
             process.kill()
-    assert statuses == [cause.expected.status for _ in STACKS for cause in FINE]
-    assert any("LLM provider (http://" in line and "Archive" in line for line in lines)
-    assert list(tmp_path.iterdir()) == []
-    for port in ports:
+    yield Served(lines, ports, statuses, code, list(folder.iterdir()))
+    signal.signal(signal.SIGINT, before)
+
+
+def test_serve_leaves_the_services_up_until_ctrl_c(served: Served) -> None:
+    """The addresses it prints answer, with what is behind them; after Ctrl-C they are free."""
+    assert served.statuses == [cause.expected.status for _ in STACKS for cause in FINE]
+    assert any("LLM provider (http://" in line and "Archive" in line for line in served.lines)
+    assert (served.code, served.left) == (0, [])
+    for port in served.ports:
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port))
+
+
+def test_the_demo_prints_on_a_narrow_terminal_without_unicode(served: Served) -> None:
+    """Everything is still there, in 80 columns of ASCII."""
+    printed = "".join(served.lines)
+    assert printed.isascii()
+    (first, *_) = [n for n, line in enumerate(served.lines) if re.search(ADDRESS, line)]
+    assert max(len(line.rstrip("\n")) for line in served.lines[:first]) <= 80
+    shown = {text for cause in CAUSES for text in (cause.name, cause.expected.code) if text}
+    assert [text for text in shown if text not in printed] == []
 
 
 def test_a_service_that_ends_while_it_is_served_is_told(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from support_program import run_program
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -19,20 +19,22 @@ PAGES = sorted(
 )
 # Errors, but for what the suite lets pass for the sake of the oldest Starlettes.
 WARNINGS = (
-    *("-W", "error"),
-    *("-W", "ignore:The anyio.abc.BlockingPortal alias is deprecated:DeprecationWarning"),
+    "error",
+    "ignore:The anyio.abc.BlockingPortal alias is deprecated:DeprecationWarning",
 )
-RUNNER = Path(__file__).with_name("run_page.py")
+
+
+@pytest.fixture(scope="module")
+def failures() -> dict[str, str]:
+    """What went wrong on each page; what they all import is loaded once."""
+    pages = [str(page) for page in PAGES]
+    found: dict[str, str] = run_program(
+        "docs.run_page", *pages, cwd=DOCS / "examples", warnings=WARNINGS
+    )
+    return found
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
-def test_every_block_of_a_page_does_what_it_shows(page: Path) -> None:
+def test_every_block_of_a_page_does_what_it_shows(page: Path, failures: dict[str, str]) -> None:
     """Python runs, JSON parses, and each request gets the answer that is printed."""
-    done = subprocess.run(
-        [sys.executable, *WARNINGS, str(RUNNER), str(page)],
-        cwd=DOCS / "examples",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert failures[str(page)] == ""

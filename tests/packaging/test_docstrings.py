@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from support_program import run_program
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [*ROOT.glob("kaiko_middleware/**/*.py"), *ROOT.glob("integrations/*/**/*.py")]
@@ -23,22 +22,14 @@ def module_name(path: Path) -> str:
 WITH_EXAMPLES = sorted(module_name(path) for path in SOURCES if ">>> " in path.read_text())
 
 
-RUN = """
-import doctest, importlib, sys
-options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-failed, attempted = doctest.testmod(importlib.import_module(sys.argv[1]), optionflags=options)
-sys.exit(failed or not attempted)
-"""
+@pytest.fixture(scope="module")
+def failures() -> dict[str, str]:
+    """What went wrong in each module."""
+    found: dict[str, str] = run_program("docs.run_docstrings", *WITH_EXAMPLES)
+    return found
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
-def test_examples_in_docstrings_run(name: str) -> None:
-    """What a docstring shows is what happens, in an interpreter that it cannot spoil."""
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, name],
-        env=os.environ | {"DJANGO_SETTINGS_MODULE": "django.conf.global_settings"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_examples_in_docstrings_run(name: str, failures: dict[str, str]) -> None:
+    """What a docstring shows is what happens, in a process that it cannot spoil."""
+    assert failures[name] == ""
