@@ -19,12 +19,15 @@ from django.views import defaults
 
 from kaiko_django.conf import current, current_setup
 from kaiko_django.recognize import was_logged
-from kaiko_django.responses import EnvelopeResponse
+from kaiko_django.responses import EnvelopeResponse, Unreported
+from kaiko_middleware import ServerError
 from kaiko_middleware.report import RequestInfo
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.http.response import HttpResponseBase
+
+    from kaiko_wsgi.setup import Setup
 
 __all__ = ["SEEN", "Seen", "install_handlers"]
 
@@ -55,9 +58,9 @@ def install_handlers() -> None:
     """Listen to Django's signal, and replace its default handlers; may be called repeatedly."""
     got_request_exception.connect(_on_exception, dispatch_uid="kaiko_django")
     if urls.handler404 is defaults.page_not_found:
-        urls.handler404 = not_found
+        setattr(urls, "handler404", not_found)  # noqa: B010 - stubs want Django's own signature
     if urls.handler500 is defaults.server_error:
-        urls.handler500 = server_error
+        setattr(urls, "handler500", server_error)  # noqa: B010 - likewise
 
 
 def _on_exception(*, request: HttpRequest | None = None, **_kwargs: object) -> None:
@@ -75,10 +78,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     request_id: object = request.__dict__.get("kaiko_request_id")
     if not isinstance(request_id, str) or not setup.config.rewrite_answers:
         return defaults.page_not_found(request, exception)
-    request.__dict__.pop(SEEN, None)
-    info = RequestInfo(request_id, request.method or "-", request.path)
-    answer = setup.pipeline.on_exception(exception, info)
-    return EnvelopeResponse(answer.reply, request_id)
+    return _unreported(setup, request, request_id, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -87,8 +87,23 @@ def server_error(request: HttpRequest) -> HttpResponse:
     request_id: object = request.__dict__.get("kaiko_request_id")
     if not isinstance(request_id, str) or not isinstance(seen, Seen) or not seen.unmapped:
         return defaults.server_error(request)
-    del request.__dict__[SEEN]
     setup = current[0] if current else current_setup()
+    return _unreported(setup, request, request_id, seen.exception, unmapped=True)
+
+
+def _unreported(
+    setup: Setup,
+    request: HttpRequest,
+    request_id: str,
+    exc: BaseException,
+    *,
+    unmapped: bool = False,
+) -> EnvelopeResponse:
+    """Return the answer to `exc`, which is reported when it leaves: middleware may replace it."""
     info = RequestInfo(request_id, request.method or "-", request.path)
-    answer = setup.pipeline.on_unmapped(seen.exception, info)
-    return EnvelopeResponse(answer.reply, request_id)
+    error = None if unmapped else setup.pipeline.find(exc, info)
+    if error is None:
+        error, unmapped = ServerError(), True
+    response = EnvelopeResponse(setup.pipeline.render(error, info), request_id)
+    response.unreported = Unreported(error, exc, info, unmapped)
+    return response

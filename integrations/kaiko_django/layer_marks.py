@@ -7,7 +7,7 @@ neither parsed nor reported again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.core.handlers.asgi import ASGIRequest
 
@@ -40,7 +40,8 @@ def layers_in(request: HttpRequest, request_id: str) -> Layers:
     """Return what the layers of this request tell each other."""
     store: MutableMapping[str, Any]
     if isinstance(request, ASGIRequest):
-        store = request.scope.setdefault("state", {})
+        # Its stub names a mapping that cannot be changed.
+        store = cast("MutableMapping[str, Any]", request.scope).setdefault("state", {})
     else:
         store = request.META
     return layers_of(store, request_id)

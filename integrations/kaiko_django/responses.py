@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 from http.client import responses as phrases
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EnvelopeResponse",
+    "Unreported",
     "error_response",
     "finish_envelope",
     "put_id",
@@ -52,8 +53,20 @@ _TOUCHED = (DESCRIBES_BODY - {"content-type", "content-length"}) | {"access-cont
 _forget = partial(set_request_id, None)
 
 
+class Unreported(NamedTuple):
+    """An error whose answer may yet be replaced."""
+
+    error: KaikoError
+    exception: BaseException
+    request: RequestInfo
+    unmapped: bool
+
+
 class EnvelopeResponse(HttpResponse):
     """A response that the toolkit made: `rewrite_response` recognizes it without reading it."""
+
+    unreported: Unreported | None = None
+    """What is reported when this leaves."""
 
     def __init__(self, reply: Reply, request_id: str) -> None:
         super().__init__(reply.body, "application/json", reply.status)

@@ -61,6 +61,10 @@ def rewrite_response(
     if isinstance(response, EnvelopeResponse):
         reply = finish_envelope(setup, request, response, request_id)
         if reply is not None:
+            request.__dict__.pop(SEEN, None)
+            if response.unreported is not None:
+                error, exc, info, unmapped = response.unreported
+                setup.pipeline.report(error, exc, info, unmapped=unmapped)
             if layers is not None:
                 layers.reply = reply
             return response

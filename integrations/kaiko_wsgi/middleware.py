@@ -60,7 +60,7 @@ class KaikoMiddleware:
             set_request_id(previous)
             raise
 
-    def restores_id(self, _result: Iterable[bytes], _previous: str | None) -> bool:
+    def restores_id(self, _result: Iterable[bytes], _previous: str | None, /) -> bool:
         """Have a body put the id `previous` back when it is closed; whether it can.
 
         For adapters of frameworks whose body takes callbacks: where the head needs no look,
