@@ -17,17 +17,15 @@ from django.conf import urls
 from django.core.signals import got_request_exception
 from django.views import defaults
 
-from kaiko_django.conf import current, current_setup
+from kaiko_django.conf import current_setup
 from kaiko_django.recognize import was_logged
-from kaiko_django.responses import EnvelopeResponse, Unreported
+from kaiko_django.responses import EnvelopeResponse
 from kaiko_middleware import ServerError
 from kaiko_middleware.report import RequestInfo
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.http.response import HttpResponseBase
-
-    from kaiko_wsgi.setup import Setup
 
 __all__ = ["SEEN", "Seen", "install_handlers"]
 
@@ -74,36 +72,28 @@ def _on_exception(*, request: HttpRequest | None = None, **_kwargs: object) -> N
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an `Http404`, of the URLconf above all."""
-    setup = current[0] if current else current_setup()
-    request_id: object = request.__dict__.get("kaiko_request_id")
-    if not isinstance(request_id, str) or not setup.config.rewrite_answers:
-        return defaults.page_not_found(request, exception)
-    return _unreported(setup, request, request_id, exception)
+    rewriting = current_setup().config.rewrite_answers
+    answer = _answer(request, exception, unmapped=False) if rewriting else None
+    return defaults.page_not_found(request, exception) if answer is None else answer
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer what a view raised and has no mapping; Django has signalled it, and logs it."""
     seen: object = request.__dict__.get(SEEN)
-    request_id: object = request.__dict__.get("kaiko_request_id")
-    if not isinstance(request_id, str) or not isinstance(seen, Seen) or not seen.unmapped:
-        return defaults.server_error(request)
-    setup = current[0] if current else current_setup()
-    return _unreported(setup, request, request_id, seen.exception, unmapped=True)
+    answer = None
+    if isinstance(seen, Seen) and seen.unmapped:
+        answer = _answer(request, seen.exception, unmapped=True)
+    return defaults.server_error(request) if answer is None else answer
 
 
-def _unreported(
-    setup: Setup,
-    request: HttpRequest,
-    request_id: str,
-    exc: BaseException,
-    *,
-    unmapped: bool = False,
-) -> EnvelopeResponse:
+def _answer(request: HttpRequest, exc: BaseException, *, unmapped: bool) -> HttpResponse | None:
     """Return the answer to `exc`, which is reported when it leaves: middleware may replace it."""
+    request_id: object = request.__dict__.get("kaiko_request_id")
+    if not isinstance(request_id, str):  # a path that is not ours
+        return None
     info = RequestInfo(request_id, request.method or "-", request.path)
-    error = None if unmapped else setup.pipeline.find(exc, info)
-    if error is None:
-        error, unmapped = ServerError(), True
-    response = EnvelopeResponse(setup.pipeline.render(error, info), request_id)
-    response.unreported = Unreported(error, exc, info, unmapped)
+    pipeline = current_setup().pipeline
+    error = (None if unmapped else pipeline.find(exc, info)) or ServerError()
+    response = EnvelopeResponse(pipeline.render(error, info), request_id)
+    response.unreported = error, exc, info, unmapped
     return response

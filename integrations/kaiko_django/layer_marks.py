@@ -26,8 +26,7 @@ __all__ = ["layers_in", "outer_id"]
 def outer_id(request: HttpRequest) -> str | None:
     """Return the id that an outer layer of the toolkit gave to the request, if there is one."""
     if isinstance(request, ASGIRequest):
-        state: dict[str, object] | None = request.scope.get("state")
-        found = None if state is None else state.get(REQUEST_ID)
+        found: object = (request.scope.get("state") or {}).get(REQUEST_ID)
     else:
         found = request.META.get(ENVIRON_ID)
     # It is the current one, too; what a server left of another request's state is not.

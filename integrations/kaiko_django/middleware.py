@@ -165,13 +165,10 @@ def _begin(setup: Setup, request: HttpRequest, previous: str | None) -> str | No
             # It must not see the id of a request that called it in process.
             set_request_id(None)
         return None
-    if previous is not None:
-        outer = outer_id(request)
-        if outer is not None:
-            setattr(request, "kaiko_request_id", outer)  # noqa: B010 - stubs do not know it
-            return outer
-    request_id = setup.request_id(request.META)
-    set_request_id(request_id)
+    outer = None if previous is None else outer_id(request)
+    request_id = setup.request_id(request.META) if outer is None else outer
+    if outer is None:
+        set_request_id(request_id)
     setattr(request, "kaiko_request_id", request_id)  # noqa: B010 - stubs do not know it
     return request_id
 

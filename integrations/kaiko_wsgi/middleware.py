@@ -104,7 +104,7 @@ class KaikoMiddleware:
                 plain = plain_head(setup, environ, request_id, status, headers)
                 if plain is not None:
                     head = None  # given away: should the server refuse it, ours comes instead
-                    start_response(status, plain.headers)
+                    start_response(status, plain[0])
                     return result
             return driver().take(result)
         except BaseException as exc:
