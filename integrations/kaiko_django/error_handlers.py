@@ -17,9 +17,10 @@ from django.conf import urls
 from django.core.signals import got_request_exception
 from django.views import defaults
 
-from kaiko_django.conf import current, current_setup
+from kaiko_django.conf import current_setup
 from kaiko_django.recognize import was_logged
 from kaiko_django.responses import EnvelopeResponse
+from kaiko_middleware import ServerError
 from kaiko_middleware.report import RequestInfo
 
 if TYPE_CHECKING:
@@ -55,9 +56,9 @@ def install_handlers() -> None:
     """Listen to Django's signal, and replace its default handlers; may be called repeatedly."""
     got_request_exception.connect(_on_exception, dispatch_uid="kaiko_django")
     if urls.handler404 is defaults.page_not_found:
-        urls.handler404 = not_found
+        setattr(urls, "handler404", not_found)  # noqa: B010 - stubs want Django's own signature
     if urls.handler500 is defaults.server_error:
-        urls.handler500 = server_error
+        setattr(urls, "handler500", server_error)  # noqa: B010 - likewise
 
 
 def _on_exception(*, request: HttpRequest | None = None, **_kwargs: object) -> None:
@@ -71,24 +72,28 @@ def _on_exception(*, request: HttpRequest | None = None, **_kwargs: object) -> N
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an `Http404`, of the URLconf above all."""
-    setup = current[0] if current else current_setup()
-    request_id: object = request.__dict__.get("kaiko_request_id")
-    if not isinstance(request_id, str) or not setup.config.rewrite_answers:
-        return defaults.page_not_found(request, exception)
-    request.__dict__.pop(SEEN, None)
-    info = RequestInfo(request_id, request.method or "-", request.path)
-    answer = setup.pipeline.on_exception(exception, info)
-    return EnvelopeResponse(answer.reply, request_id)
+    rewriting = current_setup().config.rewrite_answers
+    answer = _answer(request, exception, unmapped=False) if rewriting else None
+    return defaults.page_not_found(request, exception) if answer is None else answer
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer what a view raised and has no mapping; Django has signalled it, and logs it."""
     seen: object = request.__dict__.get(SEEN)
+    answer = None
+    if isinstance(seen, Seen) and seen.unmapped:
+        answer = _answer(request, seen.exception, unmapped=True)
+    return defaults.server_error(request) if answer is None else answer
+
+
+def _answer(request: HttpRequest, exc: BaseException, *, unmapped: bool) -> HttpResponse | None:
+    """Return the answer to `exc`, which is reported when it leaves: middleware may replace it."""
     request_id: object = request.__dict__.get("kaiko_request_id")
-    if not isinstance(request_id, str) or not isinstance(seen, Seen) or not seen.unmapped:
-        return defaults.server_error(request)
-    del request.__dict__[SEEN]
-    setup = current[0] if current else current_setup()
+    if not isinstance(request_id, str):  # a path that is not ours
+        return None
     info = RequestInfo(request_id, request.method or "-", request.path)
-    answer = setup.pipeline.on_unmapped(seen.exception, info)
-    return EnvelopeResponse(answer.reply, request_id)
+    pipeline = current_setup().pipeline
+    error = (None if unmapped else pipeline.find(exc, info)) or ServerError()
+    response = EnvelopeResponse(pipeline.render(error, info), request_id)
+    response.unreported = error, exc, info, unmapped
+    return response

@@ -68,12 +68,11 @@ def answer_in_view(
     ):
         return None
     pipeline, info = setup.pipeline, request_info(request)
-    error = exc if isinstance(exc, KaikoError) else pipeline.find(exc, info, known)
-    if error is None:
+    answer = pipeline.on_mapped(exc, info, known=known)
+    if answer is None:
         return None
     roll_back()
-    pipeline.report(error, exc, info)
-    return EnvelopeResponse(pipeline.render(error, info, ()), info.request_id)
+    return EnvelopeResponse(answer.reply, info.request_id)
 
 
 def roll_back() -> None:

@@ -7,7 +7,7 @@ neither parsed nor reported again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.core.handlers.asgi import ASGIRequest
 
@@ -26,8 +26,7 @@ __all__ = ["layers_in", "outer_id"]
 def outer_id(request: HttpRequest) -> str | None:
     """Return the id that an outer layer of the toolkit gave to the request, if there is one."""
     if isinstance(request, ASGIRequest):
-        state: dict[str, object] | None = request.scope.get("state")
-        found = None if state is None else state.get(REQUEST_ID)
+        found: object = (request.scope.get("state") or {}).get(REQUEST_ID)
     else:
         found = request.META.get(ENVIRON_ID)
     # It is the current one, too; what a server left of another request's state is not.
@@ -40,7 +39,8 @@ def layers_in(request: HttpRequest, request_id: str) -> Layers:
     """Return what the layers of this request tell each other."""
     store: MutableMapping[str, Any]
     if isinstance(request, ASGIRequest):
-        store = request.scope.setdefault("state", {})
+        # Its stub names a mapping that cannot be changed.
+        store = cast("MutableMapping[str, Any]", request.scope).setdefault("state", {})
     else:
         store = request.META
     return layers_of(store, request_id)

@@ -24,7 +24,6 @@ from kaiko_django.layer_marks import layers_in, outer_id
 from kaiko_django.recognize import DJANGO_OWN, django_status
 from kaiko_django.responses import (
     EnvelopeResponse,
-    put_id,
     request_info,
     restore_when_closed,
     silence,
@@ -92,8 +91,8 @@ def _synchronous(get_response: GetResponse) -> GetResponse:
             if request_id is None:
                 pass
             elif getattr(response, "status_code", None) in _FINE and not response.streaming:
-                if not wrapped:
-                    put_id(response, setup, request_id)
+                if not wrapped:  # put_id, without a call
+                    response.headers._store[setup.key] = (setup.header, request_id)  # noqa: SLF001 - as there
             else:
                 response = rewrite_response(setup, request, response, request_id, wrapped=wrapped)
                 if isinstance(response, StreamingHttpResponse) and response.status_code < 400:
@@ -119,26 +118,18 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
             if request_id is None:
                 pass
             elif getattr(response, "status_code", None) in _FINE and not response.streaming:
-                if not wrapped:
-                    put_id(response, setup, request_id)
+                if not wrapped:  # put_id, without a call
+                    response.headers._store[setup.key] = (setup.header, request_id)  # noqa: SLF001 - as there
             else:
                 response = rewrite_response(setup, request, response, request_id, wrapped=wrapped)
                 if isinstance(response, StreamingHttpResponse) and response.status_code < 400:
                     await _stream_async(setup, request, response, wrapped=wrapped)
         except (KeyboardInterrupt, SystemExit) as exc:
-            # Django runs this in a task of its own. One that ends so ends the event loop, and
-            # with it the way of any answer.
-            take = None
-            if request_id is not None and wrapped:
-                take = layers_in(request, request_id).exit_taker
-            if request_id is None or take is None:
+            answered = _answer_exit(setup, request, exc) if wrapped else None
+            if answered is None:
                 set_request_id(previous)
                 raise
-            take(exc)
-            answer = setup.pipeline.on_exception(exc, request_info(request))
-            response = EnvelopeResponse(answer.reply, request_id)
-            silence(response)
-            response = rewrite_response(setup, request, response, request_id, wrapped=wrapped)
+            response = answered
         except BaseException:
             set_request_id(previous)
             raise
@@ -149,6 +140,24 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
     return middleware
 
 
+def _answer_exit(setup: Setup, request: HttpRequest, exc: BaseException) -> HttpResponseBase | None:
+    """Answer what ends the process, where an outer layer raises it later.
+
+    Django runs the view in a task of its own. One that ends so ends the event loop, and no
+    answer can be sent any more.
+    """
+    info = request_info(request)
+    layers = layers_in(request, info.request_id)
+    if layers.exit_taker is None:
+        return None
+    layers.exit_taker(exc)
+    answer = setup.pipeline.on_exception(exc, info)
+    layers.reply = answer.reply
+    response = EnvelopeResponse(answer.reply, info.request_id)
+    silence(response)
+    return response
+
+
 def _begin(setup: Setup, request: HttpRequest, previous: str | None) -> str | None:
     """Give the request its id; None where its path is not ours."""
     if not setup.everywhere and not setup.config.covers(request.path):
@@ -156,13 +165,10 @@ def _begin(setup: Setup, request: HttpRequest, previous: str | None) -> str | No
             # It must not see the id of a request that called it in process.
             set_request_id(None)
         return None
-    if previous is not None:
-        outer = outer_id(request)
-        if outer is not None:
-            setattr(request, "kaiko_request_id", outer)  # noqa: B010 - stubs do not know it
-            return outer
-    request_id = setup.request_id(request.META)
-    set_request_id(request_id)
+    outer = None if previous is None else outer_id(request)
+    request_id = setup.request_id(request.META) if outer is None else outer
+    if outer is None:
+        set_request_id(request_id)
     setattr(request, "kaiko_request_id", request_id)  # noqa: B010 - stubs do not know it
     return request_id
 

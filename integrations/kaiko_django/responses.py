@@ -39,7 +39,6 @@ __all__ = [
     "finish_envelope",
     "put_id",
     "replace_response",
-    "request_id_of",
     "request_info",
     "response_state",
     "restore_when_closed",
@@ -54,6 +53,9 @@ _forget = partial(set_request_id, None)
 
 class EnvelopeResponse(HttpResponse):
     """A response that the toolkit made: `rewrite_response` recognizes it without reading it."""
+
+    unreported: tuple[KaikoError, BaseException, RequestInfo, bool] | None = None
+    """The error that is reported when this leaves, its exception, and whether it is unmapped."""
 
     def __init__(self, reply: Reply, request_id: str) -> None:
         super().__init__(reply.body, "application/json", reply.status)
@@ -80,12 +82,6 @@ def error_response(request: HttpRequest, error: KaikoError) -> HttpResponse:
     return EnvelopeResponse(answer.reply, info.request_id)
 
 
-def request_id_of(request: HttpRequest) -> str | None:
-    """Return the id that the middleware gave to `request`; None where it did not see it."""
-    found: object = getattr(request, "kaiko_request_id", None)
-    return found if isinstance(found, str) else None
-
-
 def response_state(setup: Setup, request: HttpRequest, layers: Layers | None) -> ResponseState:
     """Return the core's state for a response of Django's."""
     return ResponseState(
@@ -100,7 +96,8 @@ def response_state(setup: Setup, request: HttpRequest, layers: Layers | None) ->
 
 def request_info(request: HttpRequest) -> RequestInfo:
     """Return what the core wants to know of a request."""
-    request_id = request_id_of(request) or current_request_id()
+    found: object = getattr(request, "kaiko_request_id", None)
+    request_id = found if isinstance(found, str) else current_request_id()
     if request_id is None:
         request_id = current_setup().request_id(request.META)
     kind: object = request.META.get("CONTENT_TYPE")
@@ -109,9 +106,11 @@ def request_info(request: HttpRequest) -> RequestInfo:
 
 
 def replace_response(
-    request: HttpRequest, response: HttpResponseBase, pieces: Sequence[Piece]
+    request: HttpRequest, response: HttpResponseBase, pieces: Sequence[Piece], *, gone: bool = False
 ) -> bool:
     """Turn `response` into our answer, in place; its cookies stay. Whether the pieces are ours."""
+    if gone:
+        silence(response)
     head, *rest = pieces
     if not isinstance(head, Head) or head.original:
         return False
@@ -135,23 +134,24 @@ def finish_envelope(
     Middleware may have added to its headers, or encoded it. None where it is not what was
     made for this request any more.
     """
-    reply = response.reply
+    found: Reply | None = response.reply
     status, content = response.status_code, response.content
-    if (
-        status == reply.status
+    if not (
+        status == response.reply.status
         and response.request_id == request_id
-        and content == reply.body
+        and content == response.reply.body
         and request.method != "HEAD"
         and _TOUCHED.isdisjoint(response.headers._store)  # noqa: SLF001 - see put_id
     ):
-        return reply
-    headers = list(response.items())
-    info = request_info(request)
-    found = recognize(reply, status, headers, content, info, setup.config)
-    if found is not None:
-        body = b"" if request.method == "HEAD" else found.body
-        head = Head(found.status, found.headers, original=False)
-        replace_response(request, response, [head, Chunk(body, more=False)])
+        headers, info = list(response.items()), request_info(request)
+        found = recognize(response.reply, status, headers, content, info, setup.config)
+        if found is not None:
+            body = b"" if request.method == "HEAD" else found.body
+            head = Head(found.status, found.headers, original=False)
+            replace_response(request, response, [head, Chunk(body, more=False)])
+    if found is not None and response.unreported is not None:
+        error, exc, info, unmapped = response.unreported
+        setup.pipeline.report(error, exc, info, unmapped=unmapped)
     return found
 
 

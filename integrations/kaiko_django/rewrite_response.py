@@ -24,7 +24,6 @@ from kaiko_django.responses import (
     replace_response,
     request_info,
     response_state,
-    silence,
 )
 
 if TYPE_CHECKING:
@@ -61,14 +60,13 @@ def rewrite_response(
     if isinstance(response, EnvelopeResponse):
         reply = finish_envelope(setup, request, response, request_id)
         if reply is not None:
+            request.__dict__.pop(SEEN, None)
             if layers is not None:
                 layers.reply = reply
             return response
     state = response_state(setup, request, layers)
-    ours = replace_response(request, response, _feed(setup, request, response, state))
-    if state.client_gone:
-        silence(response)
-    if not ours:
+    pieces = _feed(setup, request, response, state)
+    if not replace_response(request, response, pieces, gone=state.client_gone):
         put_id(response, setup, request_id)
         if layers is not None:
             layers.left_alone = True

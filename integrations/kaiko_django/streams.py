@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
-from kaiko_django.responses import replace_response, response_state, silence
+from kaiko_django.responses import replace_response, response_state
 from kaiko_middleware.response_head import stream_kind
 from kaiko_middleware.response_state import Chunk
 
@@ -76,12 +76,9 @@ class Stream:
 
     def answer(self, exc: Exception) -> bool:
         """Answer what a held stream raised; whether it has no mapping."""
-        response = self._response
-        failed = self._state.fail(exc)
-        if self._state.client_gone:
-            silence(response)
+        response, failed = self._response, self._state.fail(exc)
         response.cookies.clear()
-        replace_response(self._request, response, failed.pieces)
+        replace_response(self._request, response, failed.pieces, gone=self._state.client_gone)
         return failed.unmapped
 
     def guard(self) -> None:
@@ -98,33 +95,25 @@ class Stream:
             self._response.streaming_content = self._guarded(cast("Iterator[bytes]", content))
 
     def _guarded(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        feed = self._state.body
         try:
             for chunk in chunks:
-                feed(chunk, more=True)
+                self._state.body(chunk, more=True)
                 yield chunk
-        except Exception as exc:
-            last = self._last(exc)
-            if last is None:
-                raise
-            yield last
+        except Exception as exc:  # noqa: BLE001 - whatever the stream raises is answered
+            yield self._last(exc)
 
     async def _guarded_async(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        feed = self._state.body
         try:
             async for chunk in chunks:
-                feed(chunk, more=True)
+                self._state.body(chunk, more=True)
                 yield chunk
-        except Exception as exc:
-            last = self._last(exc)
-            if last is None:
-                raise
-            yield last
+        except Exception as exc:  # noqa: BLE001 - likewise
+            yield self._last(exc)
 
-    def _last(self, exc: Exception) -> bytes | None:
-        """Return the last chunk of a stream that fails; None to let an outer layer answer."""
+    def _last(self, exc: Exception) -> bytes:
+        """Return the last chunk of a stream that fails; raises `exc` for an outer layer."""
         if not self._state.started:
-            return None
+            raise exc
         pieces = self._state.fail(exc).pieces
         return b"".join([piece.body for piece in pieces if isinstance(piece, Chunk)])
 

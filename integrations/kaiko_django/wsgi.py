@@ -18,7 +18,7 @@ __all__ = ["WSGIWrapper"]
 class WSGIWrapper(KaikoMiddleware):
     """`kaiko_wsgi.KaikoMiddleware`, which knows that a response of Django's is ready."""
 
-    def restores_id(self, result: Iterable[bytes], previous: str | None) -> bool:
+    def restores_id(self, result: Iterable[bytes], previous: str | None, /) -> bool:
         """Let the response put the id back by itself; whether it is one of Django's."""
         if not isinstance(result, HttpResponse):
             return False

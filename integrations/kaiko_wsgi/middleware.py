@@ -60,7 +60,7 @@ class KaikoMiddleware:
             set_request_id(previous)
             raise
 
-    def restores_id(self, _result: Iterable[bytes], _previous: str | None) -> bool:
+    def restores_id(self, _result: Iterable[bytes], _previous: str | None, /) -> bool:
         """Have a body put the id `previous` back when it is closed; whether it can.
 
         For adapters of frameworks whose body takes callbacks: where the head needs no look,
@@ -104,7 +104,7 @@ class KaikoMiddleware:
                 plain = plain_head(setup, environ, request_id, status, headers)
                 if plain is not None:
                     head = None  # given away: should the server refuse it, ours comes instead
-                    start_response(status, plain.headers)
+                    start_response(status, plain[0])
                     return result
             return driver().take(result)
         except BaseException as exc:

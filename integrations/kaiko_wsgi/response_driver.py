@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from asyncio import CancelledError
 from http.client import responses as phrases
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 from kaiko_middleware.layers import layers_of
 from kaiko_middleware.response_state import Head, ResponseState
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Headers = list[tuple[str, str]]
     Write = Callable[[bytes], object]
 
-__all__ = ["PlainHead", "ResponseDriver", "is_answerable", "plain_head"]
+__all__ = ["ResponseDriver", "is_answerable", "plain_head"]
 
 
 class ResponseDriver(RestoringBody):
@@ -115,9 +115,9 @@ class ResponseDriver(RestoringBody):
             self._feed_head(self._response)
         else:
             plain = plain_head(self._setup, self._environ, self._request_id, status, headers)
-            if plain is not None and plain.known:
+            if plain is not None and plain[1]:
                 self._passing = True
-                return self._send_head(status, plain.headers)
+                return self._send_head(status, plain[0])
         return self.write
 
     def write(self, data: bytes) -> None:
@@ -163,8 +163,7 @@ class ResponseDriver(RestoringBody):
     def _feed_head(self, response: ResponseState) -> None:
         status, headers = self._head or ("", [])
         code = int(status[:3]) if status[:3].isdecimal() else 0
-        pieces = response.start(code, headers)
-        self._chunks = [*self._chunks, *self._take(pieces)]
+        self._chunks = [*self._chunks, *self._take(response.start(code, headers))]
 
     def _fed(self) -> Iterator[bytes]:
         """Yield what the response makes of the application's body."""
@@ -188,8 +187,7 @@ class ResponseDriver(RestoringBody):
             # A server may have taken a head already, or have choked on it. An exception that
             # was caught has a traceback, whatever its type allows.
             self._exc_info = type(exc), exc, cast("TracebackType", exc.__traceback__)
-        taken_back = self._passing and not self._sent
-        if taken_back:
+        if self._passing and not self._sent:
             # A server holds the head until the first chunk. Without its length and type the
             # core holds it, too.
             self._passing = False
@@ -236,24 +234,18 @@ class ResponseDriver(RestoringBody):
         return [*(pair for pair in headers if pair[0].lower() != key), (name, self._request_id)]
 
 
-class PlainHead(NamedTuple):
-    """A head that needs no look: its headers, and whether the body's length is known."""
-
-    headers: Headers
-    known: bool
-
-
 def plain_head(
     setup: Setup, environ: WSGIEnvironment, request_id: str, status: str, headers: Headers
-) -> PlainHead | None:
-    """Return the head to send for a success, or for the error answer that the middleware made.
+) -> tuple[Headers, bool] | None:
+    """Return the headers to send, and whether the body's length is known.
 
-    None where it needs a look.
+    For a success, and for the error answer that an inner layer made; None where the head
+    needs a look.
     """
     if status[:1] not in {"2", "3"}:
         reply = layers_of(environ, request_id).reply
         ours = reply is not None and status[:3] == str(reply.status)
-        return PlainHead(headers, known=True) if ours else None
+        return (headers, True) if ours else None
     known = False
     key, length = setup.key, len(setup.key)
     for name, value in headers:
@@ -264,7 +256,7 @@ def plain_head(
             known = True
         elif size == length and name.lower() == key:
             return None  # to be replaced
-    return PlainHead([*headers, (setup.header, request_id)], known)
+    return [*headers, (setup.header, request_id)], known
 
 
 def _line(status: int) -> str:

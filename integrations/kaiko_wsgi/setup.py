@@ -22,7 +22,7 @@ class Setup:
 
     """
 
-    __slots__ = ("config", "everywhere", "header", "key", "meta_key", "pipeline", "pop", "trusting")
+    __slots__ = ("config", "everywhere", "header", "key", "meta_key", "pipeline", "pop")
 
     def __init__(self, config: Config) -> None:
         self.pipeline: Pipeline = Pipeline(config)
@@ -30,14 +30,13 @@ class Setup:
         self.everywhere: bool = self.pipeline.covers_everything
         self.header: str = config.request_id_header
         self.key: str = self.header.lower()
-        self.trusting: bool = config.trust_request_id
         self.meta_key: str = f"HTTP_{self.header.upper().replace('-', '_')}"
         """Where the environ has the inbound id."""
         self.pop: Callable[[], str] = self.pipeline.ids.pop
 
     def request_id(self, environ: Mapping[str, object]) -> str:
         """Return the id of the request that came with this environ."""
-        if not self.trusting:
+        if not self.config.trust_request_id:
             try:
                 return self.pop()
             except IndexError:

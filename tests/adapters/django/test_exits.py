@@ -20,7 +20,7 @@ from django.test import override_settings
 
 from adapters.django.row import araises, raises
 from adapters.django.stacks import STACKS, Project
-from adapters.django.test_servers import Seen
+from adapters.wsgi.seen import Seen
 from kaiko_asgi import KaikoMiddleware
 from kaiko_middleware import current_request_id
 from kaiko_middleware.conformance import check_answer

@@ -52,11 +52,6 @@ def _failing(chunks: Iterable[bytes]) -> Iterator[bytes]:
 app = KaikoMiddleware(service)
 
 
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, *_args: object) -> None:
-        """Log nothing."""
-
-
 def main(server: str, fd: int) -> None:
     """Serve until the process is ended."""
     listener = socket.socket(fileno=fd)
@@ -67,7 +62,7 @@ def main(server: str, fd: int) -> None:
         )
         made.run()
         return
-    served = WSGIServer(listener.getsockname(), _Quiet, bind_and_activate=False)
+    served = WSGIServer(listener.getsockname(), WSGIRequestHandler, bind_and_activate=False)
     served.socket.close()
     served.socket = listener
     served.server_name, served.server_port = listener.getsockname()
