@@ -172,4 +172,5 @@ def api(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """What the middleware costs, as ratios, interleaved; saved as bench-PYTHON.json."""
     session.install(".[all]")
-    session.run("python", "-P", "bench/run.py", "--json", f"bench-{session.python}.json", *session.posargs)
+    saved = f"bench-{session.python}.json"
+    session.run("python", "-P", "bench/run.py", "--json", saved, *session.posargs)
