@@ -10,6 +10,8 @@ import shutil
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
+from nox.virtualenv import find_uv
 
 nox.needs_version = ">=2025.10.14"
 nox.options.default_venv_backend = "uv"
@@ -58,11 +60,11 @@ CHECKERS = {
 @nox.parametrize("version", [nox.param(python, id=python) for python in PYTHONS])
 def interpreter(session: nox.Session, version: str) -> None:
     """That this Python is on the machine, and how to get it if not."""
-    _, uv, _ = nox.virtualenv.find_uv()
+    _, uv, _ = find_uv()
     find = [uv, "python", "find", "--system", "--no-python-downloads", version]
     try:
         session.run(*find, silent=True)
-    except nox.command.CommandFailed:
+    except CommandFailed:
         session.error(
             f"Python {version} is missing. `uv python install {version}` brings it; "
             "CONTRIBUTING.md names other ways."
