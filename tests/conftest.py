@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import re
 from typing import Any
 
@@ -48,13 +49,10 @@ def unit_of(nodeid: str) -> str:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Give out those units, in the order of the tests."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class Units(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return unit_of(nodeid)
-
+    scheduling: Any = importlib.import_module("xdist.scheduler")  # it marks no types
     config.option.loadscopereorder = False
-    return Units(config, log)
+    scheduler = scheduling.LoadScopeScheduling(config, log)
+    scheduler._split_scope = unit_of
+    return scheduler  # type: ignore[no-any-return]
