@@ -17,7 +17,7 @@ from django.conf import urls
 from django.core.signals import got_request_exception
 from django.views import defaults
 
-from kaiko_django.conf import current_setup
+from kaiko_django.conf import current, current_setup
 from kaiko_django.recognize import was_logged
 from kaiko_django.responses import EnvelopeResponse
 from kaiko_middleware import ServerError
@@ -92,7 +92,7 @@ def _answer(request: HttpRequest, exc: BaseException, *, unmapped: bool) -> Http
     if not isinstance(request_id, str):  # a path that is not ours
         return None
     info = RequestInfo(request_id, request.method or "-", request.path)
-    pipeline = current_setup().pipeline
+    pipeline = (current[0] if current else current_setup()).pipeline
     error = (None if unmapped else pipeline.find(exc, info)) or ServerError()
     response = EnvelopeResponse(pipeline.render(error, info), request_id)
     response.unreported = error, exc, info, unmapped
