@@ -30,6 +30,8 @@ from .safe_exception import (
 if TYPE_CHECKING:
     from types import TracebackType
 
+__all__ = ["compact_traceback", "describe"]
+
 _FIRST_FRAMES = 4
 _LAST_FRAMES = 12
 _WITH_FRAMES = 16

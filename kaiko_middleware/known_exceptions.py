@@ -91,6 +91,15 @@ def _upstream_failure(exc: BaseException) -> KaikoError | None:
 if TYPE_CHECKING:
     Handler = Callable[[BaseException], KaikoError | None]
 
+__all__ = [
+    "Disconnected",
+    "is_http_exception",
+    "is_refusal",
+    "known_entry",
+    "known_handler",
+    "path_of",
+]
+
 _DJANGO = "django.core.exceptions."
 
 KNOWN: dict[str, Handler] = {

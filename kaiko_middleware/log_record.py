@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
 
+__all__ = ["ExcInfo", "rendered", "waiting_class"]
+
 
 class ExcInfo(tuple[type[BaseException], BaseException, TracebackType | None]):
     """An `exc_info` that does not leave its process: a pickle holds None in its place."""

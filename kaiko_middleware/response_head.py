@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .headers import Pairs
     from .report import RequestInfo
 
+__all__ = ["cors_fields", "recognize", "stream_kind", "why_unsendable"]
+
 _STREAMS: dict[str, Callable[[bytes, bytes], bytes]] = {
     "text/event-stream": event_frame,
     "application/x-ndjson": json_line,

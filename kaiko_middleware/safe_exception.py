@@ -14,6 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
+__all__ = [
+    "as_group",
+    "cause_of",
+    "class_name",
+    "context_of",
+    "dict_of",
+    "is_client_error",
+    "leaves",
+    "members",
+    "module_name",
+    "root_of",
+    "suppresses_context",
+    "text_of",
+    "traceback_of",
+]
+
 CLIENTS = frozenset(
     {
         "aiohttp",

@@ -7,6 +7,8 @@ the V2 contract.
 
 from __future__ import annotations
 
+__all__ = ["is_phrase"]
+
 # Every phrase that a Python version, or RFC 9110, registers for a status: no author wrote it.
 _PHRASES: dict[int, frozenset[str]] = {
     status: frozenset(phrases.lower().split("|"))

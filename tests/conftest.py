@@ -55,4 +55,4 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     config.option.loadscopereorder = False
     scheduler = scheduling.LoadScopeScheduling(config, log)
     scheduler._split_scope = unit_of
-    return scheduler  # type: ignore[no-any-return]
+    return scheduler
