@@ -408,16 +408,18 @@ def error_for_status(
         retryable: what `X-Should-Retry` says; the status's by default.
 
     """
-    entry = status_entry(status)
+    entry = STATUSES.get(status) or status_entry(status)
     cls = _BY_STATUS.get(entry.status, _BY_TYPE[entry.type])
     error = cls(
         entry.message if message is None else message,
-        code=entry.code if code is None else code,
+        code=code,
         param=param,
         headers=headers,
         retryable=entry.retryable if retryable is None else retryable,
     )
     error.status = entry.status
+    if code is None:
+        error.code = entry.code
     return error
 
 

@@ -33,36 +33,27 @@ class Layers:
 
     """
 
-    __slots__ = (
-        "exit_taker",
-        "inner",
-        "left_alone",
-        "passed",
-        "reply",
-        "reported",
-        "request_id",
-        "sent",
-    )
+    # Defaults of the class: most records have one or two news.
+    reply: Reply | None = None
+    """What an inner layer answered, and reported."""
+    sent: object = None
+    """The header fields of that answer in the form that the layer sent."""
+    left_alone: bool = False
+    """An inner layer lets its error answer pass as it is."""
+    passed: BaseException | None = None
+    """An unmapped exception that an inner layer left for an outer one to answer."""
+    inner: tuple[Any, ...] = ()
+    """What the inner layers that `passed` went through put on an answer."""
+    reported: tuple[BaseException, ...] = ()
+    """The exception that an inner layer reported and raised again.
+
+    The reference keeps its frames alive: the outermost layer drops the record, or calls
+    `forget`."""
+    exit_taker: Callable[[BaseException], object] | None = None
+    """Takes an exception that ends the process, to be raised once the request is answered."""
 
     def __init__(self, request_id: str) -> None:
         self.request_id: str = request_id
-        self.reply: Reply | None = None
-        """What an inner layer answered, and reported."""
-        self.sent: object = None
-        """The header fields of that answer in the form that the layer sent."""
-        self.left_alone: bool = False
-        """An inner layer lets its error answer pass as it is."""
-        self.passed: BaseException | None = None
-        """An unmapped exception that an inner layer left for an outer one to answer."""
-        self.inner: tuple[Any, ...] = ()
-        """What the inner layers that `passed` went through put on an answer."""
-        self.reported: tuple[BaseException, ...] = ()
-        """The exception that an inner layer reported and raised again.
-
-        The reference keeps its frames alive: the outermost layer drops the record, or calls
-        `forget`."""
-        self.exit_taker: Callable[[BaseException], object] | None = None
-        """Takes an exception that ends the process, to be raised once the request is answered."""
 
     def was_reported(self, exc: BaseException) -> bool:
         """Whether an inner layer reported `exc`, or what a framework made it of."""

@@ -7,6 +7,8 @@ the V2 contract.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 __all__ = ["is_phrase"]
 
 # Every phrase that a Python version, or RFC 9110, registers for a status: no author wrote it.
@@ -46,6 +48,7 @@ _PHRASES: dict[int, frozenset[str]] = {
 }
 
 
+@lru_cache(maxsize=256)
 def is_phrase(text: str, status: int) -> bool:
     """Whether `text` is a phrase that some Python version registers for `status`."""
     return text.strip().rstrip(".!").lower() in _PHRASES.get(status, ())

@@ -53,12 +53,21 @@ def wire_fields(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]
     ]
 
 
-def request_info(scope: Scope, request_id: str) -> RequestInfo:
-    """Return what the core wants to know of a request."""
+def request_info(scope: Scope, request_id: str, *, typed: bool = False) -> RequestInfo:
+    """Return what the core wants to know of a request.
+
+    Arguments:
+        scope: the request's.
+        request_id: its id.
+        typed: whether its Content-Type is looked for, by which returned answers are read.
+
+    """
     try:
         method: str = scope["method"]
     except KeyError:
         method = "WEBSOCKET" if scope["type"] == "websocket" else "-"
+    if not typed:
+        return RequestInfo(request_id, method, scope.get("path", "-"))
     kind = ""
     for name, value in scope["headers"]:
         if name == b"content-type":
@@ -129,7 +138,7 @@ class ExchangeDriver:
         self._layers = layers_of(scope["state"], request_id)
         self._response = ResponseState(
             pipeline,
-            request_info(scope, request_id),
+            request_info(scope, request_id, typed=True),
             layers=self._layers,
             framework_debug=getattr(scope.get("app"), "debug", False) and shows_debug_page(scope),
             deferring=True,

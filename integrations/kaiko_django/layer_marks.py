@@ -26,7 +26,8 @@ __all__ = ["layers_in", "outer_id"]
 def outer_id(request: HttpRequest) -> str | None:
     """Return the id that an outer layer of the toolkit gave to the request, if there is one."""
     if isinstance(request, ASGIRequest):
-        found: object = (request.scope.get("state") or {}).get(REQUEST_ID)
+        state: dict[str, object] = request.scope.get("state") or {}
+        found = state.get(REQUEST_ID)
     else:
         found = request.META.get(ENVIRON_ID)
     # It is the current one, too; what a server left of another request's state is not.

@@ -27,11 +27,17 @@ class ReplyResponse(Response):
         self.background = None
         self.raw_headers = wire_fields(reply.headers)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as ASGI has it
         """Send it; a HEAD request gets the headers alone."""
         layers = layers_of(scope.setdefault("state", {}), self.request_id)
         layers.reply = self.reply
         layers.sent = tuple(self.raw_headers)  # middleware may change the list itself
-        if scope["method"] == "HEAD":
-            self.body = b""
-        await super().__call__(scope, receive, send)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status_code,
+                "headers": self.raw_headers,
+            }
+        )
+        body = b"" if scope["method"] == "HEAD" else self.body
+        await send({"type": "http.response.body", "body": body})

@@ -113,8 +113,11 @@ def error_from_records(
         read: returns the failure for a record, or None.
 
     """
-    found = (read(record) for record in records[:_READ])
-    failures = [each for each in found if each is not None]
+    failures: list[Failure] = []
+    for record in records[:_READ]:
+        found = read(record)
+        if found is not None:
+            failures.append(found)
     return _error_from(failures, max(0, len(records) - _READ)) if failures else None
 
 
@@ -140,7 +143,7 @@ def _error_from(failures: Iterable[Failure], unread: int) -> KaikoError:
     error = _error(first)
     more = len(others) + unread
     if more:
-        paths = dict.fromkeys(other.path for other in others if other.path is not None)
+        paths = dict.fromkeys([other.path for other in others if other.path is not None])
         names = ", ".join(list(paths)[:_NAMED])
         error.message += f" (and {more} more{f': {names}' if names else ''})"
         error.args = (error.message,)
