@@ -322,7 +322,7 @@ def test_a_body_that_is_no_json_is_invalid_json(data: object) -> None:
 @pytest.mark.parametrize(
     "data",
     [None, b"", b" \r\n\t", "", bytearray(), memoryview(b" ")],
-    ids=lambda data: type(data).__name__,
+    ids=["nothing", "bytes", "blanks", "text", "bytearray", "memoryview"],
 )
 def test_no_body_is_a_missing_body(data: object) -> None:
     """White space is no body either."""
