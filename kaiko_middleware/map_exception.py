@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar, cast, overload
 
 from .errors import KaikoError, ServerError
 from .known_exceptions import Disconnected, is_http_exception, known_entry, known_handler
-from .safe_exception import as_group, context_of, leaves
+from .safe_exception import as_group, cause_of, context_of, leaves
 from .settings_check import is_plain_callable
 from .unwrap import underlying
 
@@ -132,8 +132,10 @@ class ExceptionMapping:
             group = cast("BaseExceptionGroup[BaseException]", exc)
             if not self._knows_group(group):
                 return self._look_up_group(group, known)
-        # Nothing is hidden behind an exception without a context.
-        return self._look_up(underlying(exc) if context_of(exc) is not None else exc, known)
+        # Nothing is hidden behind an exception without a context or a cause.
+        if context_of(exc) is not None or cause_of(exc) is not None:
+            exc = underlying(exc)
+        return self._look_up(exc, known)
 
     def resolve(self, exc: BaseException) -> KaikoError:
         """Return the typed error for `exc`: 500 `internal` where nobody mapped it."""
