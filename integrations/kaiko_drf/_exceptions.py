@@ -7,6 +7,7 @@ exception was raised tells which it is.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from django.utils.encoding import force_str
@@ -98,7 +99,14 @@ def _is_own(exc: ValidationError) -> bool:
 
 
 def _is_drfs_default(exc: APIException, attribute: str) -> bool:
-    declaring = next(cls for cls in type(exc).__mro__ if attribute in cls.__dict__)
+    kind: type = type(exc)
+    return _is_set_by_drf(kind, attribute)
+
+
+@lru_cache(maxsize=256)
+def _is_set_by_drf(kind: type, attribute: str) -> bool:
+    """Whether the attribute of an exception class is set by DRF, and not by a service."""
+    declaring = next(cls for cls in kind.__mro__ if attribute in cls.__dict__)
     return declaring.__module__.startswith("rest_framework.")
 
 
