@@ -59,4 +59,6 @@ def test_response_is_given_to_the_server() -> None:
         start("200 OK", list(response.items()))
         return response
 
-    assert WSGIWrapper(app)(make_environ("/x"), Server().start_response) is response
+    given = WSGIWrapper(app)(make_environ("/x"), Server().start_response)
+    assert given is response
+    response.close()  # as a server does: the id is put back then
