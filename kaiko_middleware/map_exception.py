@@ -144,7 +144,9 @@ class ExceptionMapping:
     def _look_up(self, exc: BaseException, known: Known | None) -> KaikoError | Disconnected | None:
         # Not by isinstance, which asks the exception for its class where the type is another one.
         if issubclass(type(exc), KaikoError):
-            return cast("KaikoError", exc)
+            typed: Any = exc  # a cast would cost a call
+            error: KaikoError = typed
+            return error
         handlers = self._handlers
         for cls in type(exc).__mro__:
             entry = known_handler(cls)

@@ -10,7 +10,7 @@ framework's request into a `RequestInfo`, and the `Answer` into its framework's 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from .config import Config
 from .content_coding import decode_body
@@ -104,7 +104,8 @@ class Pipeline:
         """
         # Not by isinstance, which asks the exception for its class where the type is another one.
         if issubclass(type(exc), KaikoError):
-            error = cast("KaikoError", exc)
+            typed: Any = exc  # known by its type, whatever it says of its class
+            error: KaikoError = typed
         else:
             try:
                 found = self.config.mapping.look_up(exc, known)

@@ -71,9 +71,7 @@ class Handlers:
         if current_request_id() is None:
             return await request_validation_exception_handler(request, exc)
         declared = self._declarations.of(request.scope)
-        return await self._answer(
-            request, error_of(exc.errors(), exc.body, request.headers, declared)
-        )
+        return await self._answer(request, error_of(exc.errors(), exc.body, request, declared))
 
     async def socket_validation_failed(
         self, socket: WebSocket, exc: WebSocketRequestValidationError
@@ -84,7 +82,7 @@ class Handlers:
             return
         declared = self._declarations.of(socket.scope)
         # The middleware turns it into a denial or a close.
-        raise error_of(exc.errors(), None, socket.headers, declared) from None
+        raise error_of(exc.errors(), None, socket, declared) from None
 
     async def _answer(self, request: Request, error: KaikoError) -> Response:
         if self._typed is None:

@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import HTTPConnection
 
 from adapters.asgi.server import Answer, ask, connect
 from adapters.fastapi.models import Chat, Tracing
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 JSON = (("content-type", "application/json"), ("content-length", "2"))
+
+NOWHERE = HTTPConnection({"type": "http", "headers": []})
 
 
 def error(answer: Answer | None) -> dict[str, Any]:
@@ -389,14 +392,14 @@ def test_what_clients_make_up_is_not_kept() -> None:
     declared = Declarations().of({"route": _route("/map")})
 
     def refuse(key: str) -> None:
-        error_of([{"type": "int_parsing", "loc": ("body", key)}], {}, {}, declared)
+        error_of([{"type": "int_parsing", "loc": ("body", key)}], {}, NOWHERE, declared)
 
     for number in range(2000):
         refuse(f"key-{number}")
     assert 0 < len(declared.failures) <= 512
     declared.failures.clear()
     refuse("x" * 1000)
-    error_of([{"type": "extra_forbidden", "loc": ("body", "x")}], {}, {}, declared)
+    error_of([{"type": "extra_forbidden", "loc": ("body", "x")}], {}, NOWHERE, declared)
     assert declared.failures == {}
 
 
