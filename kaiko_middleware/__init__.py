@@ -2,7 +2,7 @@
 
 This is the core: the typed errors that services raise, and the rules that turn any
 exception into an answer of the V2 contract. It knows no framework and does no I/O; the
-adapters (`kaiko_asgi`, `kaiko_starlette`, `kaiko_django`, …) stand on it.
+adapters (`kaiko_asgi`, `kaiko_starlette`, `kaiko_django`, …) build on it.
 
 >>> from kaiko_middleware import NotFoundError, render
 >>> class ContextNotFound(NotFoundError, code="context_not_found", param="context_id"):

@@ -43,7 +43,7 @@ ErrorType = Literal[
 class Row(NamedTuple):
     """One documented row of the contract (section 2).
 
-    `code` is what an error of this status gets when it brings no code of its own,
+    `code` is what an error of this status gets when it brings no code,
     `example` the code the published documentation shows for it.
     """
 
@@ -59,7 +59,7 @@ class Row(NamedTuple):
 class Status(NamedTuple):
     """What becomes of an answer with status `received`: the whole of section 3 as a record.
 
-    `message` is shown where the answer has no text of its own that may be shown.
+    `message` is shown where the answer has no text that may be shown.
     """
 
     received: int
@@ -287,7 +287,7 @@ def known_codes() -> tuple[CodeEntry, ...]:
     return tuple(found[key] for key in sorted(found))
 
 
-# The codes the toolkit itself gives beside the statuses' own (sections 7 and 8).
+# The codes that the toolkit gives besides those of the statuses (sections 7 and 8).
 _OWN: tuple[tuple[int, str, str, str], ...] = (
     (400, "missing_field", "A required field is absent", "Send the field that param names."),
     (400, "invalid_json", "The request body is not valid JSON", "Send well-formed JSON."),

@@ -3,7 +3,7 @@
 The standard library's full text costs more than all the rest of an error answer together.
 This walk names each frame with its line, says notes, causes and the members of groups, bounds
 everything, survives cycles and exceptions that cannot be printed, redacts keys, and never
-lets a message start a line of its own.
+lets a message start a new line.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@
     └── ServerError                  500
         └── ServiceUnavailableError  503
 
-A service defines a code of its own as a class; status, type and code are then fixed:
+A service defines a code as a class; status, type and code are then fixed:
 
 >>> class ContextNotFound(NotFoundError, code="context_not_found", param="context_id"):
 ...     "The context does not exist, or it has expired."
@@ -115,7 +115,7 @@ class KaikoError(Exception):
     headers: tuple[tuple[str, str], ...] = ()
     """Extra response headers."""
     upstream: UpstreamDetails | None = None
-    """What an upstream said that this error stands for: for the log, never sent."""
+    """What an upstream said to cause this error: for the log, never sent."""
 
     _fixed: ClassVar[bool] = False
 
@@ -143,7 +143,7 @@ class KaikoError(Exception):
         """
         super().__init_subclass__()
         body = cls.__dict__
-        # What stands in the class's body counts as if it were given by keyword.
+        # What the class's body sets counts as if it were given by keyword.
         if code is None and isinstance(body.get("code"), str):
             code = cls.code
         if status is None and isinstance(body.get("status"), int):
@@ -175,7 +175,7 @@ class KaikoError(Exception):
         if entry is None or entry.status != status:
             msg = f"{cls.__name__}: status {status!r} is none that the contract answers with"
             raise TypeError(msg)
-        # Only KaikoError itself stands for no type, so its children choose one.
+        # Only KaikoError itself has no type, so its children choose one.
         if KaikoError not in cls.__bases__ and entry.type != cls.type:
             types = f"is {_with_article(entry.type)}, its base {_with_article(cls.type)}"
             msg = f"{cls.__name__}: status {status} {types}"
@@ -397,12 +397,12 @@ def error_for_status(
     headers: Headers | None = None,
     retryable: bool | None = None,
 ) -> KaikoError:
-    """Return the error that an answer with `status` stands for, by sections 2 and 3.
+    """Return the error for an answer with `status`, by sections 2 and 3.
 
     Arguments:
         status: any status; one that is no error status (below 400, above 599) is a 500.
         message: what a person is told; the status's fixed text by default.
-        code: a code of its own; the status's by default.
+        code: another code than the status's.
         param: the parameter to blame; None by default.
         headers: extra response headers.
         retryable: what `X-Should-Retry` says; the status's by default.

@@ -2,7 +2,7 @@
 
 One table and the few functions it names. The core imports no framework: an exception
 that arrives here has loaded its library, and its class's name says which it is. A handler
-returns None where the exception is no error of its own: it is then unmapped.
+returns None where the exception says nothing by itself: it is then unmapped.
 """
 
 from __future__ import annotations

@@ -146,7 +146,7 @@ def event_frame(body: bytes, sent: bytes) -> bytes:
     Arguments:
         body: the envelope.
         sent: the last bytes of what was sent (four are enough), which tell whether an
-            event stands half-written and is ended first.
+            event is half-written and is ended first.
 
     """
     if not sent or sent.endswith((b"\n\n", b"\r\n\r\n", b"\r\r")):

@@ -76,7 +76,7 @@ class RequestIdFilter(logging.Filter):
     >>> handler.setFormatter(logging.Formatter("%(levelname)s [%(request_id)s] %(message)s"))
 
     Arguments:
-        default: what stands there outside of a request.
+        default: the value outside of a request.
 
     """
 
@@ -166,7 +166,7 @@ def report_disconnect(exc: BaseException, request: RequestInfo) -> None:
 
 
 def report_note(text: str, request: RequestInfo, *, level: int = logging.WARNING) -> None:
-    """Log something about a request that is no error answer of its own."""
+    """Log something about a request that is not an error answer."""
     if logger.isEnabledFor(level):
         _log(level, log_safe(text), request, None, None)
 

@@ -1,6 +1,6 @@
 """Reading an exception as Python keeps it, whatever its class says of it.
 
-And whatever it says: an HTTP client's names the URL it asked, and keys stand there.
+And whatever it says: an HTTP client's exception names the URL, which may hold a key.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ class _Socket:
             await self._refuse(message["reason"])
         elif kind == "websocket.close" and not self._accepted and self._deniable:
             if not self._denied:
-                # A server would turn this into a 403 of its own, without a body.
+                # A server would turn this into a 403 without a body.
                 self._denied = self._ended = True
                 unknown = _is_unrouted(self._scope)
                 await self._driver.deny(NotFoundError() if unknown else ForbiddenError())
@@ -160,7 +160,7 @@ def _is_unrouted(scope: Scope) -> bool:
     """Whether Starlette's router found no route: it then closes the socket, and says no more."""
     if "router" not in scope:
         return False
-    # In place of an endpoint stands what is mounted, where nothing in there was found. That may
+    # The endpoint is what is mounted, where nothing in there was found. That may
     # have middleware which refused the socket, before any route was looked for.
     endpoint: object = scope.get("endpoint")
     return endpoint is None or (

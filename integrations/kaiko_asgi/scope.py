@@ -98,7 +98,7 @@ def _code_of(function: Callable[..., object]) -> object:
 def lift_body_limit(scope: Scope) -> bool:
     """Whether Starlette's body limit refuses this request; its own answer is then held off.
 
-    The limit stands outside of all middleware and puts a text in place of whatever is
+    The limit is outside of all middleware and puts a text in place of whatever is
     answered to a request whose Content-Length is over it. What it asks for is sent here.
     """
     responder: object = scope.get(BODY_LIMIT)

@@ -33,7 +33,7 @@ _USUAL_TYPES = frozenset(
     {b"application/json", b"text/html; charset=utf-8", b"text/plain; charset=utf-8"}
 )
 _NONE_USUAL = frozenset[bytes]()
-# What stands for the header that is to be replaced; known by being this very object.
+# Marks the header that is to be replaced; recognized by identity.
 _OWN = frozenset({b""})
 # Puts another byte in place of those that no value may have. Where there is none,
 # `translate` returns the very object it was given, or else an equal one.

@@ -3,8 +3,8 @@
 | Id | What is wrong |
 |---|---|
 | kaiko.E001 | the middleware is not in `MIDDLEWARE` |
-| kaiko.E002 | a middleware of Django's own stands before it |
-| kaiko.W003 | a middleware that is not known to observe only stands before it |
+| kaiko.E002 | a middleware of Django's own is before it |
+| kaiko.W003 | a middleware that is not known to observe only is before it |
 | kaiko.E004 | it is listed more than once |
 | kaiko.E005 | the setting `KAIKO_MIDDLEWARE` is wrong |
 | kaiko.W006 | with `--deploy`: the server does not load our application wrapper |
@@ -80,13 +80,13 @@ def _before(paths: list[str]) -> Iterator[CheckMessage]:
         hint = f'Write MIDDLEWARE = ["{_PATH}", "{path}", ...]: ours before it.'
         if path.startswith("django."):
             yield Error(
-                f"{path} stands before {_PATH}, so what it refuses is no envelope.",
+                f"{path} is before {_PATH}, so what it refuses is no envelope.",
                 hint=hint,
                 id="kaiko.E002",
             )
         else:
             yield checks.Warning(
-                f"{path} stands before {_PATH}: if it refuses a request, that is no envelope.",
+                f"{path} is before {_PATH}: if it refuses a request, that is no envelope.",
                 hint=f'{hint} If it never answers, add "kaiko.W003" to SILENCED_SYSTEM_CHECKS.',
                 id="kaiko.W003",
             )

@@ -57,7 +57,7 @@ def answer_in_view(
     Arguments:
         request: the request that failed.
         exc: what was raised.
-        known: what the adapter knows of its framework's classes, beside the toolkit.
+        known: what the adapter knows of its framework's classes, besides the toolkit.
         setup: the settings; those of the project by default.
 
     """

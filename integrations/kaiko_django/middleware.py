@@ -50,7 +50,7 @@ _FINE = frozenset(range(200, 400))
 
 
 @sync_and_async_middleware
-def KaikoMiddleware(  # noqa: N802 - the name that stands in MIDDLEWARE, where Django's are classes
+def KaikoMiddleware(  # noqa: N802 - the name in MIDDLEWARE, where Django's are classes
     get_response: GetResponse | GetResponseAsync,
 ) -> GetResponse | GetResponseAsync:
     """Make every error answer of the project an envelope, and give each request its id.
@@ -143,7 +143,7 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
 def _answer_exit(setup: Setup, request: HttpRequest, exc: BaseException) -> HttpResponseBase | None:
     """Answer what ends the process, where an outer layer raises it later.
 
-    Django runs the view in a task of its own. One that ends so ends the event loop, and no
+    Django runs the view in a separate task. One that ends so ends the event loop, and no
     answer can be sent any more.
     """
     info = request_info(request)

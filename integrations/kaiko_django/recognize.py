@@ -32,7 +32,7 @@ class CsrfFailed(ForbiddenError, code="csrf_failed"):
 
 
 def django_status(exc: BaseException) -> int:
-    """Return the status that Django gives to an exception of its own; 500 to any other."""
+    """Return the status that Django gives to its exceptions; 500 for any other."""
     if isinstance(exc, Http404):
         return 404
     if isinstance(exc, PermissionDenied):

@@ -77,7 +77,7 @@ def _feed(
     setup: Setup, request: HttpRequest, response: HttpResponseBase, state: ResponseState
 ) -> list[Piece]:
     """Feed an error answer to `state`; return what becomes of it."""
-    # A view may have assigned a status that is none, which is a bug of its own.
+    # A view may have assigned a status that is none, which is a bug.
     status = response.status_code if isinstance(cast("object", response.status_code), int) else 0
     headers = list(response.items())
     seen: object = request.__dict__.pop(SEEN, None)
