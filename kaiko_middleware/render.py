@@ -14,7 +14,6 @@ from .catalog import STATUSES
 from .config import Config
 from .errors import KaikoError, RateLimitError, ServerError, whole_seconds
 from .headers import DESCRIBES_BODY, merge_expose, sendable
-from .ids import is_request_id
 from .report import RequestInfo, report_late, report_note
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ __all__ = ["Reply", "close_frame", "event_frame", "json_line", "render", "render
 
 _DEFAULT = Config()
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9._:/+=-]")
+_is_id = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}").fullmatch
 _CONTENT_TYPE = ("Content-Type", "application/json")
 _RETRY = ("X-Should-Retry", "true")
 _NO_RETRY = ("X-Should-Retry", "false")
@@ -62,8 +62,6 @@ def render(
     >>> render(NotFoundError("No such model"), "req-7f65ab21d1").status
     404
     """
-    if not is_request_id(request_id):
-        request_id = _NOT_IN_ID.sub("_", safe_str(request_id))[:128] or "req-unknown"
     return render_reply(error, request_id, config, replaced)
 
 
@@ -73,7 +71,9 @@ def render_reply(
     config: Config,
     replaced: Collection[tuple[str, str]] = (),
 ) -> Reply:
-    """Do what `render` does, for a request id that is known to be one."""
+    """Do what `render` does, with all arguments by position."""
+    if type(request_id) is not str or not _is_id(request_id):
+        request_id = _NOT_IN_ID.sub("_", safe_str(request_id))[:128] or "req-unknown"
     try:
         return _render(error, request_id, config, replaced)
     except Exception as exc:  # noqa: BLE001 - a subclass can break anything

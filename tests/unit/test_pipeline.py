@@ -159,3 +159,10 @@ def test_an_error_raised_twice_collects_nothing() -> None:
     assert header(second.reply, "X-Request-ID") == ["req-other"]
     assert error.headers == (("Vary", "Accept"),)
     assert isinstance(second.error, KaikoError)
+
+
+def test_an_id_that_no_server_would_send_is_no_reason_not_to_answer() -> None:
+    """An adapter of somebody else's may pass on what it was given."""
+    pipeline = Pipeline(Config())
+    reply = pipeline.render(NotFoundError(), REQUEST._replace(request_id="é\r\n"))
+    assert (reply.status, dict(reply.headers)["X-Request-ID"]) == (404, "___")
