@@ -24,6 +24,7 @@ _WHERE: dict[object, Where] = {
     "header": "header",
     "cookie": "cookie",
 }
+_LOCATIONS: tuple[type, ...] = (list, tuple)
 _UNASKED = Failure("value", "body", None)
 _FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 _NO_BODY = Failure("body", "body", None)
@@ -53,7 +54,7 @@ def error_of(
         if not issubclass(type(record), dict):
             return None
         location: Any = record.get("loc")
-        if not issubclass(type(location), list | tuple) or not location:
+        if not issubclass(type(location), _LOCATIONS) or not location:
             return None
         items: tuple[object, ...] = tuple(location)
         if items[0] == "body":
