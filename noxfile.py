@@ -170,6 +170,13 @@ def api(session: nox.Session) -> None:
         session.run("griffe", "check", package, "-s", ".", "-s", "integrations")
 
 
+@nox.session(python="3.13", requires=["interpreter(3.13)"])
+def fuzz(session: nox.Session) -> None:
+    """Random programs and bodies for some minutes: nox -s fuzz -- MINUTES."""
+    session.install("-e", ".[asgi,wsgi]")
+    session.run("python", "-m", "fuzz.run", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
 @nox.session(python=MEASURED, requires=FOUND)
 def bench(session: nox.Session) -> None:
     """What the middleware costs, as ratios, interleaved; saved as bench-PYTHON.json."""
