@@ -29,7 +29,9 @@ _LISTS = ("ops", "call", "later", "headers")
 
 def main() -> int:
     """Fuzz, and return 1 if anything was found."""
-    parser = argparse.ArgumentParser(description="Play random programs, keep what breaks a promise.")
+    parser = argparse.ArgumentParser(
+        description="Play random programs, keep what breaks a promise."
+    )
     parser.add_argument("minutes", nargs="?", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(10**9))
     parser.add_argument("--save", type=Path)
