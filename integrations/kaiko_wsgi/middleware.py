@@ -1,7 +1,6 @@
 """The middleware around a WSGI application.
 
-It keeps the application's head until it is known what body comes with it. All answers go
-through a `ResponseDriver`, which drives the core's `ResponseState`.
+All answers go through a `ResponseDriver`, which drives the core's `ResponseState`.
 """
 
 from __future__ import annotations
@@ -11,15 +10,13 @@ from typing import TYPE_CHECKING
 from kaiko_middleware import Config, current_request_id
 from kaiko_middleware.ids import set_request_id
 from kaiko_wsgi.environ import ENVIRON_ID, path_of
-from kaiko_wsgi.response_driver import ResponseDriver, is_answerable, plain_head
+from kaiko_wsgi.response_driver import ResponseDriver
 from kaiko_wsgi.restoring_body import RestoringBody
 from kaiko_wsgi.setup import Setup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
-
-    from _typeshed import OptExcInfo
 
 __all__ = ["KaikoMiddleware"]
 
@@ -54,10 +51,11 @@ class KaikoMiddleware:
         else:
             request_id = environ[ENVIRON_ID] = setup.request_id(environ)
         set_request_id(request_id)
+        driver = ResponseDriver(previous, setup, environ, start_response, request_id)
         try:
-            return self._serve(environ, start_response, request_id, previous)
+            return driver.serve(self.app, self.restores_id)
         except BaseException:
-            set_request_id(previous)
+            driver.close()
             raise
 
     def restores_id(self, _result: Iterable[bytes], _previous: str | None, /) -> bool:
@@ -67,50 +65,6 @@ class KaikoMiddleware:
         the server then gets the framework's body itself.
         """
         return False
-
-    def _serve(
-        self,
-        environ: WSGIEnvironment,
-        start_response: StartResponse,
-        request_id: str,
-        previous: str | None,
-    ) -> Iterable[bytes]:
-        setup = self._setup
-        head: tuple[str, list[tuple[str, str]]] | None = None
-        made: ResponseDriver | None = None
-
-        def driver() -> ResponseDriver:
-            nonlocal made
-            if made is None:
-                made = ResponseDriver(previous, setup, environ, start_response, request_id)
-                if head is not None:
-                    made.start(*head)
-            return made
-
-        # Kept until it is known what body comes with it: the application returns next.
-        def start(
-            status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None, /
-        ) -> Callable[[bytes], object]:
-            nonlocal head
-            if head is None and made is None:
-                head = status, headers
-                return lambda data: driver().write(data)
-            return driver().start(status, headers, exc_info)
-
-        try:
-            result = self.app(environ, start)
-            if made is None and head is not None and self.restores_id(result, previous):
-                status, headers = head
-                plain = plain_head(setup, environ, request_id, status, headers)
-                if plain is not None:
-                    head = None  # given away: should the server refuse it, ours comes instead
-                    start_response(status, plain[0])
-                    return result
-            return driver().take(result)
-        except BaseException as exc:
-            if not is_answerable(exc):
-                raise
-            return driver().fail(exc)
 
     def _serve_uncovered(
         self, environ: WSGIEnvironment, start_response: StartResponse, previous: str | None

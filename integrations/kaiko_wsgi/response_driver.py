@@ -1,26 +1,28 @@
 """Drives the core's `ResponseState` between a WSGI application and its server.
 
-It holds `start_response` back where the answer may yet become another one, and answers what
-comes out of the application as an exception, at the call or while the body is read. A plain
-success passes with one header more, without a `ResponseState`.
+The server gets the head with the first chunk, so an application that fails before it gets a clean
+answer. Both are there when the application's call returns: granian reads the head at that moment.
+A plain success passes with one header more, without a `ResponseState`.
 """
 
 from __future__ import annotations
 
 from asyncio import CancelledError
 from http.client import responses as phrases
+from itertools import chain, islice
 from typing import TYPE_CHECKING, cast
 
 from kaiko_middleware.layers import layers_of
+from kaiko_middleware.response_head import stream_kind
 from kaiko_middleware.response_state import Head, ResponseState
 from kaiko_middleware.safe_exception import leaves
 from kaiko_wsgi.environ import request_info
 from kaiko_wsgi.restoring_body import RestoringBody
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
-    from wsgiref.types import StartResponse, WSGIEnvironment
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from _typeshed import OptExcInfo
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     Headers = list[tuple[str, str]]
     Write = Callable[[bytes], object]
 
-__all__ = ["ResponseDriver", "is_answerable", "plain_head"]
+__all__ = ["ResponseDriver"]
 
 
 class ResponseDriver(RestoringBody):
@@ -46,20 +48,20 @@ class ResponseDriver(RestoringBody):
     """
 
     # Defaults of the class, so that a plain success sets none of them.
-    _response: ResponseState | None = None
-    _server_write: Write | None = None
-    _exc_info: OptExcInfo | None = None
-    """Why a head that the server has already is replaced, as PEP 3333 wants it."""
     _head: tuple[str, Headers] | None = None
     """What the application gave to `start`, last."""
-    _passing = False
-    """The application's head is out, and its body passes unread."""
+    _plain: tuple[str, Headers] | None = None
+    """That head as it is sent, where it needs no look."""
+    _response: ResponseState | None = None
+    """The state of any other response."""
+    _server_write: Write | None = None
+    """What the server's `start_response` returned, once it has a head."""
+    _exc_info: OptExcInfo | None = None
+    """Why a head that the server may have is replaced, as PEP 3333 wants it."""
     _replaced = False
     """Our head is out, and the application's body is dropped."""
     _sent = False
-    """A chunk was sent, so that no head can be taken back."""
-    _chunks: Sequence[bytes] = ()
-    """What is sent after what the application yields."""
+    """A chunk was sent, so that no head can be replaced."""
     _raised: BaseException | None = None
     """What is raised when all is sent."""
 
@@ -76,134 +78,172 @@ class ResponseDriver(RestoringBody):
         self._environ = environ
         self._server_start = server_start
         self._request_id = request_id
+        self._pending: list[bytes] = []
+        self._chunks: Iterator[bytes] = iter(())
 
-    def take(self, result: Iterable[bytes]) -> Iterable[bytes]:
-        """Take what the application returned; return what the server gets.
+    def serve(
+        self, app: WSGIApplication, restores_id: Callable[[Iterable[bytes], str | None], bool]
+    ) -> Iterable[bytes]:
+        """Call the application; return what the server gets.
 
-        That is a file, for a server's own way of sending it, or this.
+        Arguments:
+            app: the application.
+            restores_id: takes its body and the previous id; whether that body puts the id back
+                when it is closed. It then goes to the server as it is.
+
         """
-        self._result = result
-        if self._head is None:  # it starts when its first chunk is asked for
-            return self
-        response = None if self._passing else self._opened()
-        wrapper: object = self._environ.get("wsgi.file_wrapper")
-        if not isinstance(wrapper, type) or not isinstance(result, wrapper):
-            return self
-        if response is not None:
-            self._chunks = [*self._chunks, *self._take(response.other_body())]
-        if self._replaced:
-            return self
-        self.restore()
-        return result
-
-    def fail(self, exc: BaseException) -> Iterable[bytes]:
-        """Take what the application raised; return what the server gets."""
-        self._chunks = self._fail(exc)
+        try:
+            result = self._result = app(self._environ, self.start)
+            if self._plain is not None and restores_id(result, self._previous):
+                self._send_head(*self._plain)
+                return result
+            wrapper: object = self._environ.get("wsgi.file_wrapper")
+            if self._head is not None and isinstance(wrapper, type) and isinstance(result, wrapper):
+                # A server may send a file by a faster way.
+                if self._plain is not None:
+                    self._send_head(*self._plain)
+                else:
+                    self._pending += self._take(self._state().other_body())
+                if not self._replaced:
+                    self.restore()
+                    return result
+        except BaseException as exc:
+            if not _is_answerable(exc):
+                raise
+            self._fail(exc)
+        chunks = self._make()
+        # The first chunk brings the head.
+        first = islice(chunks, int(self._server_write is None))
+        self._chunks = chain([*first], chunks)
         return self
 
-    def start(self, status: str, headers: Headers, exc_info: OptExcInfo | None = None, /) -> Write:
-        """Be the application's `start_response`."""
-        self._head = status, headers
-        if exc_info is not None:
-            self._exc_info = exc_info
-        if self._passing:
-            if exc_info is None or self._sent:
-                return self._send_head(status, self._with_id(headers))  # and be refused
-            self._passing = False
-            self._response = self._new_response()
-        if self._response is not None:
-            self._feed_head(self._response)
-        else:
-            plain = plain_head(self._setup, self._environ, self._request_id, status, headers)
-            if plain is not None and plain[1]:
-                self._passing = True
-                return self._send_head(status, plain[0])
-        return self.write
-
-    def write(self, data: bytes) -> None:
-        """Be what `start_response` returns, for applications of the old kind."""
-        chunks = [data] if self._passing else self._take(self._opened().body(data, more=True))
-        for chunk in chunks:
-            self._sent = True
-            # A chunk comes after a head, so that the server has given its own `write`.
-            cast("Write", self._server_write)(chunk)
-
     def __iter__(self) -> Iterator[bytes]:
-        try:
-            if not self._replaced and self._raised is None:
-                yield from self._fed()
-            yield from self._chunks
-        except GeneratorExit:
-            raise
-        except BaseException as exc:
-            if not is_answerable(exc):
-                raise
-            yield from self._fail(exc)
+        yield from self._chunks
         raised, self._raised = self._raised, None
         if raised is not None:
             raise raised
 
-    def _opened(self) -> ResponseState:
-        """Return the response, which has seen the application's head."""
+    def start(
+        self, status: str, headers: Headers, exc_info: OptExcInfo | None = None, /
+    ) -> Callable[[bytes], object]:
+        """Be the application's `start_response`."""
+        if self._head is not None:
+            if exc_info is None:
+                msg = "start_response was called before, and there is no exc_info"
+                raise AssertionError(msg)
+            if self._sent and exc_info[1] is not None:
+                raise exc_info[1].with_traceback(exc_info[2])
+        if not self._replaced:
+            self._head, self._exc_info = (status, headers), exc_info
+            self._response = None
+            fields = self._plain_fields(status, headers)
+            self._plain = None if fields is None else (status, fields)
+            if self._plain is None:
+                self._pending += self._take(self._state().start(_code(status), headers))
+        return self._write
+
+    def _plain_fields(self, status: str, headers: Headers) -> Headers | None:
+        """Return the fields to send, where the head needs no look; otherwise None.
+
+        That is a success that cannot be ended with an envelope, and the error answer that an inner
+        layer made.
+        """
+        setup, request_id = self._setup, self._request_id
+        if status[:1] not in {"2", "3"} or not _is_sendable(status):
+            reply = layers_of(self._environ, request_id).reply
+            ours = reply is not None and status[:3] == str(reply.status)
+            return headers if ours else None
+        known = False
+        key, length = setup.key, len(setup.key)
+        for name, value in headers:
+            if not value.isascii() or not value.isprintable():
+                return None  # perhaps none that a server takes
+            size = len(name)
+            if size == 14 and name.lower() == "content-length":
+                known = True
+            elif size == length and name.lower() == key:
+                return None  # to be replaced
+        if not known and stream_kind(headers) is not None:
+            return None
+        return [*headers, (setup.header, request_id)]
+
+    def _state(self) -> ResponseState:
         if self._response is None:
-            self._response = self._new_response()
-            if self._head is not None:
-                self._feed_head(self._response)
+            self._response = ResponseState(
+                self._setup.pipeline,
+                request_info(self._environ, self._request_id),
+                layers=layers_of(self._environ, self._request_id),
+                raising_ended=False,  # a stream of unknown length would be cut
+                answering_gone=True,  # servers fail over an application without an answer
+            )
         return self._response
 
-    def _new_response(self) -> ResponseState:
-        return ResponseState(
-            self._setup.pipeline,
-            request_info(self._environ, self._request_id),
-            layers=layers_of(self._environ, self._request_id),
-            raising_ended=False,  # a stream of unknown length would be cut
-            answering_gone=True,  # servers fail over an application without an answer
-        )
+    def _make(self) -> Iterator[bytes]:
+        """Yield what becomes of the application's body."""
+        try:
+            if not self._replaced and self._raised is None:
+                for data in self._result:
+                    yield from self._feed(data)
+                    if self._replaced:
+                        break
+                else:
+                    yield from self._end()
+        except BaseException as exc:
+            if not _is_answerable(exc):
+                raise
+            self._fail(exc)
+        yield from self._pending
 
-    def _feed_head(self, response: ResponseState) -> None:
-        status, headers = self._head or ("", [])
-        code = int(status[:3]) if status[:3].isdecimal() else 0
-        self._chunks = [*self._chunks, *self._take(response.start(code, headers))]
-
-    def _fed(self) -> Iterator[bytes]:
-        """Yield what the response makes of the application's body."""
-        for data in self._result:
-            if self._passing:  # started while the first chunk was made
-                self._sent = True
-                yield data
-                continue
-            response = self._opened()
-            for chunk in self._take(response.body(data, more=True)):
-                self._sent = True
-                yield chunk
-            if self._replaced:
-                return
-        if not self._passing:
-            yield from self._take(self._opened().end())
-
-    def _fail(self, exc: BaseException) -> list[bytes]:
-        """Take an exception; return what is to be sent, and note whether it is raised then."""
-        if not self._sent:
-            # A server may have taken a head already, or have choked on it. An exception that
-            # was caught has a traceback, whatever its type allows.
-            self._exc_info = type(exc), exc, cast("TracebackType", exc.__traceback__)
-        if self._passing and not self._sent:
-            # A server holds the head until the first chunk. Without its length and type the
-            # core holds it, too.
-            self._passing = False
-            response = self._response = self._new_response()
-            headers = self._head[1] if self._head is not None else []
-            response.start(200, [pair for pair in headers if pair[0][:8].lower() != "content-"])
-        elif self._passing:
-            response = self._response or self._new_response()
-            response.pass_on()
+    def _feed(self, data: bytes) -> list[bytes]:
+        """Take a chunk of the application's; return what to send now."""
+        if not isinstance(cast("object", data), bytes | bytearray | memoryview):
+            msg = f"the application sent a body of {type(data).__qualname__}, not bytes"
+            raise TypeError(msg)
+        if not data:  # nothing leaves before a head
+            return [] if self._server_write is None else [data]
+        if self._plain is None:
+            chunks = self._take(self._state().body(data, more=True))
         else:
-            response = self._opened()
+            chunks = [data]
+            if self._server_write is None:
+                self._send_head(*self._plain)
+        self._sent = self._sent or bool(chunks)
+        return chunks
+
+    def _end(self) -> list[bytes]:
+        """Take note that the application's body is at its end; return what to send now."""
+        if self._plain is None:
+            state = self._state()
+            return self._take(state.end() if self._head is None else state.body(b"", more=False))
+        if self._server_write is None:
+            self._send_head(*self._plain)
+        return []
+
+    def _write(self, data: bytes) -> None:
+        """Be what `start_response` returns, for applications of the old kind."""
+        for chunk in self._feed(data):
+            # A chunk comes after a head, so the server has given its own `write`.
+            cast("Write", self._server_write)(chunk)
+
+    def _fail(self, exc: BaseException) -> None:
+        """Take an exception; note what is still sent, and whether it is raised then."""
+        if not self._sent:
+            # A server may have choked on a head. An exception that was caught has a traceback,
+            # whatever its type allows.
+            self._exc_info = type(exc), exc, cast("TracebackType", exc.__traceback__)
+        response = self._state()
+        if self._plain is not None:
+            if self._sent:
+                response.pass_on()
+            else:  # without its length and its type, the core holds it
+                kept = [pair for pair in self._plain[1] if pair[0][:8].lower() != "content-"]
+                response.start(200, kept)
+            self._plain = None
         failed = response.fail(exc)
-        chunks = self._take(failed.pieces)
+        # A server sends the head with a chunk, be it an empty one: the answer to HEAD has no other.
+        self._pending += self._take(failed.pieces) or [b""]
         if failed.hand_on or not isinstance(exc, Exception):
             self._raised = exc
-        return chunks
 
     def _take(self, pieces: list[Piece]) -> list[bytes]:
         """Send the heads among `pieces` and return the chunks."""
@@ -213,57 +253,32 @@ class ResponseDriver(RestoringBody):
                 if piece.body:
                     chunks.append(piece.body)
             elif piece.original and self._head is not None:
-                status, headers = self._head
-                self._send_head(status, self._with_id(headers))
+                key, (status, headers) = self._setup.key, self._head
+                kept = [pair for pair in headers if pair[0].lower() != key]
+                self._send_head(status, [*kept, (self._setup.header, self._request_id)])
             else:
                 self._replaced = True
-                self._send_head(_line(piece.status), list(piece.headers))
+                line = f"{piece.status} {phrases.get(piece.status, 'Unknown Status Code')}"
+                self._send_head(line, list(piece.headers))
         return chunks
 
-    def _send_head(self, status: str, headers: Headers) -> Write:
+    def _send_head(self, status: str, headers: Headers) -> None:
         exc_info, self._exc_info = self._exc_info, None
         if exc_info is None:
-            write = self._server_start(status, headers)
+            self._server_write = self._server_start(status, headers)
         else:
-            write = self._server_start(status, headers, exc_info)
-        self._server_write = write
-        return write
-
-    def _with_id(self, headers: Headers) -> Headers:
-        name, key = self._setup.header, self._setup.key
-        return [*(pair for pair in headers if pair[0].lower() != key), (name, self._request_id)]
+            self._server_write = self._server_start(status, headers, exc_info)
 
 
-def plain_head(
-    setup: Setup, environ: WSGIEnvironment, request_id: str, status: str, headers: Headers
-) -> tuple[Headers, bool] | None:
-    """Return the headers to send, and whether the body's length is known.
-
-    For a success, and for the error answer that an inner layer made; None where the head
-    needs a look.
-    """
-    if status[:1] not in {"2", "3"}:
-        reply = layers_of(environ, request_id).reply
-        ours = reply is not None and status[:3] == str(reply.status)
-        return (headers, True) if ours else None
-    known = False
-    key, length = setup.key, len(setup.key)
-    for name, value in headers:
-        if not value.isprintable():
-            return None  # perhaps none that a server takes
-        size = len(name)
-        if size == 14 and name.lower() == "content-length":
-            known = True
-        elif size == length and name.lower() == key:
-            return None  # to be replaced
-    return [*headers, (setup.header, request_id)], known
+def _code(status: str) -> int:
+    return int(status[:3]) if status[:3].isdecimal() and _is_sendable(status) else 0
 
 
-def _line(status: int) -> str:
-    return f"{status} {phrases.get(status, 'Unknown Status Code')}"
+def _is_sendable(status: str) -> bool:
+    return status.isascii() and status.isprintable()
 
 
-def is_answerable(exc: BaseException) -> bool:
+def _is_answerable(exc: BaseException) -> bool:
     """Whether an answer goes out before `exc` is handed on.
 
     Nobody cancels a synchronous call: a CancelledError is the application's own here.

@@ -33,13 +33,13 @@ class Server:
 
 _UVICORN = ("uvicorn", "--fd={fd}", "--loop=asyncio", "--log-level=critical")
 _GUNICORN = ("gunicorn", "--bind=fd://{fd}", "--graceful-timeout=1")
-_GRANIAN = ("granian", "--host=127.0.0.1", "--port={port}", "--loop=asyncio")
+GRANIAN = ("granian", "--host=127.0.0.1", "--port={port}", "--loop=asyncio")
 
 SERVERS = (
     Server("uvicorn-h11", (*_UVICORN, "--http=h11", "--ws=wsproto", _ASGI)),
     Server("uvicorn-httptools", (*_UVICORN, "--http=httptools", "--ws=wsproto", _ASGI)),
     Server("hypercorn", ("hypercorn", "--bind=fd://{fd}", "--workers=0", _ASGI)),
-    Server("granian", (*_GRANIAN, "--interface=asgi", _ASGI)),
+    Server("granian", (*GRANIAN, "--interface=asgi", _ASGI)),
     Server(
         "gunicorn-sync",
         (*_GUNICORN, _WSGI),

@@ -13,9 +13,12 @@ from django.http.request import UnreadablePostError
 
 from adapters.wsgi.server import Server, make_environ
 from kaiko_django.wsgi import WSGIWrapper
+from support_django import setup_django
 
 if TYPE_CHECKING:
     import pytest
+
+setup_django()
 
 
 def test_gone_client(caplog: pytest.LogCaptureFixture) -> None:

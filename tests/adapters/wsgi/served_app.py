@@ -1,7 +1,7 @@
 """An application without a framework, for real servers.
 
 `python -m adapters.wsgi.served_app wsgiref|waitress FD` serves it on a socket that listens;
-gunicorn loads `app`.
+gunicorn and granian load `app`.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ def service(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable
         kind, *chunks = _STREAMED[path]
         start_response("200 OK", [("Content-Type", str(kind))])
         return _failing(chunk for chunk in chunks if isinstance(chunk, bytes))
+    if path == "/made":
+        start_response("201 Created", [("Content-Type", "text/csv"), ("X-Own", "1")])
+        return (row for row in (b"a\n", b"b\n"))
     status = "409 Conflict" if path == "/refused" else "200 OK"
     start_response(status, _LENGTH)
     return [b"ok"]

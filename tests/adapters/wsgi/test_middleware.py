@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LENGTH = [("Content-Length", "2"), ("Content-Type", "text/plain")]
 PLAIN = [("Content-Type", "text/plain")]
+EVENTS = [("Content-Type", "text/event-stream")]
 
 
 def serve(app: Any, config: Config | None = None, **request: Any) -> Answer:
@@ -78,6 +79,18 @@ def test_success(make: Any, headers: list[tuple[str, str]]) -> None:
     answer = serve(make("200 OK", headers, b"o", b"k"))
     assert (answer.status, answer.body, answer.whole) == (200, b"ok", True)
     assert answer.headers == [*headers, ("X-Request-ID", answer.id)]
+
+
+@pytest.mark.parametrize("make", [answers, lazily])
+@pytest.mark.parametrize("chunks", [(), (b"",)], ids=["none", "empty"])
+def test_success_without_a_body(make: Any, chunks: tuple[bytes, ...]) -> None:
+    """A head without a body passes as well."""
+    answer = serve(make("204 No Content", [], *chunks))
+    assert (answer.status, answer.headers, answer.whole) == (
+        204,
+        [("X-Request-ID", answer.id)],
+        True,
+    )
 
 
 @pytest.mark.parametrize("make", [answers, lazily])
@@ -250,12 +263,46 @@ def test_head_has_no_body() -> None:
         ("abc", PLAIN),
         ("200 OK", [("X-Bad", "a\0b")]),
         ("200 OK", [*LENGTH, ("X-Bad", "a\r\nb")]),
+        ("200 OK", [*LENGTH, ("X-Bad", "\u0416")]),
+        ("200 OK", [("Content-Type", "text/event-stream"), ("X-Bad", "\u0416")]),
+        ("200 \u0416", LENGTH),
+        ("200 O\r\nK", PLAIN),
     ],
 )
 @pytest.mark.parametrize("make", [answers, lazily])
 def test_unsendable_head(make: Any, status: str, headers: list[tuple[str, str]]) -> None:
-    """A head that no server would send is a bug, and answered as one."""
-    is_envelope(serve(make(status, headers, b"ok")), 500, "internal")
+    """A head that no server would send is a bug, and answered as one, whatever follows."""
+    app = make(status, headers, b"ok")
+    is_envelope(serve(app), 500, "internal")
+
+    def raising(environ: Any, start: Any) -> Any:
+        for _chunk in app(environ, start):
+            raise ValueError("secret")
+
+    is_envelope(serve(raising), 500, "internal")
+
+
+def test_header_of_latin_1() -> None:
+    """A value that servers send as latin-1 passes."""
+    answer = serve(answers("200 OK", [*LENGTH, ("X-City", "K\xf6ln")], b"ok"))
+    assert (answer.status, answer.one("x-city")) == (200, "K\xf6ln")
+
+
+@pytest.mark.parametrize("headers", [LENGTH, PLAIN], ids=["length", "no length"])
+@pytest.mark.parametrize("chunk", ["text", None, 7])
+def test_body_that_is_no_bytes(headers: list[tuple[str, str]], chunk: Any) -> None:
+    """No server would send it: it is a bug, also where it is written, and is raised."""
+
+    def written(_environ: Any, start: Any) -> list[bytes]:
+        start("200 OK", headers)(chunk)
+        return []
+
+    for app in (answers("200 OK", headers, chunk), lazily("200 OK", headers, chunk), written):
+        answer = serve(app)
+        is_envelope(answer, 500, "internal")
+        assert isinstance(answer.raised, TypeError)
+    answer = serve(lazily("200 OK", PLAIN, b"a", chunk))
+    assert (answer.status, answer.body, answer.whole) == (200, b"a", False)
 
 
 def test_head_that_a_server_chokes_on() -> None:
@@ -314,19 +361,77 @@ def test_write_of_an_error() -> None:
     assert json.loads(answer.body)["error"]["message"] == "It is taken"
 
 
-@pytest.mark.parametrize("headers", [LENGTH, PLAIN], ids=["length", "no length"])
-def test_second_head(headers: list[tuple[str, str]]) -> None:
-    """An application may replace its head while nothing was sent, with `exc_info`."""
+each_head = pytest.mark.parametrize(
+    "headers", [LENGTH, PLAIN, EVENTS], ids=["length", "no length", "events"]
+)
 
-    def app(_environ: Any, start: Any) -> list[bytes]:
+
+@each_head
+@pytest.mark.parametrize("first", [(), (b"",)], ids=["nothing", "empty"])
+def test_second_head(
+    headers: list[tuple[str, str]], first: tuple[bytes, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A head that replaces another one while nothing was sent is read like the first."""
+
+    def at_once(_environ: Any, start: Any) -> Iterator[bytes]:
         start("200 OK", headers)
         try:
             _raise_secret()
         except ValueError:
             start("503 Busy", PLAIN, sys.exc_info())
-        return [b"secret"]
+        return iter([b"secret"])
 
-    is_envelope(serve(app), 503, "service_unavailable")
+    def lazily(_environ: Any, start: Any) -> Iterator[bytes]:
+        start("200 OK", headers)
+        yield from first
+        try:
+            _raise_secret()
+        except ValueError:
+            start("200 OK", LENGTH, sys.exc_info())
+            start("503 Busy", PLAIN, sys.exc_info())
+        yield b"secret"
+
+    for app in (at_once, lazily):
+        caplog.clear()
+        is_envelope(serve(app), 503, "service_unavailable")
+        assert len(caplog.records) == 1
+
+
+@each_head
+def test_head_is_there_when_the_call_returns(headers: list[tuple[str, str]]) -> None:
+    """Some servers read it at that moment: it is there for streams, lazy starts and failures."""
+
+    def fails_first(_environ: Any, start: Any) -> Iterator[bytes]:
+        start("200 OK", headers)
+        raise NotFoundError("typed")
+        yield b""
+
+    apps = (answers("201 Made", headers, b"", b"ok"), lazily("201 Made", headers, b"", b"ok"))
+    failed = 200 if headers is EVENTS else 404
+    for app, status in (*((app, 201) for app in apps), (fails_first, failed)):
+        server = Server()
+        body: Any = KaikoMiddleware(app)(make_environ("/x"), server.start_response)
+        assert (server.answer.status, server.started) == (status, 1)
+        assert server.answer.id
+        assert ([chunk for chunk in body if chunk] == [b"ok"]) == (status == 201)
+        body.close()
+
+
+def test_events_have_their_head_before_the_first() -> None:
+    """An event stream's first event is not waited for."""
+    server = Server()
+
+    def body() -> Iterator[bytes]:
+        raise AssertionError("asked for")
+        yield b""
+
+    def app(_environ: Any, start: Any) -> Iterator[bytes]:
+        start("200 OK", EVENTS)
+        return body()
+
+    given: Any = KaikoMiddleware(app)(make_environ("/x"), server.start_response)
+    given.close()
+    assert server.started == 1
 
 
 def test_second_head_after_the_first_chunk() -> None:
@@ -343,6 +448,20 @@ def test_second_head_after_the_first_chunk() -> None:
     answer = serve(app)
     assert (answer.status, answer.whole) == (200, False)
     assert isinstance(answer.raised, ValueError)
+
+
+def test_second_head_after_our_answer() -> None:
+    """What our answer replaced cannot come back."""
+
+    def app(_environ: Any, start: Any) -> list[bytes]:
+        start("700 High", PLAIN)
+        try:
+            _raise_secret()
+        except ValueError:
+            start("409 Conflict", PLAIN, sys.exc_info())
+        return [b"secret"]
+
+    is_envelope(serve(app), 500, "internal")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from adapters.wsgi.seen import Seen
 from kaiko_middleware.conformance import check_answer, check_event_stream, check_json_lines
 from servers.running import running
-from servers.server_list import Server
+from servers.server_list import GRANIAN, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,7 @@ _SERVERS = (
     Server("wsgiref", (_SERVED, "wsgiref", "{fd}")),
     Server("waitress", (_SERVED, "waitress", "{fd}")),
     Server("gunicorn", ("gunicorn", "--bind=fd://{fd}", "--graceful-timeout=1", f"{_SERVED}:app")),
+    Server("granian", (*GRANIAN, "--interface=wsgi", f"{_SERVED}:app")),
 )
 
 
@@ -62,6 +63,13 @@ def test_streams_that_fail(server: tuple[str, int]) -> None:
     assert events.body.startswith(b"data: 1\n\ndata: 2\n\nevent: error\n")
     assert check_event_stream(events.body, request_id=events.id) == []
     assert check_json_lines(lines.body, request_id=lines.id) == []
+
+
+def test_stream(server: tuple[str, int]) -> None:
+    """A healthy stream keeps its status and its headers."""
+    seen = Seen(server[1], "/made")
+    assert (seen.status, seen.body, seen.whole) == (201, b"a\nb\n", True)
+    assert ("X-Own", "1") in [(name.title(), value) for name, value in seen.headers]
 
 
 def test_text_is_cut(server: tuple[str, int]) -> None:
