@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 import stamina
 
-from kaiko_httpx._attempts import Again, Outgoing, wait_of
-from kaiko_httpx._deadline import AsyncBackend, current, watch_connections
-from kaiko_httpx._policy import RetryPolicy
+from kaiko_httpx._attempts import Again, Outgoing, Request, Response, Retries, T, wait_of
+from kaiko_httpx._deadline import AsyncWatched, current
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kaiko_httpx._attempts import Request, Response
 
+class AsyncRetries(Retries[T]):
+    """The retries of an asynchronous transport; see `Retries`."""
 
-class AsyncRetries:
-    """The retries of a transport, for transports of any library.
-
-    Arguments:
-        transport: the transport that sends.
-        policy: how calls are retried.
-        id_header: the header for our request id.
-
-    """
-
-    _peeked: Callable[[Any], Any]
+    _watched = AsyncWatched
     _read_timeout: Callable[[str], Exception]
-
-    def __init__(self, transport: Any, policy: RetryPolicy | None, id_header: str) -> None:
-        self._transport = transport
-        self._policy = RetryPolicy() if policy is None else policy
-        self._id_header = id_header
-        self.is_watched: bool = watch_connections(transport, AsyncBackend)
-        """Whether the connections enforce a call's deadline themselves."""
 
     async def handle_async_request(self, request: Request) -> Response:
         """Send `request`, with retries; return or raise the last result."""
@@ -57,21 +40,16 @@ class AsyncRetries:
         # A successful call does not use stamina, which costs 50 µs to set up.
         return await self._again(outgoing, outcome) if isinstance(outcome, Again) else outcome
 
-    async def _again(self, outgoing: Outgoing, outcome: Again) -> Response:
-        last: Response | Again = outcome
-        first = True
+    async def _again(self, outgoing: Outgoing, last: Response | Again) -> Response:
         try:
             async for attempt in stamina.retry_context(on=wait_of, attempts=None, timeout=None):
                 with attempt:
-                    if not first:
+                    if attempt.num > 1:
                         last = await self._attempt(outgoing)
-                    first = False
                     if isinstance(last, Again):
                         raise last
         except Again as again:  # a test told stamina to make fewer attempts
-            if isinstance(again.failure, Exception):
-                raise again.failure from again.failure.__cause__
-            return again.failure
+            return again.give_up()
         return last
 
     async def _attempt(self, outgoing: Outgoing) -> Response | Again:
@@ -85,10 +63,7 @@ class AsyncRetries:
             return again
         finally:
             outgoing.restore()
-        if response.status_code < 400:
-            outgoing.call.succeeded()
-            return self._hand_over(outgoing, response)
-        if not outgoing.worth_reading(response):
+        if outgoing.is_final(response):
             return self._hand_over(outgoing, response)
         response.stream = peeked = self._peeked(response.stream)
         try:
@@ -102,11 +77,6 @@ class AsyncRetries:
         # The response cannot be handed over any more.
         await peeked.aclose()
         return again
-
-    def _hand_over(self, outgoing: Outgoing, response: Response) -> Response:
-        if not outgoing.is_ours:
-            outgoing.unlimit()
-        return response
 
     async def aclose(self) -> None:
         """Close the transport that sends."""

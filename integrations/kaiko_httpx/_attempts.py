@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from kaiko_httpx._deadline import Deadline
-from kaiko_httpx._policy import Call
+from kaiko_httpx._deadline import Deadline, Watched, watch_connections
+from kaiko_httpx._policy import Call, RetryPolicy
 from kaiko_middleware import current_request_id
 
 if TYPE_CHECKING:
-    from kaiko_httpx._policy import RetryPolicy
+    from collections.abc import Callable
+
     from kaiko_middleware import KaikoError
+
+T = TypeVar("T")  # the class of a library's transports
 
 DEADLINE = "kaiko_deadline"
 """The request extension for the deadline of our clients' calls; None for no deadline.
@@ -42,10 +45,48 @@ class Again(Exception):
         self.wait = wait
         self.failure = failure
 
+    def give_up(self) -> Response:
+        """Return the failed attempt's answer, or raise its exception."""
+        if isinstance(self.failure, Exception):
+            raise self.failure from self.failure.__cause__
+        return self.failure
+
 
 def wait_of(exc: Exception) -> bool | float:
     """Return the seconds that stamina should wait, or False for no retry."""
     return exc.wait if isinstance(exc, Again) else False
+
+
+class Retries(Generic[T]):
+    """The retries of a transport, for transports of any library.
+
+    Arguments:
+        transport: the transport that sends; the library's by default.
+        policy: how calls are retried; the contract's rules by default.
+        id_header: the header for our request id.
+
+    """
+
+    _default: Callable[[], T]
+    _peeked: Callable[[Any], Any]
+    _watched: type[Watched]
+
+    def __init__(
+        self,
+        transport: T | None = None,
+        policy: RetryPolicy | None = None,
+        *,
+        id_header: str = "X-Request-ID",
+    ) -> None:
+        self._transport: Any = self._default() if transport is None else transport
+        self._policy = RetryPolicy() if policy is None else policy
+        self._id_header = id_header
+        self.is_watched: bool = watch_connections(self._transport, self._watched)
+        """Whether the connections enforce a call's deadline themselves."""
+
+    def _hand_over(self, outgoing: Outgoing, response: Response) -> Response:
+        outgoing.unlimit()
+        return response
 
 
 class Outgoing:
@@ -107,11 +148,11 @@ class Outgoing:
         self.request.extensions = self._extensions
 
     def unlimit(self) -> None:
-        """Use the client's own timeouts for the body of an answer that may be a stream.
+        """Use another client's own timeouts for the body of an answer that may be a stream.
 
         httpcore keeps the dictionary and reads it again when it reads the body.
         """
-        if self._clamped is not None:
+        if self._clamped is not None and not self.is_ours:
             self._clamped.update(dict.fromkeys(_OPERATIONS) | self._timeouts)
 
     def failed(self, exc: Exception) -> Again | None:
@@ -121,13 +162,15 @@ class Outgoing:
             return None
         return self._decide(error, exc)
 
-    def worth_reading(self, response: Response) -> bool:
-        """Whether the answer's head allows a retry, so the body must be read."""
+    def is_final(self, response: Response) -> bool:
+        """Whether the answer's head rules out a retry, so the body need not be read."""
+        if response.status_code < 400:
+            self.call.succeeded()
+            return True
         error = self._error_of(response, None)
-        if error is None or error.retryable:
-            return error is not None
-        self._decide(error, response)
-        return False
+        if error is not None and not error.retryable:
+            self._decide(error, response)
+        return error is None or not error.retryable
 
     def answered(self, response: Response, body: bytes) -> Again | None:
         """Return how to go on after an error answer, or None if the caller should see it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import anyio
@@ -15,6 +15,9 @@ from kaiko_httpx._policy import RetryPolicy
 from kaiko_httpx._transports import AsyncRetryTransport, RetryTransport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextvars import Token
+
     from kaiko_middleware import KaikoError
     from kaiko_middleware.upstream import Upstream
 
@@ -23,7 +26,56 @@ __all__ = ["AsyncClient", "Client"]
 _CONNECT = 5.0
 
 
-class Client(httpx2.Client):
+class _Calls:
+    """What both clients share: how they are set up, and what an answer means."""
+
+    _transport: Any
+    _mounts: Any
+    _retrying: Callable[..., Any]
+
+    def __init__(
+        self,
+        upstream: Upstream | str | None = None,
+        *,
+        policy: RetryPolicy | None = None,
+        raise_errors: bool = True,
+        id_header: str = "X-Request-ID",
+        **options: Any,
+    ) -> None:
+        if policy is None:
+            policy = RetryPolicy("upstream" if upstream is None else upstream)
+        elif upstream is not None:
+            raise TypeError(f"the policy says already what is called: {policy.upstream!r}")
+        self._policy = policy
+        self._raises = raise_errors
+        self._translating = policy.upstream.translate() if raise_errors else nullcontext()
+        connect = min(_CONNECT, policy.deadline)
+        options.setdefault("timeout", httpx2.Timeout(policy.deadline, connect=connect))
+        super().__init__(**options)  # of httpx2's client, the next base
+        self._transport = self._retrying(self._transport, policy, id_header=id_header)
+        self._mounts = {
+            pattern: None if mount is None else self._retrying(mount, policy, id_header=id_header)
+            for pattern, mount in self._mounts.items()
+        }
+
+    def _begin(self, request: httpx2.Request, *, stream: bool) -> Token[Deadline | None]:
+        deadline = None if stream else Deadline(self._policy)
+        request.extensions = {**request.extensions, DEADLINE: deadline}
+        return current.set(deadline)
+
+    def _raise_error(self, response: httpx2.Response, start: bytearray) -> NoReturn:
+        """Raise the typed error for an error answer, given the start of its body."""
+        error = self._policy.upstream.error_from_response(
+            response.status_code,
+            response.headers,
+            bytes(start),
+            method=response.request.method,
+            expects="any",
+        )
+        raise cast("KaikoError", error)  # its status is an error's
+
+
+class Client(_Calls, httpx2.Client):
     """An `httpx2.Client` for one upstream.
 
     It sends our request id along, retries by the contract's rules, gives up after 30 s unless
@@ -46,36 +98,14 @@ class Client(httpx2.Client):
 
     """
 
-    def __init__(
-        self,
-        upstream: Upstream | str | None = None,
-        *,
-        policy: RetryPolicy | None = None,
-        raise_errors: bool = True,
-        id_header: str = "X-Request-ID",
-        **options: Any,
-    ) -> None:
-        self._policy = policy = _policy_of(upstream, policy)
-        self._raises = raise_errors
-        self._translating = policy.upstream.translate() if raise_errors else nullcontext()
-        options.setdefault("timeout", _timeout(policy))
-        super().__init__(**options)
-        self._transport = RetryTransport(self._transport, policy, id_header=id_header)
-        self._mounts = {
-            pattern: None if mount is None else RetryTransport(mount, policy, id_header=id_header)
-            for pattern, mount in self._mounts.items()
-        }
+    _retrying = RetryTransport
 
     def send(
         self, request: httpx2.Request, *, stream: bool = False, **options: Any
     ) -> httpx2.Response:
         """Send a request; see `httpx2.Client.send`."""
-        deadline = None if stream else Deadline(self._policy)
-        request.extensions = {**request.extensions, DEADLINE: deadline}
-        token = current.set(deadline)
+        token = self._begin(request, stream=stream)
         try:
-            if not self._raises:
-                return super().send(request, stream=stream, **options)
             with self._translating:
                 return self._exchange(request, stream=stream, **options)
         finally:
@@ -84,10 +114,12 @@ class Client(httpx2.Client):
     def _exchange(
         self, request: httpx2.Request, *, stream: bool, **options: Any
     ) -> httpx2.Response:
+        if not self._raises:
+            return super().send(request, stream=stream, **options)
         response = super().send(request, stream=True, **options)
         try:
             if _is_error(response):
-                _raise_error(self._policy, response, self._start_of(response))
+                self._raise_error(response, self._start_of(response))
             if not stream:
                 response.read()
                 self._policy.upstream.raise_for_status(response)
@@ -97,64 +129,40 @@ class Client(httpx2.Client):
         return response
 
     @staticmethod
-    def _start_of(response: httpx2.Response) -> bytes:
+    def _start_of(response: httpx2.Response) -> bytearray:
         start = bytearray()
-        try:
+        with suppress(httpx2.HTTPError):  # the body is broken or late: only the status counts
             for part in response.iter_bytes():
                 start += part
                 if len(start) > PEEK_LIMIT:
                     break
-        except httpx2.HTTPError:  # the body is broken or late: only the status counts
-            pass
-        return bytes(start)
+        return start
 
 
-class AsyncClient(httpx2.AsyncClient):
+class AsyncClient(_Calls, httpx2.AsyncClient):
     """An `httpx2.AsyncClient` for one upstream; see `Client`, whose arguments it takes."""
 
-    def __init__(
-        self,
-        upstream: Upstream | str | None = None,
-        *,
-        policy: RetryPolicy | None = None,
-        raise_errors: bool = True,
-        id_header: str = "X-Request-ID",
-        **options: Any,
-    ) -> None:
-        self._policy = policy = _policy_of(upstream, policy)
-        self._raises = raise_errors
-        self._translating = policy.upstream.translate() if raise_errors else nullcontext()
-        options.setdefault("timeout", _timeout(policy))
-        super().__init__(**options)
-        retrying = AsyncRetryTransport(self._transport, policy, id_header=id_header)
-        mounts = {
-            pattern: None
-            if mount is None
-            else AsyncRetryTransport(mount, policy, id_header=id_header)
-            for pattern, mount in self._mounts.items()
-        }
-        self._transport = retrying
-        self._mounts = {**mounts}
-        self._is_watched = all(
-            each.is_watched for each in (retrying, *mounts.values()) if each is not None
-        )
+    _retrying = AsyncRetryTransport
 
     async def send(
         self, request: httpx2.Request, *, stream: bool = False, **options: Any
     ) -> httpx2.Response:
         """Send a request; see `httpx2.AsyncClient.send`."""
-        deadline = None if stream else Deadline(self._policy)
-        request.extensions = {**request.extensions, DEADLINE: deadline}
-        token = current.set(deadline)
+        token = self._begin(request, stream=stream)
         try:
             with self._translating:
-                if stream or self._is_watched:
+                if stream or self._is_watched():
                     return await self._exchange(request, stream=stream, **options)
                 with anyio.move_on_after(self._policy.deadline):
                     return await self._exchange(request, stream=stream, **options)
                 raise httpx2.ReadTimeout("the call took longer than it may", request=request)
         finally:
             current.reset(token)
+
+    def _is_watched(self) -> bool:
+        """Whether all connections enforce the deadline themselves."""
+        transports = (self._transport, *self._mounts.values())
+        return all(each.is_watched for each in transports if each is not None)
 
     async def _exchange(
         self, request: httpx2.Request, *, stream: bool, **options: Any
@@ -164,7 +172,7 @@ class AsyncClient(httpx2.AsyncClient):
         response = await super().send(request, stream=True, **options)
         try:
             if _is_error(response):
-                _raise_error(self._policy, response, await self._start_of(response))
+                self._raise_error(response, await self._start_of(response))
             if not stream:
                 await response.aread()
                 self._policy.upstream.raise_for_status(response)
@@ -174,42 +182,16 @@ class AsyncClient(httpx2.AsyncClient):
         return response
 
     @staticmethod
-    async def _start_of(response: httpx2.Response) -> bytes:
+    async def _start_of(response: httpx2.Response) -> bytearray:
         start = bytearray()
-        try:
+        with suppress(httpx2.HTTPError):  # the body is broken or late: only the status counts
             async with aclosing(response.aiter_bytes()) as parts:
                 async for part in parts:
                     start += part
                     if len(start) > PEEK_LIMIT:
                         break
-        except httpx2.HTTPError:  # the body is broken or late: only the status counts
-            pass
-        return bytes(start)
-
-
-def _policy_of(upstream: Upstream | str | None, policy: RetryPolicy | None) -> RetryPolicy:
-    if policy is None:
-        return RetryPolicy("upstream" if upstream is None else upstream)
-    if upstream is not None:
-        raise TypeError(f"the policy says already what is called: {policy.upstream!r}")
-    return policy
-
-
-def _timeout(policy: RetryPolicy) -> httpx2.Timeout:
-    return httpx2.Timeout(policy.deadline, connect=min(_CONNECT, policy.deadline))
+        return start
 
 
 def _is_error(response: httpx2.Response) -> bool:
     return response.status_code >= 300 and response.status_code != 304
-
-
-def _raise_error(policy: RetryPolicy, response: httpx2.Response, start: bytes) -> NoReturn:
-    """Raise the typed error for an error answer, given the start of its body."""
-    error = policy.upstream.error_from_response(
-        response.status_code,
-        response.headers,
-        start,
-        method=response.request.method,
-        expects="any",
-    )
-    raise cast("KaikoError", error)  # its status is an error's

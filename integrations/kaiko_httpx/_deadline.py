@@ -12,8 +12,6 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from kaiko_httpx._policy import RetryPolicy
 
 _SHORTEST = 0.001
@@ -58,7 +56,7 @@ def _left(timeout: float | None) -> float | None:
     return timeout if deadline is None else deadline.shortened(timeout)
 
 
-def watch_connections(transport: Any, backend: type[Backend | AsyncBackend]) -> bool:
+def watch_connections(transport: Any, watched: type[Watched]) -> bool:
     """Make the connections of an httpx2 or httpx transport obey `current`.
 
     These libraries have no option for how their transport reaches the network, so its pool is
@@ -68,125 +66,63 @@ def watch_connections(transport: Any, backend: type[Backend | AsyncBackend]) -> 
     found: object = getattr(pool, "_network_backend", None)
     if found is None:
         return False
-    if not isinstance(found, backend):
-        vars(pool)["_network_backend"] = backend(found)
+    if not isinstance(found, watched):
+        vars(pool)["_network_backend"] = watched(found)
     return True
 
 
-class Backend:
-    """A network backend of httpcore whose streams obey the deadline.
+class Watched:
+    """A network backend of httpcore, or a stream that it connected, which obeys the deadline.
 
     Arguments:
-        backend: the backend that connects.
+        own: httpcore's backend or stream.
 
     """
 
-    def __init__(self, backend: Any) -> None:
-        self._backend = backend
-        self.sleep: Any = backend.sleep
+    __slots__ = ("_own",)
 
-    def connect_tcp(
-        self, host: str, port: int, timeout: float | None = None, **options: Any
-    ) -> Stream:
+    def __init__(self, own: Any) -> None:
+        self._own = own
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what waits for no network: `close`, `get_extra_info`, `sleep`."""
+        return getattr(self._own, name)
+
+    def _watch(self, connected: Any) -> Any:
+        return Watched(connected)
+
+    def connect_tcp(self, *address: Any, timeout: float | None = None, **options: Any) -> Any:
         """Connect to a host."""
-        connected = self._backend.connect_tcp(host, port, timeout=_left(timeout), **options)
-        return Stream(connected)
+        connected = self._own.connect_tcp(*address, timeout=_left(timeout), **options)
+        return self._watch(connected)
 
     def connect_unix_socket(
-        self, path: str, timeout: float | None = None, **options: Any
-    ) -> Stream:
+        self, *address: Any, timeout: float | None = None, **options: Any
+    ) -> Any:
         """Connect to a socket in the file system."""
-        connected = self._backend.connect_unix_socket(path, timeout=_left(timeout), **options)
-        return Stream(connected)
-
-
-class Stream:
-    """A network stream of httpcore that obeys the deadline.
-
-    Arguments:
-        stream: the connected stream.
-
-    """
-
-    __slots__ = ("_stream", "close", "get_extra_info")
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-        self.close: Callable[[], None] = stream.close
-        self.get_extra_info: Callable[[str], Any] = stream.get_extra_info
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read received bytes."""
-        data: bytes = self._stream.read(max_bytes, _left(timeout))
-        return data
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send bytes."""
-        self._stream.write(buffer, _left(timeout))
+        connected = self._own.connect_unix_socket(*address, timeout=_left(timeout), **options)
+        return self._watch(connected)
 
     def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
-    ) -> Stream:
+    ) -> Any:
         """Start encryption."""
-        return Stream(self._stream.start_tls(ssl_context, server_hostname, _left(timeout)))
+        return self._watch(self._own.start_tls(ssl_context, server_hostname, _left(timeout)))
 
-
-class AsyncBackend:
-    """The same for asynchronous connections; see `Backend`."""
-
-    def __init__(self, backend: Any) -> None:
-        self._backend = backend
-        self.sleep: Any = backend.sleep
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-        **options: Any,
-    ) -> AsyncStream:
-        """Connect to a host."""
-        connected = self._backend.connect_tcp(host, port, timeout=_left(timeout), **options)
-        return AsyncStream(await connected)
-
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-        **options: Any,
-    ) -> AsyncStream:
-        """Connect to a socket in the file system."""
-        connected = self._backend.connect_unix_socket(path, timeout=_left(timeout), **options)
-        return AsyncStream(await connected)
-
-
-class AsyncStream:
-    """The same for an asynchronous stream; see `Stream`."""
-
-    __slots__ = ("_stream", "aclose", "get_extra_info")
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-        self.aclose: Any = stream.aclose
-        self.get_extra_info: Callable[[str], Any] = stream.get_extra_info
-
-    # Both return the stream's own awaitable: a coroutine around it would cost a microsecond.
-    def read(self, max_bytes: int, timeout: float | None = None) -> Awaitable[bytes]:
+    # A coroutine around an asynchronous stream's own awaitable would cost a microsecond.
+    def read(self, max_bytes: int, timeout: float | None = None) -> Any:
         """Read received bytes."""
-        coming: Awaitable[bytes] = self._stream.read(max_bytes, _left(timeout))
-        return coming
+        return self._own.read(max_bytes, _left(timeout))
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> Awaitable[None]:
+    def write(self, buffer: bytes, timeout: float | None = None) -> Any:
         """Send bytes."""
-        going: Awaitable[None] = self._stream.write(buffer, _left(timeout))
-        return going
+        return self._own.write(buffer, _left(timeout))
 
-    async def start_tls(
-        self,
-        ssl_context: Any,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-    ) -> AsyncStream:
-        """Start encryption."""
-        encrypted = self._stream.start_tls(ssl_context, server_hostname, _left(timeout))
-        return AsyncStream(await encrypted)
+
+class AsyncWatched(Watched):
+    """The same for asynchronous connections; see `Watched`."""
+
+    __slots__ = ()
+
+    async def _watch(self, connected: Any) -> Any:
+        return AsyncWatched(await connected)

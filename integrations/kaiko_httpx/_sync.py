@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import stamina
 
-from kaiko_httpx._attempts import Again, Outgoing, wait_of
-from kaiko_httpx._deadline import Backend, current, watch_connections
-from kaiko_httpx._policy import RetryPolicy
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from kaiko_httpx._attempts import Request, Response
+from kaiko_httpx._attempts import Again, Outgoing, Request, Response, Retries, T, wait_of
+from kaiko_httpx._deadline import Watched, current
 
 
-class SyncRetries:
-    """The retries of a transport, for transports of any library.
+class SyncRetries(Retries[T]):
+    """The retries of a synchronous transport; see `Retries`."""
 
-    Arguments:
-        transport: the transport that sends.
-        policy: how calls are retried.
-        id_header: the header for our request id.
-
-    """
-
-    _peeked: Callable[[Any], Any]
-
-    def __init__(self, transport: Any, policy: RetryPolicy | None, id_header: str) -> None:
-        self._transport = transport
-        self._policy = RetryPolicy() if policy is None else policy
-        self._id_header = id_header
-        self._is_watched = watch_connections(transport, Backend)
+    _watched = Watched
 
     def handle_request(self, request: Request) -> Response:
         """Send `request`, with retries; return or raise the last result."""
@@ -45,21 +24,16 @@ class SyncRetries:
         finally:
             current.reset(token)
 
-    def _again(self, outgoing: Outgoing, outcome: Again) -> Response:
-        last: Response | Again = outcome
-        first = True
+    def _again(self, outgoing: Outgoing, last: Response | Again) -> Response:
         try:
             for attempt in stamina.retry_context(on=wait_of, attempts=None, timeout=None):
                 with attempt:
-                    if not first:
+                    if attempt.num > 1:
                         last = self._attempt(outgoing)
-                    first = False
                     if isinstance(last, Again):
                         raise last
         except Again as again:  # a test told stamina to make fewer attempts
-            if isinstance(again.failure, Exception):
-                raise again.failure from again.failure.__cause__
-            return again.failure
+            return again.give_up()
         return last
 
     def _attempt(self, outgoing: Outgoing) -> Response | Again:
@@ -73,10 +47,7 @@ class SyncRetries:
             return again
         finally:
             outgoing.restore()
-        if response.status_code < 400:
-            outgoing.call.succeeded()
-            return self._hand_over(outgoing, response)
-        if not outgoing.worth_reading(response):
+        if outgoing.is_final(response):
             return self._hand_over(outgoing, response)
         response.stream = peeked = self._peeked(response.stream)
         try:
@@ -90,11 +61,6 @@ class SyncRetries:
         # The response cannot be handed over any more.
         peeked.close()
         return again
-
-    def _hand_over(self, outgoing: Outgoing, response: Response) -> Response:
-        if not outgoing.is_ours:
-            outgoing.unlimit()
-        return response
 
     def close(self) -> None:
         """Close the transport that sends."""

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from kaiko_httpx._attempts import Outgoing
     from kaiko_httpx._deadline import Deadline
-    from kaiko_httpx._policy import RetryPolicy
 
 __all__ = ["AsyncRetryTransport", "RetryTransport"]
 
@@ -48,7 +47,7 @@ class _Bounded(httpx2.SyncByteStream):
         self._stream.close()
 
 
-class RetryTransport(SyncRetries, httpx2.BaseTransport):
+class RetryTransport(SyncRetries[httpx2.BaseTransport], httpx2.BaseTransport):
     """Retries calls over another transport.
 
     Arguments:
@@ -58,37 +57,19 @@ class RetryTransport(SyncRetries, httpx2.BaseTransport):
 
     """
 
+    _default = httpx2.HTTPTransport
     _peeked = _SyncPeeked
-
-    def __init__(
-        self,
-        transport: httpx2.BaseTransport | None = None,
-        policy: RetryPolicy | None = None,
-        *,
-        id_header: str = "X-Request-ID",
-    ) -> None:
-        sending = httpx2.HTTPTransport() if transport is None else transport
-        super().__init__(sending, policy, id_header)
 
     def _hand_over(self, outgoing: Outgoing, response: Any) -> Any:
         super()._hand_over(outgoing, response)
-        if outgoing.is_ours and outgoing.deadline is not None and not self._is_watched:
+        if outgoing.is_ours and outgoing.deadline is not None and not self.is_watched:
             response.stream = _Bounded(response.stream, outgoing.deadline)
         return response
 
 
-class AsyncRetryTransport(AsyncRetries, httpx2.AsyncBaseTransport):
+class AsyncRetryTransport(AsyncRetries[httpx2.AsyncBaseTransport], httpx2.AsyncBaseTransport):
     """Retries calls over another asynchronous transport; see `RetryTransport`."""
 
+    _default = httpx2.AsyncHTTPTransport
     _peeked = _AsyncPeeked
     _read_timeout = httpx2.ReadTimeout
-
-    def __init__(
-        self,
-        transport: httpx2.AsyncBaseTransport | None = None,
-        policy: RetryPolicy | None = None,
-        *,
-        id_header: str = "X-Request-ID",
-    ) -> None:
-        sending = httpx2.AsyncHTTPTransport() if transport is None else transport
-        super().__init__(sending, policy, id_header)

@@ -7,16 +7,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import httpx
 
 from kaiko_httpx._async import AsyncRetries
 from kaiko_httpx._peek import AsyncPeeked, SyncPeeked
 from kaiko_httpx._sync import SyncRetries
-
-if TYPE_CHECKING:
-    from kaiko_httpx._policy import RetryPolicy
 
 __all__ = ["AsyncRetryTransport", "RetryTransport"]
 
@@ -29,34 +24,16 @@ class _AsyncPeeked(AsyncPeeked, httpx.AsyncByteStream):
     pass
 
 
-class RetryTransport(SyncRetries, httpx.BaseTransport):
+class RetryTransport(SyncRetries[httpx.BaseTransport], httpx.BaseTransport):
     """Retries calls over another transport; see `kaiko_httpx.RetryTransport`."""
 
+    _default = httpx.HTTPTransport
     _peeked = _SyncPeeked
 
-    def __init__(
-        self,
-        transport: httpx.BaseTransport | None = None,
-        policy: RetryPolicy | None = None,
-        *,
-        id_header: str = "X-Request-ID",
-    ) -> None:
-        sending = httpx.HTTPTransport() if transport is None else transport
-        super().__init__(sending, policy, id_header)
 
-
-class AsyncRetryTransport(AsyncRetries, httpx.AsyncBaseTransport):
+class AsyncRetryTransport(AsyncRetries[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport):
     """Retries calls over another asynchronous transport; see `RetryTransport`."""
 
+    _default = httpx.AsyncHTTPTransport
     _peeked = _AsyncPeeked
     _read_timeout = httpx.ReadTimeout
-
-    def __init__(
-        self,
-        transport: httpx.AsyncBaseTransport | None = None,
-        policy: RetryPolicy | None = None,
-        *,
-        id_header: str = "X-Request-ID",
-    ) -> None:
-        sending = httpx.AsyncHTTPTransport() if transport is None else transport
-        super().__init__(sending, policy, id_header)
