@@ -69,8 +69,9 @@ def inside_success(body: Body, content_type: str) -> tuple[Category, object] | N
     kind = content_type.lower()
     if body.is_json:
         category = error_inside(body.data)
-        if category is None and _LINES.search(kind) and _is_cut(body.data):
-            category = "unavailable"
+        if category is None and _LINES.search(kind) and is_chunk("", body.data):
+            # A stream with a single line.
+            category = None if ends_stream("", body.data) else "unavailable"
         return None if category is None else (category, body.data)
     if "text/event-stream" in kind or looks_like_events(body.text):
         return _inside_stream(telling_events(body.text), partial=body.partial)
@@ -81,11 +82,6 @@ def inside_success(body: Body, content_type: str) -> tuple[Category, object] | N
     if not lines or not all(is_json for _, is_json in lines):
         return "broken", None
     return _inside_stream((("", data) for data, _ in lines), partial=False)
-
-
-def _is_cut(data: object) -> bool:
-    """Whether a stream of JSON lines with a single line was cut after it."""
-    return is_chunk("", data) and not ends_stream("", data)
 
 
 def _inside_stream(
@@ -107,20 +103,17 @@ def _inside_stream(
 def error_in_event(name: str, data: object) -> Category | None:
     """Return the category if an event of a stream is an error, or None."""
     said = members(data)
-    kind = said.get("type") if said is not None else None
-    if name == "error" or kind == "error":
+    names = name, said.get("type")
+    if "error" in names:
         return _by_content(data)
-    if name == "response.failed" or kind == "response.failed":
-        response = members(said.get("response")) if said is not None else None
-        return _by_content(data if response is None else response)
+    if "response.failed" in names:
+        return _by_content(members(said.get("response")) or data)
     return error_inside(data)
 
 
 def error_inside(data: object) -> Category | None:
     """Return the category if the JSON of a success is an error, or None."""
     said = members(only(data))
-    if said is None:
-        return None
     errors, embedded = said.get("errors"), whole_number(said.get("StatusCode"))
     if (
         members(said.get("error"))

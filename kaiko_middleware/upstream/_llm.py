@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kaiko_middleware.errors import InvalidValueError, PayloadTooLargeError
 
-from ._members import items, members, texts
+from ._members import items, members, texts, word
 from ._tokens import (
     CONTENT_POLICY_START,
     CONTENT_POLICY_TOKENS,
@@ -53,49 +53,42 @@ _TERMINATORS = frozenset(
 
 def is_chunk(name: str, data: object) -> bool:
     """Whether an event is part of an LLM's answer, which must end with a terminator."""
-    if name in _CHUNK_TYPES or name.startswith("response."):
-        return True
     said = members(data)
-    if said is None:
-        return False
-    kind, chunk = said.get("type"), said.get("object")
-    if isinstance(chunk, str) and chunk in _CHUNK_OBJECTS:
+    if _is_part(name) or _is_part(word(said.get("type"))):
         return True
-    if isinstance(kind, str) and (kind in _CHUNK_TYPES or kind.startswith("response.")):
+    if word(said.get("object")) in _CHUNK_OBJECTS:
         return True
     if isinstance(said.get("done"), bool):  # Ollama
         return "message" in said or "response" in said
-    first = next(_parts(said), None)
-    return first is not None and ("delta" in first or "content" in first)
+    first = next(_parts(said), None) or ()
+    return "delta" in first or "content" in first
+
+
+def _is_part(kind: str) -> bool:
+    return kind in _CHUNK_TYPES or kind.startswith("response.")
 
 
 def ends_stream(name: str, data: object) -> bool:
     """Whether an event is an LLM stream's terminator."""
-    if data == "[DONE]" or name in _TERMINATORS:
-        return True
     said = members(data)
-    if said is None:
-        return False
-    kind = said.get("type")
-    if (isinstance(kind, str) and kind in _TERMINATORS) or said.get("done") is True:
-        return True
-    return any(part.get("finish_reason") or part.get("finishReason") for part in _parts(said))
+    return (
+        data == "[DONE]"
+        or name in _TERMINATORS
+        or word(said.get("type")) in _TERMINATORS
+        or said.get("done") is True
+        or any(part.get("finish_reason") or part.get("finishReason") for part in _parts(said))
+    )
 
 
 def _parts(said: Members) -> Iterator[Members]:
     """Yield the alternatives of an answer: `choices`, or Google's `candidates`."""
     for name in ("choices", "candidates"):
-        for item in items(said.get(name)):
-            part = members(item)
-            if part is not None:
-                yield part
+        yield from map(members, items(said.get(name)))
 
 
 def is_prelude(data: object) -> bool:
     """Whether an event comes before the first content of an answer."""
-    said = members(data)
-    kind = said.get("type") if said is not None else None
-    return isinstance(kind, str) and kind in PRELUDE_EVENTS
+    return word(members(data).get("type")) in PRELUDE_EVENTS
 
 
 def refusal(status: int, data: object) -> KaikoError | None:

@@ -19,14 +19,19 @@ DETAILS = 32
 """Elements of a list of details that are read."""
 
 
-def members(value: object) -> Members | None:
-    """Return `value` if it is an object, else None."""
-    return cast("Members", value) if isinstance(value, dict) else None
+def members(value: object) -> Members:
+    """Return `value` if it is an object, else an empty one."""
+    return cast("Members", value) if isinstance(value, dict) else {}
 
 
 def items(value: object) -> list[object]:
     """Return `value` if it is a list, else an empty one."""
     return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def word(value: object) -> str:
+    """Return `value` if it is a string, else an empty one."""
+    return value if isinstance(value, str) else ""
 
 
 def only(value: object) -> object:
@@ -38,14 +43,10 @@ def only(value: object) -> object:
 def holders(body: object) -> list[Members]:
     """Return the objects that may contain tokens: a body, its `error`, and its `error.details`."""
     said = members(only(body))
-    if said is None:
-        return []
     error = members(said.get("error"))
-    if error is None:
-        return [said]
     details = error.get("details")
     listed = items(details)[:DETAILS] or (details,)
-    return [said, error, *(held for held in map(members, listed) if held is not None)]
+    return [held for held in (said, error, *map(members, listed)) if held]
 
 
 def texts(body: object, names: Iterable[str]) -> list[str]:

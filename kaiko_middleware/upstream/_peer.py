@@ -32,9 +32,8 @@ class Envelope(NamedTuple):
 
 def envelope(data: object) -> Envelope | None:
     """Return the envelope in `data`, without other members than the five; else None."""
-    said = members(data)
-    error = members(said.get("error")) if said is not None else None
-    if error is None or not error.keys() >= _MEMBERS:
+    error = members(members(data).get("error"))
+    if not error.keys() >= _MEMBERS:
         return None
     kind, code, message = error["type"], error["code"], error["message"]
     param, request_id = error["param"], error["request_id"]

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ._http_date import timestamp
-from ._members import DETAILS, holders, items, members
+from ._members import DETAILS, holders, items, members, word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -80,14 +80,10 @@ def _rate_limit(text: str) -> int | None:
 
 def _in_body(body: object) -> Iterator[int | None]:
     held = holders(body)
-    for holder in (*held, *(item for outer in held for item in _details(outer))):
-        kind, delay = holder.get("@type"), holder.get("retryDelay")
-        if (
-            isinstance(kind, str)
-            and kind.rpartition("/")[2] == _RETRY_INFO
-            and isinstance(delay, str)
-            and delay.endswith("s")
-        ):
+    details = [item for outer in held for item in items(outer.get("details"))[:DETAILS]]
+    for holder in (*held, *map(members, details)):
+        kind, delay = word(holder.get("@type")), word(holder.get("retryDelay"))
+        if kind.rpartition("/")[2] == _RETRY_INFO and delay.endswith("s"):
             yield _decimal(delay[:-1], 1)
     for name in ("retry_after", "estimated_time"):
         for holder in held:
@@ -96,10 +92,3 @@ def _in_body(body: object) -> Iterator[int | None]:
                 yield _decimal(value, 1)
             elif isinstance(value, int) and not isinstance(value, bool) and value < 10**9:
                 yield _whole(value)
-
-
-def _details(holder: dict[str, object]) -> Iterator[dict[str, object]]:
-    for item in items(holder.get("details"))[:DETAILS]:
-        found = members(item)
-        if found is not None:
-            yield found

@@ -2,47 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import Callable
 
     from kaiko_middleware.errors import KaikoError
 
 
-class _Finds(Protocol):
-    def find_exception(self, exc: BaseException, /) -> KaikoError | None: ...
-
-
 class Translation:
-    """The context manager; made by `Upstream.translate`.
+    """The context manager; made by `Upstream.translate`, and usable again.
 
     Arguments:
-        upstream: finds the typed error for an exception.
+        find: returns the typed error for an exception, or None.
 
     """
 
-    __slots__ = ("_upstream",)
+    __slots__ = ("_find",)
 
-    def __init__(self, upstream: _Finds) -> None:
-        self._upstream = upstream
+    def __init__(self, find: Callable[[Exception], KaikoError | None]) -> None:
+        self._find = find
 
     def __enter__(self) -> None:
         """Begin."""
 
-    def __exit__(
-        self,
-        _cls: type[BaseException] | None,
-        exc: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _cls: object, exc: BaseException | None, _traceback: object) -> None:
         """Raise the typed error for a client's exception; let all others pass."""
-        if not isinstance(exc, Exception):
-            return
-        error = self._upstream.find_exception(exc)
+        error = self._find(exc) if isinstance(exc, Exception) else None
         if error is None or error is exc:
             return
-        if error.__traceback__ is not None:
-            # It was raised inside and wrapped by a client; `from exc` would make a cycle.
-            raise error from error.__cause__
-        raise error from exc
+        # One that was raised inside and wrapped by a client: `from exc` would make a cycle.
+        raise error from error.__cause__ if error.__traceback__ else exc

@@ -174,7 +174,7 @@ class Upstream:
         Traceback (most recent call last):
         kaiko_middleware.errors.ServiceUnavailableError: Service temporarily unavailable
         """
-        return Translation(self)
+        return Translation(self.find_exception)
 
     def watch(self, headers: Headers = ()) -> StreamWatch:
         """Return a watch over one stream of server-sent events.
