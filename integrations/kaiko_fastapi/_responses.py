@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kaiko_middleware import ErrorEnvelope, KaikoError
+from kaiko_middleware import ErrorEnvelope
 from kaiko_middleware.catalog import STATUSES
 from kaiko_middleware.openapi import errors_of, examples, headers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from kaiko_middleware import KaikoError
 
-__all__ = ["ID_HEADER", "JSON", "entry", "responses"]
+__all__ = ["ID_HEADER", "JSON", "responses"]
 
 ID_HEADER = "X-Request-ID"
 """The default name of the id header."""
@@ -40,15 +40,11 @@ def responses(*classes: type[KaikoError]) -> dict[int | str, dict[str, Any]]:
     ['conflict']
     """
     return {
-        status: {"model": ErrorEnvelope, **entry(status, errors)}
+        status: {
+            "model": ErrorEnvelope,
+            "description": STATUSES[status].message,
+            "headers": headers_of(status, ID_HEADER),
+            "content": {JSON: {"examples": examples(errors)}},
+        }
         for status, errors in errors_of(*classes).items()
-    }
-
-
-def entry(status: int, errors: Iterable[KaikoError]) -> dict[str, Any]:
-    """Return an OpenAPI response object for `status`, without its schema."""
-    return {
-        "description": STATUSES[status].message,
-        "headers": headers_of(status, ID_HEADER),
-        "content": {JSON: {"examples": examples(errors)}},
     }

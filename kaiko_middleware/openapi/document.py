@@ -213,22 +213,24 @@ def _place_schemas(schemas: Object, version: str) -> str:
 def _shown(said: Object) -> Iterator[tuple[str, Object]]:
     """Yield the examples of an answer that are envelopes, by code."""
     for media in said.get("content", {}).values():
-        for example in media.get("examples", {}).values():
-            code = _code(example.get("value"))
-            if code is not None:
-                yield code, example
-        listed: list[object] = [media.get("example"), *media.get("schema", {}).get("examples", ())]
-        for value in listed:
-            code = _code(value)
-            if code is not None:
-                yield code, {"summary": cast("Object", value)["error"]["message"], "value": value}
+        listed = (media.get("example"), *media.get("schema", {}).get("examples", ()))
+        shown: list[Object] = [{"value": value} for value in listed]
+        for example in (*media.get("examples", {}).values(), *shown):
+            envelope = _envelope(example.get("value"))
+            if envelope is not None:
+                error = envelope["error"]
+                yield error["code"], {"summary": error["message"], **example, "value": envelope}
 
 
-def _code(value: object) -> str | None:
+def _envelope(value: object) -> Object | None:
     from kaiko_middleware.wire import ErrorEnvelope  # noqa: PLC0415 - pydantic, 150 ms
 
-    envelope = ErrorEnvelope.parse(json.dumps(value)) if isinstance(value, dict) else None
-    return None if envelope is None else envelope.error.code
+    error = cast("Object", value).get("error") if isinstance(value, dict) else None
+    if not isinstance(error, dict):
+        return None
+    # Generators leave out nulls.
+    envelope = ErrorEnvelope.parse(json.dumps({"error": {"param": None, **cast("Object", error)}}))
+    return None if envelope is None else envelope.model_dump()
 
 
 def _name(schema: Object) -> str:

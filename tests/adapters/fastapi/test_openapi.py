@@ -7,9 +7,10 @@ from copy import deepcopy
 from typing import Annotated, Any, cast
 
 import pytest
-from fastapi import APIRouter, Body, FastAPI, Query
+from fastapi import APIRouter, Body, FastAPI, Query, Security
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, PlainTextResponse
+from fastapi.security import APIKeyHeader
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel
 
@@ -113,7 +114,7 @@ class TestAutomatic:
     def test_body(self) -> None:
         """A route with a body answers 400 and 422, told of its own fields."""
         made = operation(document(with_route(ask_model, methods=["POST"])), "/v2/x", "post")
-        assert list(made["responses"]) == ["200", "400", "422"]
+        assert list(made["responses"]) == ["200", "400", "422", "default"]
         refused = examples(made["responses"]["400"])
         assert list(refused) == ["missing_field", "invalid_json", "missing_body"]
         assert refused["missing_field"]["error"]["param"] == "messages"
@@ -122,20 +123,32 @@ class TestAutomatic:
     def test_parameters(self) -> None:
         """A route with parameters alone never answers 422."""
         made = operation(document(with_route(listed)), "/v2/x")
-        assert list(made["responses"]) == ["200", "400"]
+        assert list(made["responses"]) == ["200", "400", "default"]
         assert list(examples(made["responses"]["400"])) == ["missing_field", "invalid_limit"]
 
     def test_path_is_never_absent(self) -> None:
-        """A parameter of the path can be bad, but not missing."""
+        """A parameter of the path can be bad but not missing, and may lead nowhere."""
         app = FastAPI()
         app.add_api_route("/v2/threads/{thread_id}", thread)
         made = operation(document(app), "/v2/threads/{thread_id}")
         assert list(examples(made["responses"]["400"])) == ["invalid_thread_id"]
+        assert list(examples(made["responses"]["404"])) == ["not_found"]
+
+    def test_key(self) -> None:
+        """Where a key is asked for, it may be absent or refused."""
+
+        def keyed(key: Annotated[str, Security(APIKeyHeader(name="x-api-key"))]) -> None: ...
+
+        made = operation(document(with_route(keyed)), "/v2/x")["responses"]
+        assert list(made) == ["200", "401", "403", "default"]
+        assert list(examples(made["401"])) == ["invalid_api_key"]
+        assert "WWW-Authenticate" in made["401"]["headers"]
 
     def test_nothing_validated(self) -> None:
-        """A route that takes nothing gets nothing."""
+        """A route that takes nothing can still fail."""
         made = operation(document(with_route(plain)), "/v2/x")
-        assert list(made["responses"]) == ["200"]
+        assert list(made["responses"]) == ["200", "default"]
+        assert list(examples(made["responses"]["default"])) == ["internal", "service_unavailable"]
 
     def test_hidden_parameter(self) -> None:
         """A parameter that the document does not show is validated all the same."""
@@ -143,7 +156,7 @@ class TestAutomatic:
         def hidden(limit: int = Query(1, include_in_schema=False)) -> None: ...
 
         made = operation(document(with_route(hidden)), "/v2/x")
-        assert examples(made["responses"]["400"]) == {}
+        assert made["responses"]["400"]["content"]["application/json"] == {"schema": {"$ref": REF}}
 
     def test_body_of_no_fields(self) -> None:
         """A body that is no object has no field to tell of."""
@@ -165,40 +178,42 @@ class TestAutomatic:
             "$ref": "#/components/schemas/ErrorBody"
         }
 
-    @pytest.mark.parametrize("said", ["4XX", "default"])
-    def test_own_word(self, said: str) -> None:
-        """Where the service documents all errors at once, nothing is added."""
+    @pytest.mark.parametrize(
+        ("said", "shown"),
+        [("4XX", ["200", "4XX", "default"]), ("default", ["200", "400", "default"])],
+    )
+    def test_own_word(self, said: str, shown: list[str]) -> None:
+        """What the service documents for many statuses stays, in its words."""
         own = {said: {"description": "It failed", "model": ErrorEnvelope}}
         made = operation(document(with_route(listed, responses=own)), "/v2/x")
-        assert list(made["responses"]) == ["200", said]
+        assert list(made["responses"]) == shown
+        assert made["responses"][said]["description"] == "It failed"
 
     def test_own_schema(self) -> None:
-        """A status that the service documents with a schema of its own keeps it."""
+        """A schema of the service's own is not what clients get, unless answers stay."""
 
         class Own(BaseModel):
             why: str
 
-        made = operation(document(with_route(listed, responses={400: {"model": Own}})), "/v2/x")
+        own = {400: {"model": Own}}
+        made = operation(document(with_route(listed, responses=own)), "/v2/x")
+        assert list(examples(made["responses"]["400"])) == ["missing_field", "invalid_limit"]
+        as_they_are = Config(rewrite_answers=False)
+        made = operation(document(with_route(listed, responses=own), as_they_are), "/v2/x")
         schema = made["responses"]["400"]["content"]["application/json"]["schema"]
         assert schema == {"$ref": "#/components/schemas/Own"}
 
-    def test_own_example(self) -> None:
-        """One example is the service's own word too: OpenAPI forbids it beside several."""
-        own = {"model": ErrorEnvelope, "content": {"application/json": {"example": {"a": 1}}}}
-        made = operation(document(with_route(listed, responses={400: own})), "/v2/x")
-        assert made["responses"]["400"]["content"]["application/json"] == {
-            "example": {"a": 1},
-            "schema": {"$ref": REF},
-        }
-
     def test_own_examples(self) -> None:
-        """Examples of the service's own stay as they are, beside ours."""
-        shown = {"odd": {"value": {"why": "so"}}}
-        own = {"model": ErrorEnvelope, "content": {"application/json": {"examples": shown}}}
+        """Envelopes that the service shows come first; what is none would be a false promise."""
+        envelope = {"error": {"type": "invalid_request_error", "code": "odd", "message": "So"}}
+        envelope["error"]["request_id"] = "req-1"
+        content = {
+            "application/json": {"example": {"a": 1}, "examples": {"b": {"value": envelope}}}
+        }
+        own = {"model": ErrorEnvelope, "content": content}
         made = operation(document(with_route(listed, responses={400: own})), "/v2/x")
-        said = made["responses"]["400"]["content"]["application/json"]["examples"]
-        assert said["odd"] == {"value": {"why": "so"}}
-        assert list(said) == ["missing_field", "invalid_limit", "odd"]
+        shown = examples(made["responses"]["400"])
+        assert list(shown) == ["odd", "missing_field", "invalid_limit"]
 
     def test_uncovered_path(self) -> None:
         """A path that is left alone keeps what FastAPI answers there."""
@@ -269,10 +284,10 @@ class TestResponses:
         assert list(shown) == [ThreadNotFound.code, ModelUnknown.code]
 
     def test_beside_the_automatic(self) -> None:
-        """A code on 400 stands beside those of validation."""
+        """A code on 400 is shown before those of validation."""
         app = with_route(listed, responses=responses(ModelMalformed))
         shown = examples(operation(document(app), "/v2/x")["responses"]["400"])
-        assert list(shown) == ["missing_field", "invalid_limit", ModelMalformed.code]
+        assert list(shown) == [ModelMalformed.code, "missing_field", "invalid_limit"]
 
     @pytest.mark.parametrize(
         ("cls", "status", "names"),
@@ -321,7 +336,7 @@ class TestResponses:
         router.add_api_route("/x", plain, responses=responses(ThreadNotFound))
         app.include_router(router, prefix="/v2")
         made = operation(document(app), "/v2/x")
-        assert sorted(made["responses"]) == ["200", "401", "404", "500"]
+        assert sorted(made["responses"]) == ["200", "401", "404", "500", "default"]
 
     def test_without_install(self) -> None:
         """The entries make a valid document by themselves."""
@@ -376,7 +391,7 @@ class TestDocument:
         app.add_api_route("/v2/y", listed)
         app.openapi_schema = None
         made = app.openapi()
-        assert list(operation(made, "/v2/y")["responses"]) == ["200", "400"]
+        assert list(operation(made, "/v2/y")["responses"]) == ["200", "400", "default"]
 
     def test_own_function(self) -> None:
         """A service's own `app.openapi` is asked, and what it makes is rewritten."""
@@ -388,7 +403,7 @@ class TestDocument:
         app.openapi = own  # type: ignore[method-assign]  # as FastAPI's documentation does
         made = document(app)
         assert made["info"]["title"] == "Own"
-        assert list(operation(made, "/v2/x")["responses"]) == ["200", "400"]
+        assert list(operation(made, "/v2/x")["responses"]) == ["200", "400", "default"]
 
     def test_own_document_is_not_touched(self) -> None:
         """What the service's function returned is copied, not changed."""
@@ -409,5 +424,5 @@ class TestDocument:
                 }
             },
         }
-        made = document(with_route(listed, responses={409: own}))
+        made = document(with_route(listed, responses={207: own}))
         assert "ValidationError" in made["components"]["schemas"]
