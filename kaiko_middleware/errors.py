@@ -31,7 +31,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, cast
 
 from ._text import is_code
-from .catalog import STATUSES, status_entry
+from .catalog import OWN_CODES, STATUSES, status_entry
 from .codes import RegisteredCode, find_class, register_class
 
 if TYPE_CHECKING:
@@ -56,8 +56,10 @@ __all__ = [
     "ServerError",
     "ServiceUnavailableError",
     "UpstreamDetails",
+    "error_for_code",
     "error_for_status",
     "error_from_wire",
+    "unraised",
 ]
 
 Category = Literal["throttled", "account", "unavailable", "rejected", "broken"]
@@ -224,6 +226,11 @@ def _restore(
     error = cls.__new__(cls, *args)
     error.__dict__.update(state)
     return error
+
+
+def unraised(error: KaikoError) -> KaikoError:
+    """Return a copy of `error` that was never raised, without a call of its `__init__`."""
+    return _restore(type(error), error.args, error.__dict__)
 
 
 def _with_article(noun: str) -> str:
@@ -421,6 +428,12 @@ def error_for_status(
     if code is None:
         error.code = entry.code
     return error
+
+
+def error_for_code(code: str, param: str | None = None) -> KaikoError:
+    """Return the error for one of the toolkit's own codes (`catalog.OWN_CODES`)."""
+    status, message, _ = OWN_CODES[code]
+    return error_for_status(status, message, code=code, param=param)
 
 
 def error_from_wire(

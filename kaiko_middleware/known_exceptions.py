@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
-from .errors import InvalidRequestError, KaikoError, ServiceUnavailableError, error_for_status
+from .errors import KaikoError, error_for_code, error_for_status
 from .foreign_answer import read_detail
 from .safe_exception import CLIENTS, class_name, module_name, root_of
 from .status_phrases import is_phrase
@@ -19,6 +19,8 @@ from .validation.fastapi_errors import read_failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    Handler = Callable[[BaseException], KaikoError | None]
 
 
 class Disconnected:
@@ -30,29 +32,19 @@ class Disconnected:
         """Return no error."""
 
 
-def _status(status: int, code: str | None = None, message: str | None = None) -> Handler:
-    """Answer with `status` and a fixed text: what these exceptions say is for developers."""
+def _fixed(said: int | str) -> Handler:
+    """Answer with a status or a code alone: what these exceptions say is for developers."""
 
     def handler(_exc: BaseException) -> KaikoError:
-        return error_for_status(status, message, code=code)
+        return error_for_status(said) if isinstance(said, int) else error_for_code(said)
 
     return handler
-
-
-def _too_many_fields(_exc: BaseException) -> KaikoError:
-    return InvalidRequestError("The request has too many fields", code="too_many_fields")
-
-
-def _timeout(_exc: BaseException) -> KaikoError:
-    return ServiceUnavailableError("The operation timed out", code="timeout")
 
 
 def _http_exception(exc: BaseException) -> KaikoError | None:
     """Read Starlette's HTTPException, from which FastAPI's derives; DRF's, and Ninja's."""
     status: object = getattr(exc, "status_code", None)
-    if not isinstance(status, int):
-        return None
-    if not 400 <= status <= 599:
+    if not isinstance(status, int) or not 400 <= status <= 599:
         # No error answer: the framework turns it into a redirect or an empty answer;
         # where it cannot any more, or the status is none at all, it is a bug.
         return None
@@ -88,26 +80,12 @@ def _upstream_failure(exc: BaseException) -> KaikoError | None:
     return Upstream("upstream").find_exception(exc)
 
 
-if TYPE_CHECKING:
-    Handler = Callable[[BaseException], KaikoError | None]
-
-__all__ = [
-    "Disconnected",
-    "is_http_exception",
-    "is_refusal",
-    "known_entry",
-    "known_handler",
-    "path_of",
-]
-
 _DJANGO = "django.core.exceptions."
 
 KNOWN: dict[str, Handler] = {
-    "builtins.TimeoutError": _timeout,
+    "builtins.TimeoutError": _fixed("timeout"),
     "starlette.exceptions.HTTPException": _http_exception,
-    "starlette.formparsers.MultiPartException": _status(
-        400, "invalid_form", "The form data cannot be read"
-    ),
+    "starlette.formparsers.MultiPartException": _fixed("invalid_form"),
     "starlette.requests.ClientDisconnect": Disconnected(),
     "starlette.websockets.WebSocketDisconnect": Disconnected(),
     "fastapi.exceptions.RequestValidationError": _validation_failure,
@@ -115,21 +93,19 @@ KNOWN: dict[str, Handler] = {
     "ninja.errors.HttpError": _http_exception,
     "rest_framework.exceptions.APIException": _http_exception,
     "uvicorn.protocols.utils.ClientDisconnected": Disconnected(),
-    "django.http.response.Http404": _status(404),
-    f"{_DJANGO}PermissionDenied": _status(403),
-    f"{_DJANGO}BadRequest": _status(400),
-    f"{_DJANGO}SuspiciousOperation": _status(400),
-    f"{_DJANGO}DisallowedHost": _status(400, "invalid_host", "The Host header is not allowed"),
-    f"{_DJANGO}RequestDataTooBig": _status(413),
-    f"{_DJANGO}TooManyFieldsSent": _too_many_fields,
-    f"{_DJANGO}TooManyFilesSent": _too_many_fields,
+    "django.http.response.Http404": _fixed(404),
+    f"{_DJANGO}PermissionDenied": _fixed(403),
+    f"{_DJANGO}BadRequest": _fixed(400),
+    f"{_DJANGO}SuspiciousOperation": _fixed(400),
+    f"{_DJANGO}DisallowedHost": _fixed("invalid_host"),
+    f"{_DJANGO}RequestDataTooBig": _fixed(413),
+    f"{_DJANGO}TooManyFieldsSent": _fixed("too_many_fields"),
+    f"{_DJANGO}TooManyFilesSent": _fixed("too_many_fields"),
     f"{_DJANGO}RequestAborted": Disconnected(),
     "django.http.request.UnreadablePostError": Disconnected(),
-    "django.http.multipartparser.MultiPartParserError": _status(
-        400, "invalid_form", "The form data cannot be read"
-    ),
-    "django.db.utils.OperationalError": _status(503),
-    "django.db.utils.InterfaceError": _status(503),
+    "django.http.multipartparser.MultiPartParserError": _fixed("invalid_form"),
+    "django.db.utils.OperationalError": _fixed(503),
+    "django.db.utils.InterfaceError": _fixed(503),
 }
 
 

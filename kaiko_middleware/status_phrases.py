@@ -1,50 +1,31 @@
 """The phrases that HTTP itself has for its statuses, which no author wrote for anybody.
 
-A table of our own and not `HTTPStatus.phrase`: Python 3.13 renamed those of 413, 414, 416
-and 422, and an answer may come from any version. Implements the last rule of section 3 of
-the V2 contract.
+Not `HTTPStatus.phrase`: Python 3.13 renamed those of 413, 414, 416 and 422, and an answer may
+come from any version. Implements the last rule of section 3 of the V2 contract.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 
+from .catalog import STATUSES
+
 __all__ = ["is_phrase"]
 
-# Every phrase that a Python version, or RFC 9110, registers for a status: no author wrote it.
-_PHRASES: dict[int, frozenset[str]] = {
-    status: frozenset(phrases.lower().split("|"))
-    for status, phrases in {
-        400: "Bad Request",
-        401: "Unauthorized",
-        402: "Payment Required",
-        403: "Forbidden",
-        404: "Not Found",
-        405: "Method Not Allowed",
-        406: "Not Acceptable",
-        407: "Proxy Authentication Required",
-        408: "Request Timeout",
-        409: "Conflict",
-        410: "Gone",
-        411: "Length Required",
-        412: "Precondition Failed",
-        413: "Request Entity Too Large|Payload Too Large|Content Too Large",
-        414: "Request-URI Too Long|URI Too Long",
-        415: "Unsupported Media Type",
-        416: "Requested Range Not Satisfiable|Range Not Satisfiable",
-        417: "Expectation Failed",
-        418: "I'm a Teapot",
-        421: "Misdirected Request",
-        422: "Unprocessable Entity|Unprocessable Content",
-        423: "Locked",
-        424: "Failed Dependency",
-        425: "Too Early",
-        426: "Upgrade Required",
-        428: "Precondition Required",
-        429: "Too Many Requests",
-        431: "Request Header Fields Too Large",
-        451: "Unavailable For Legal Reasons",
-    }.items()
+# A status's code is its phrase with underscores, where it has none of its own below.
+_PHRASES = {
+    entry.status: (entry.code.replace("_", " "),)
+    for entry in STATUSES.values()
+    if entry.status < 500 and entry.code != "request_rejected"
+} | {
+    401: ("unauthorized",),
+    403: ("forbidden",),
+    413: ("request entity too large", "payload too large", "content too large"),
+    414: ("request-uri too long", "uri too long"),
+    416: ("requested range not satisfiable", "range not satisfiable"),
+    418: ("i'm a teapot",),
+    422: ("unprocessable entity", "unprocessable content"),
+    431: ("request header fields too large",),
 }
 
 

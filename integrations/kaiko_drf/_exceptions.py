@@ -25,9 +25,10 @@ from rest_framework.parsers import BaseParser
 from kaiko_django.recognize import CsrfFailed
 from kaiko_drf._failures import failures_of
 from kaiko_middleware import InvalidRequestError, KaikoError, RateLimitError
-from kaiko_middleware.errors import error_for_status
+from kaiko_middleware.errors import error_for_code, error_for_status
 from kaiko_middleware.foreign_answer import read_detail
 from kaiko_middleware.validation import Failure, error_from_failures
+from kaiko_middleware.validation.failures import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["Reading"]
 
 _LONGEST = 1024
-_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 
 class Reading:
@@ -160,8 +160,8 @@ def _refused_by(frame: FrameType) -> KaikoError | None:
     kind = str(parser.media_type)
     if kind.endswith("json"):
         return error_from_failures([Failure("json", "body", None)])
-    if kind in _FORMS:
-        return InvalidRequestError("The form data cannot be read", code="invalid_form")
+    if kind in FORMS:
+        return error_for_code("invalid_form")
     return InvalidRequestError("The request body cannot be read")
 
 

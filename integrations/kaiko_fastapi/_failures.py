@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from kaiko_middleware.errors import KaikoError, error_for_status
 from kaiko_middleware.validation import Failure, error_from_records, failure
+from kaiko_middleware.validation.failures import FORMS, PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,17 +17,9 @@ if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
     from kaiko_fastapi._declared import Declared
-    from kaiko_middleware.validation import Where
 
-_WHERE: dict[object, Where] = {
-    "path": "path",
-    "query": "query",
-    "header": "header",
-    "cookie": "cookie",
-}
 _LOCATIONS: tuple[type, ...] = (list, tuple)
 _UNASKED = Failure("value", "body", None)
-_FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 _NO_BODY = Failure("body", "body", None)
 _WRONG_TYPE = Failure("media_type", "body", None)
 # Limits of the cache for one route: locations also contain keys that clients choose.
@@ -79,7 +72,7 @@ def _failure(error_type: str, items: tuple[object, ...], declared: Declared) -> 
         if not all(isinstance(each, (int, str)) for each in items):
             return None
         location = cast("tuple[int | str, ...]", items)
-        where = _WHERE.get(location[0], "body")
+        where = PARTS.get(location[0], "body")
         schema = declared.schemas.get(where)
         found = failure(error_type, location[1:], where=where, schema=schema)
         if found.kind != "unknown" and len(repr(location)) <= _LONGEST:
@@ -97,7 +90,7 @@ def _failure_of_whole(
         return None
     headers = connection.headers
     if declared.form:
-        if _media_type(headers) in _FORMS:
+        if _media_type(headers) in FORMS:
             return None
         return _NO_BODY if _is_absent(headers) else _WRONG_TYPE
     if isinstance(body, bytes):

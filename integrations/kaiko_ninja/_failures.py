@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from kaiko_middleware.errors import error_for_status
 from kaiko_middleware.foreign_answer import error_from_reason
 from kaiko_middleware.validation import Failure, error_from_records, failure
+from kaiko_middleware.validation.failures import FORMS, PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -33,13 +34,6 @@ __all__ = ["error_of", "keep_contexts"]
 
 _CONTEXTS = "_kaiko_contexts"
 _METHOD = "validation_error_from_error_contexts"  # made to be overridden
-_WHERE: dict[object, Where] = {
-    "path": "path",
-    "query": "query",
-    "header": "header",
-    "cookie": "cookie",
-}
-_FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 
 
 def keep_contexts(api: NinjaAPI) -> None:
@@ -82,7 +76,7 @@ class _Arguments:
 
     def __init__(self, model: Any) -> None:
         self._source: object = getattr(model, "__ninja_param_source__", None)
-        self._where: Where = _WHERE.get(self._source, "body")
+        self._where: Where = PARTS.get(self._source, "body")
         # The single argument that is the whole body.
         self._whole: object = getattr(model, "__read_from_single_attr__", None)
         # The client's names of an argument's fields in a query, a form and so on.
@@ -119,7 +113,7 @@ class _Arguments:
         meta = request.META
         if meta.get("CONTENT_LENGTH") in {None, "", "0"} and "HTTP_TRANSFER_ENCODING" not in meta:
             return Failure("body", "body", None)
-        if self._source in {"form", "file"} and request.content_type not in _FORMS:
+        if self._source in {"form", "file"} and request.content_type not in FORMS:
             return Failure("media_type", "body", None)
         return None
 

@@ -13,7 +13,6 @@ from .failures import (
     error_from_failures,
     error_from_records,
     failure,
-    missing_body,
 )
 from .pydantic_errors import parse_body, validation_error
 
@@ -24,7 +23,6 @@ __all__ = [
     "error_from_failures",
     "error_from_records",
     "failure",
-    "missing_body",
     "parse_body",
     "validation_error",
 ]

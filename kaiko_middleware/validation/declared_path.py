@@ -99,7 +99,11 @@ class _Walk:
                 return _NOTHING
             return self._inside(f"[{item}]", _item_schema(schema, item), position, 1)
         if kind == "dict":
-            return _NOTHING if item == TAG else self._inside("[*]", _values(schema), position, 1)
+            return (
+                _NOTHING
+                if item == TAG
+                else self._inside("[*]", schema.get("values_schema"), position, 1)
+            )
         if kind == "tagged-union" and item == TAG:
             name = _discriminator(schema["discriminator"])
             return _NOTHING if name is None else ((name,), 1)
@@ -171,10 +175,6 @@ def _discriminator(declared: object) -> str | None:
     if isinstance(declared, list):  # the field's own name, then its alias
         declared = cast("list[list[str]]", declared)[-1][-1]
     return declared if isinstance(declared, str) else None
-
-
-def _values(schema: Schema) -> Schema | None:
-    return schema.get("values_schema")
 
 
 def _item_schema(schema: Schema, position: int) -> Schema | None:

@@ -7,15 +7,18 @@ Implements section 7 of the V2 contract.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, get_args
 
 from kaiko_middleware.errors import (
     InvalidRequestError,
     InvalidValueError,
     KaikoError,
     MissingFieldError,
+    error_for_code,
     error_for_status,
     invalid_code,
+    unraised,
 )
 
 from .declared_path import TAG, declared_path
@@ -23,18 +26,12 @@ from .declared_path import TAG, declared_path
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-__all__ = [
-    "Failure",
-    "Kind",
-    "Where",
-    "error_from_failures",
-    "error_from_records",
-    "failure",
-    "missing_body",
-]
-
 Where = Literal["body", "path", "query", "header", "cookie"]
 """Which part of the request was validated."""
+PARTS: dict[object, Where] = {part: part for part in get_args(Where)}
+"""The parts by the names that locations of FastAPI's and Ninja's start with."""
+FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
+"""The content types of forms."""
 Kind = Literal["missing", "value", "unknown", "json", "body", "media_type"]
 """What failed: a missing field, a bad value, an unknown field, the JSON, a missing body, or a body
 of the wrong content type."""
@@ -43,7 +40,7 @@ _R = TypeVar("_R")
 
 _NAMED = 5
 _READ = 200  # records that are read; a client can make 100,000 in a body
-_KINDS: dict[str, Kind] = {
+KINDS: dict[str, Kind] = {
     "missing": "missing",
     "missing_argument": "missing",
     "missing_keyword_only_argument": "missing",
@@ -51,6 +48,13 @@ _KINDS: dict[str, Kind] = {
     "extra_forbidden": "unknown",
     "unexpected_keyword_argument": "unknown",
     "json_invalid": "json",
+}
+# The code of each kind that has one of its own.
+_CODES: dict[Kind, str] = {
+    "missing": "missing_field",
+    "unknown": "unknown_field",
+    "json": "invalid_json",
+    "body": "missing_body",
 }
 # The field that distinguishes a union's members is a field like any other.
 _TAGS: dict[str, Kind] = {"union_tag_not_found": "missing", "union_tag_invalid": "value"}
@@ -85,7 +89,7 @@ def failure(
             Without it, the path has no names.
 
     """
-    kind = _KINDS.get(error_type, "value")
+    kind = KINDS.get(error_type, "value")
     if kind == "json" and any(isinstance(item, str) for item in location):
         kind = "value"  # not the body itself, but a field that holds JSON in a string
     if kind == "missing" and not location and where == "body":
@@ -118,7 +122,7 @@ def error_from_records(
         found = read(record)
         if found is not None:
             failures.append(found)
-    return _error_from(failures, max(0, len(records) - _READ)) if failures else None
+    return _error_from(tuple(failures), max(0, len(records) - _READ)) if failures else None
 
 
 def error_from_failures(failures: Iterable[Failure]) -> KaikoError:
@@ -131,15 +135,20 @@ def error_from_failures(failures: Iterable[Failure]) -> KaikoError:
         ValueError: there is no failure at all.
 
     """
-    return _error_from(failures, 0)
-
-
-def _error_from(failures: Iterable[Failure], unread: int) -> KaikoError:
-    distinct = list(dict.fromkeys(failures))
-    if not distinct:
+    given = tuple(failures)
+    if not given:
         msg = "a validation error without a failure"
         raise ValueError(msg)
-    first, *others = distinct
+    return _error_from(given, 0)
+
+
+def _error_from(failures: tuple[Failure, ...], unread: int) -> KaikoError:
+    make = _remembered if len(failures) <= _REMEMBERED else _made
+    return unraised(make(failures, unread))
+
+
+def _made(failures: tuple[Failure, ...], unread: int) -> KaikoError:
+    first, *others = dict.fromkeys(failures)
     error = _error(first)
     more = len(others) + unread
     if more:
@@ -150,23 +159,22 @@ def _error_from(failures: Iterable[Failure], unread: int) -> KaikoError:
     return error
 
 
+# A service's clients make the same few mistakes: each error is made once, and then copied.
+_REMEMBERED = 8  # failures
+_remembered = lru_cache(maxsize=256)(_made)
+
+
 def _error(failed: Failure) -> KaikoError:
     kind, where, path = failed
-    if kind == "body":
-        return missing_body()
-    if kind == "json":
-        return InvalidRequestError("The request body is not valid JSON", code="invalid_json")
     if kind == "media_type":
         return error_for_status(415)
-    if kind == "unknown":
-        what = "body has a field" if where == "body" else "has a parameter"
-        return InvalidRequestError(
-            f"The request {what} that is not allowed", code="unknown_field", param=path
-        )
-    if kind == "missing":
-        if path is None:
-            return InvalidRequestError("A required field is absent", code="missing_field")
+    if kind == "missing" and path is not None:
         return MissingFieldError(path)
+    if kind == "unknown" and where != "body":
+        text = "The request has a parameter that is not allowed"
+        return InvalidRequestError(text, code="unknown_field", param=path)
+    if kind != "value":
+        return error_for_code(_CODES[kind], path)
     if where != "body":
         subject = "A parameter" if path is None else f"The '{path}' parameter"
         return InvalidRequestError(
@@ -174,8 +182,3 @@ def _error(failed: Failure) -> KaikoError:
         )
     subject = "The request body" if path is None else f"The '{path}' field"
     return InvalidValueError(f"{subject} has an invalid value", param=path)
-
-
-def missing_body() -> KaikoError:
-    """Return the error for a request that needs a body and has none."""
-    return InvalidRequestError("A request body is required", code="missing_body")

@@ -7,21 +7,9 @@ exception itself. Implements section 7 of the V2 contract.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-from .failures import Failure
-
-if TYPE_CHECKING:
-    from .failures import Kind, Where
-
-_WHERE: dict[str, Where] = {
-    "path": "path",
-    "query": "query",
-    "header": "header",
-    "cookie": "cookie",
-}
-_FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
-_KINDS: dict[object, Kind] = {"missing": "missing", "extra_forbidden": "unknown"}
+from .failures import FORMS, KINDS, PARTS, Failure
 
 
 def read_failures(detail: list[object], request_type: str | None) -> tuple[Failure, ...]:
@@ -42,33 +30,33 @@ def _read(item: dict[str, object], request_type: str | None) -> Failure | None:
     location = list(cast("list[object]", given)) if isinstance(given, (list, tuple)) else []
     if not location or not isinstance(location[0], str):
         return None
-    where = _WHERE.get(location[0], "body")
-    error_type = item.get("type")
-    # After the first name, a location may contain the client's own keys.
-    last = location[-1]
-    named = last if len(location) == 2 and isinstance(last, str) else None
-    kind = _KINDS.get(error_type, "value")
-    if error_type == "union_tag_not_found" and _tag(item) is not None:
+    where = PARTS.get(location[0], "body")
+    said = item.get("type")
+    error_type = said if isinstance(said, str) else ""
+    kind = KINDS.get(error_type, "value")
+    if error_type == "union_tag_not_found" and _names_tag(item.get("ctx")):
         return Failure("missing", where, None)
     if where == "body":
         if kind == "missing" and location == ["body"]:
             return Failure("body", where, None)
-        if _is_of_wrong_type(str(error_type), location, request_type):
+        if _is_of_wrong_type(error_type, location, request_type):
             return Failure("media_type", where, None)
-        if error_type == "json_invalid" and named is None:
-            return Failure("json", where, None)
+    # After the first name, a location may contain the client's own keys.
+    last = location[-1]
+    named = last if len(location) == 2 and isinstance(last, str) else None
+    if kind == "json" and (where != "body" or named is not None):
+        kind = "value"
     if kind == "unknown" or (kind == "value" and where == "body"):
         named = None
     return Failure(kind, where, named)
 
 
-def _tag(item: dict[str, object]) -> str | None:
-    """Return the field that distinguishes a union's members; None for a function."""
-    context = item.get("ctx")
+def _names_tag(context: object) -> bool:
+    """Whether a field distinguishes a union's members; otherwise a function does."""
     if not isinstance(context, dict):
-        return None
+        return False
     tag = cast("dict[str, object]", context).get("discriminator")
-    return tag if isinstance(tag, str) and tag.startswith("'") else None
+    return isinstance(tag, str) and tag.startswith("'")
 
 
 def _is_of_wrong_type(error_type: str, location: list[object], request_type: str | None) -> bool:
@@ -81,4 +69,4 @@ def _is_of_wrong_type(error_type: str, location: list[object], request_type: str
     if location == ["body"]:
         return error_type.endswith("_type")
     # A form's fields fail like any others, and without a type there may be no body.
-    return kind not in _FORMS and kind != ""
+    return kind not in FORMS and kind != ""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from kaiko_middleware.errors import KaikoError, error_for_status
+from kaiko_middleware.errors import KaikoError, error_for_code, error_for_status
 
 from .declared_path import schema_behind, schema_of
-from .failures import Failure, error_from_records, failure, missing_body
+from .failures import Failure, error_from_records, failure
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -70,7 +70,7 @@ def parse_body(model: type[BaseModel] | TypeAdapter[Any], data: object) -> objec
 
     raw = _raw(data)
     if data is None or (raw is not None and not raw.strip()):
-        raise missing_body()
+        raise error_for_code("missing_body")
     try:
         if isinstance(model, TypeAdapter):
             return model.validate_python(data) if raw is None else model.validate_json(raw)
