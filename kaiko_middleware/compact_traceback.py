@@ -90,8 +90,13 @@ def _name(exc: BaseException) -> str:
 
 def describe(exc: BaseException, limit: int = _TEXT) -> str:
     """Return `module.Class: text` on one line, the text redacted and cut to `limit`."""
-    text = log_safe(text_of(exc) if is_client_error(exc) else safe_str(exc), limit)
+    text = _said(exc, exc, limit)
     return f"{_name(exc)}: {text}" if text else _name(exc)
+
+
+def _said(text: object, exc: BaseException, limit: int = _TEXT) -> str:
+    """Return what `exc` says of itself, or a note on it."""
+    return log_safe(text_of(text) if is_client_error(exc) else safe_str(text), limit)
 
 
 def _notes(exc: BaseException) -> list[str]:
@@ -100,10 +105,7 @@ def _notes(exc: BaseException) -> list[str]:
     notes = kept.get("__notes__")
     if type(notes) is not list:
         return []
-    lines: list[str] = []
-    for note in notes[:_NOTES]:
-        text = str.__str__(safe_str(note))
-        lines.append(f"  note: {log_safe(text_of(text) if is_client_error(exc) else text, _TEXT)}")
+    lines = [f"  note: {_said(str.__str__(safe_str(note)), exc)}" for note in notes[:_NOTES]]
     left_out = len(notes) - _NOTES
     return [*lines, f"  … and {left_out} more notes"] if left_out > 0 else lines
 
@@ -116,11 +118,9 @@ def _frames(traceback: TracebackType | None) -> list[str]:
     left_out = len(frames) - _FIRST_FRAMES - _LAST_FRAMES
     if left_out <= 0:
         return [_frame(item) for item in frames]
-    return [
-        *[_frame(item) for item in frames[:_FIRST_FRAMES]],
-        f"  … {left_out} frames",
-        *[_frame(item) for item in frames[-_LAST_FRAMES:]],
-    ]
+    lines = [_frame(item) for item in (*frames[:_FIRST_FRAMES], *frames[-_LAST_FRAMES:])]
+    lines.insert(_FIRST_FRAMES, f"  … {left_out} frames")
+    return lines
 
 
 def _frame(item: TracebackType) -> str:

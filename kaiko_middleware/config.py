@@ -50,20 +50,6 @@ class Config:
 
     """
 
-    __slots__ = (
-        "challenge",
-        "exclude_paths",
-        "hold_event_streams",
-        "mapping",
-        "on_error",
-        "paths",
-        "request_id_digits",
-        "request_id_header",
-        "reraise",
-        "rewrite_answers",
-        "trust_request_id",
-    )
-
     request_id_header: str
     request_id_digits: int
     trust_request_id: bool
@@ -115,12 +101,10 @@ class Config:
         if not is_field_value(challenge) or not challenge.strip():
             refuse("challenge", challenge, "a header value such as 'ApiKey'")
         _set(self, "challenge", challenge.strip())
-        if mapping is None:
-            mapping = ExceptionMapping()
-        given = cast("object", mapping)
-        if not isinstance(given, ExceptionMapping):
-            refuse("mapping", given, "an ExceptionMapping")
-        _set(self, "mapping", mapping)
+        chosen = cast("object", ExceptionMapping() if mapping is None else mapping)
+        if not isinstance(chosen, ExceptionMapping):
+            refuse("mapping", chosen, "an ExceptionMapping")
+        _set(self, "mapping", chosen)
         _set(self, "on_error", hooks_of("on_error", on_error, "an ErrorReport"))
 
     @classmethod
@@ -140,8 +124,8 @@ class Config:
             msg = f"{source}: {shown(given)} is not allowed; it must be a mapping of settings"
             raise ConfigError(msg)
         for key in settings:
-            if key not in cls.__slots__:
-                raise ConfigError(_unknown(source, key, settings[key], cls.__slots__))
+            if key not in _KEYS:
+                raise ConfigError(_unknown(source, key, settings[key]))
         try:
             # Whatever the types are: the constructor checks every value.
             return cls(**cast("dict[str, Any]", settings))
@@ -161,11 +145,11 @@ class Config:
 
     def __reduce__(self) -> tuple[Callable[..., Config], tuple[dict[str, Any]]]:
         """Copy and pickle by the constructor, since nothing can be set afterwards."""
-        return type(self).from_mapping, ({name: getattr(self, name) for name in Config.__slots__},)
+        return type(self).from_mapping, ({name: getattr(self, name) for name in _KEYS},)
 
     def __repr__(self) -> str:
         """Return the constructor's call."""
-        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in _KEYS)
         return f"Config({values})"
 
     def covers(self, path: str) -> bool:
@@ -178,13 +162,16 @@ class Config:
         return "/" in self.paths and not self.exclude_paths
 
 
-def _unknown(source: str, key: object, value: object, known: tuple[str, ...]) -> str:
+_KEYS = tuple(sorted(Config.__annotations__))
+
+
+def _unknown(source: str, key: object, value: object) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 - 5 ms, only for a wrong key
 
-    close = get_close_matches(str(key), known, n=1)
+    close = get_close_matches(str(key), _KEYS, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     said = f"{shown(key)} (with the value {shown(value)})"
-    return f"{source}: unknown key {said}; {hint}allowed are {', '.join(known)}"
+    return f"{source}: unknown key {said}; {hint}allowed are {', '.join(_KEYS)}"
 
 
 def _is_taken(name: str) -> bool:

@@ -7,7 +7,7 @@ without case (RFC 9110, 5.1).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,12 +62,12 @@ EXPOSED = (
 """What a browser client may read of an error answer across origins."""
 
 
-def is_field_name(text: object) -> bool:
+def is_field_name(text: object) -> TypeGuard[str]:
     """Whether `text` is a field name by RFC 9110, 5.1."""
     return isinstance(text, str) and _NAME.fullmatch(text) is not None
 
 
-def is_field_value(text: object) -> bool:
+def is_field_value(text: object) -> TypeGuard[str]:
     """Whether `text` can be sent as a field value: latin-1 without control characters."""
     return isinstance(text, str) and _BAD_VALUE.search(text) is None
 
@@ -77,12 +77,7 @@ def sendable(pairs: Iterable[tuple[object, object]]) -> tuple[Pairs, list[str]]:
     kept: Pairs = []
     dropped: list[str] = []
     for name, value in pairs:
-        if (
-            isinstance(name, str)
-            and isinstance(value, str)
-            and _NAME.fullmatch(name)
-            and not _BAD_VALUE.search(value)
-        ):
+        if is_field_name(name) and is_field_value(value):
             kept.append((name, value.strip(" \t")))
         else:
             dropped.append(name if isinstance(name, str) else type(name).__name__)

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 
     Handler = Callable[[BaseException], KaikoError | None]
 
+__all__ = [
+    "Disconnected",
+    "is_http_exception",
+    "is_refusal",
+    "known_entry",
+    "known_handler",
+    "path_of",
+]
+
 
 class Disconnected:
     """Marks a class that says the client went away: never an error, never answered."""

@@ -56,8 +56,8 @@ def _waiting_class(plain: type[logging.LogRecord]) -> type[logging.LogRecord]:
         "__slots__": (),
         "__module__": plain.__module__,
         "__reduce_ex__": reduce,
-        "__dict__": _Finished("__dict__", plain),
-        "exc_text": _Finished("exc_text", plain),
+        "__dict__": _finishing("__dict__", plain),
+        "exc_text": _finishing("exc_text", plain),
     }
     return type(plain.__name__, (plain,), members)
 
@@ -66,26 +66,22 @@ waiting_class: Callable[[type], type] = lru_cache(maxsize=16)(_waiting_class)
 """`_waiting_class`, remembered: a process has one or two classes of records."""
 
 
-class _Finished:
-    """An attribute of a waiting record, which is one no more when the attribute is used."""
+def _finishing(name: str, plain: type[logging.LogRecord]) -> property:
+    """Return an attribute of a waiting record, which is one no more when the attribute is used."""
 
-    def __init__(self, name: str, plain: type[logging.LogRecord]) -> None:
-        self.name = name
-        self.plain = plain
+    def read(record: logging.LogRecord) -> object:
+        _finish(record, plain)
+        return getattr(record, name)
 
-    def __get__(self, record: logging.LogRecord | None, owner: object) -> object:
-        if record is None:
-            return self
-        _finish(record, self.plain)
-        return getattr(record, self.name)
+    def write(record: logging.LogRecord, value: object) -> None:
+        record.__class__ = plain
+        setattr(record, name, value)
 
-    def __set__(self, record: logging.LogRecord, value: object) -> None:
-        record.__class__ = self.plain
-        setattr(record, self.name, value)
+    def remove(record: logging.LogRecord) -> None:
+        record.__class__ = plain
+        delattr(record, name)
 
-    def __delete__(self, record: logging.LogRecord) -> None:
-        record.__class__ = self.plain
-        delattr(record, self.name)
+    return property(read, write, remove)
 
 
 def _finish(record: logging.LogRecord, plain: type[logging.LogRecord]) -> None:

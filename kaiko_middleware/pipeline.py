@@ -44,8 +44,8 @@ class Answer(NamedTuple):
 
     reply: Reply
     error: KaikoError
-    unmapped: bool
-    disconnected: bool
+    unmapped: bool = False
+    disconnected: bool = False
 
 
 class Pipeline:
@@ -107,21 +107,17 @@ class Pipeline:
             typed: Any = exc  # known by its type, whatever it says of its class
             error: KaikoError = typed
         else:
-            try:
-                found = self.config.mapping.look_up(exc, known)
-            except Exception as failed:  # noqa: BLE001 - a service's handler may raise anything
-                self._report_handler(failed, exc, request)
-                return None
+            found = self._look_up(exc, request, known)
             if found is None:
                 return None
             if isinstance(found, Disconnected):
                 report_disconnect(exc, request)
                 gone = KaikoError()
-                return Answer(self.render(gone, request, replaced), gone, False, True)
+                return Answer(self.render(gone, request, replaced), gone, disconnected=True)
             error = found
         self.report(error, exc, request)
         reply = render_reply(error, request.request_id, self.config, replaced)
-        return Answer(reply, error, False, False)
+        return Answer(reply, error)
 
     def on_unmapped(
         self,
@@ -143,7 +139,7 @@ class Pipeline:
         error = ServerError()
         self.report(error, exc, request, unmapped=True, handed_on=handed_on)
         reply = render_reply(error, request.request_id, self.config, replaced)
-        return Answer(reply, error, True, False)
+        return Answer(reply, error, unmapped=True)
 
     def on_answer(
         self,
@@ -182,13 +178,13 @@ class Pipeline:
         )
         if report:
             self.report(error, None, request)
-        return Answer(self.render(error, request, kept), error, False, False)
+        return Answer(self.render(error, request, kept), error)
 
     def on_bug(self, text: str, request: RequestInfo) -> Answer:
         """Answer 500 `internal` for something that no server would send, and log why."""
         error = ServerError()
         self.report(error, None, request, bug=text)
-        return Answer(self.render(error, request, ()), error, False, False)
+        return Answer(self.render(error, request, ()), error)
 
     def find(
         self, exc: BaseException, request: RequestInfo, known: Known | None = None
@@ -198,15 +194,18 @@ class Pipeline:
         A handler that fails is logged, and the exception is then unmapped. Arguments as in
         `on_exception`.
         """
-        try:
-            return self.config.mapping.find(exc, known)
-        except Exception as failed:  # noqa: BLE001 - a service's handler may raise anything
-            self._report_handler(failed, exc, request)
-            return None
+        found = self._look_up(exc, request, known)
+        return None if isinstance(found, Disconnected) else found
 
-    def _report_handler(self, failed: Exception, exc: BaseException, request: RequestInfo) -> None:
-        text = f"the mapping's handler for {class_name(type(exc))} failed"
-        report_late(failed, request, unmapped=True, text=text)
+    def _look_up(
+        self, exc: BaseException, request: RequestInfo, known: Known | None
+    ) -> KaikoError | Disconnected | None:
+        try:
+            return self.config.mapping.look_up(exc, known)
+        except Exception as failed:  # noqa: BLE001 - a service's handler may raise anything
+            text = f"the mapping's handler for {class_name(type(exc))} failed"
+            report_late(failed, request, unmapped=True, text=text)
+            return None
 
     def report(
         self,

@@ -21,7 +21,7 @@ from .log_record import ExcInfo, rendered, waiting_class
 from .safe_exception import leaves, traceback_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import TypeAlias
 
     from .errors import KaikoError
@@ -122,9 +122,9 @@ def report_error(
         text = "unmapped exception" if unmapped else log_safe(bug or error.message)
         if not unmapped and issubclass(type(exc), BaseExceptionGroup):
             text += f" (leaves: {_leaves(cast('BaseException', exc))})"
-        code = error.code if is_code(error.code) else log_safe(error.code, 64)
-        text = f"{status} {code}: {text}"
-        _log(level, text, request, error, exc if unmapped else None, handed_on=handed_on)
+        said = _said_of(error)
+        text = f"{status} {said['code']}: {text}"
+        _log(level, text, request, exc if unmapped else None, said, handed_on=handed_on)
     if not hooks:
         return
     request_id, method, path, _ = request
@@ -132,7 +132,7 @@ def report_error(
         try:
             hook(ErrorReport(error, exc, request_id, method, path, unmapped))
         except Exception as failed:  # noqa: BLE001 - a hook may raise anything
-            _log(logging.ERROR, f"on_error hook {_name_of(hook)} failed", request, None, failed)
+            _log(logging.ERROR, f"on_error hook {_name_of(hook)} failed", request, failed)
 
 
 def report_late(
@@ -156,19 +156,19 @@ def report_late(
     level = logging.ERROR if unmapped else logging.WARNING
     if logger.isEnabledFor(level):
         said = text if unmapped else f"{text}: {describe(exc)}"
-        _log(level, said, request, None, exc if unmapped else None, handed_on=handed_on)
+        _log(level, said, request, exc if unmapped else None, handed_on=handed_on)
 
 
 def report_disconnect(exc: BaseException, request: RequestInfo) -> None:
     """Log that the client went away."""
     if logger.isEnabledFor(logging.DEBUG):
-        _log(logging.DEBUG, f"client disconnected: {describe(exc)}", request, None, None)
+        _log(logging.DEBUG, f"client disconnected: {describe(exc)}", request)
 
 
 def report_note(text: str, request: RequestInfo, *, level: int = logging.WARNING) -> None:
     """Log something about a request that is not an error answer."""
     if logger.isEnabledFor(level):
-        _log(level, log_safe(text), request, None, None)
+        _log(level, log_safe(text), request)
 
 
 def _leaves(group: BaseException) -> str:
@@ -189,47 +189,45 @@ def _for_handed_on() -> logging.Logger:
     return _unmapped_logger
 
 
+def _said_of(error: KaikoError) -> dict[str, object]:
+    """Return what a record says of an error, by the attribute's name."""
+    param = None if error.param is None else clean_param(error.param)
+    said: dict[str, object] = {
+        "type": error.type,
+        "code": error.code if is_code(error.code) else log_safe(error.code, 64),
+        "status": error.status,
+        "param": None if param is None else log_safe(param),
+    }
+    upstream = error.upstream
+    if upstream is not None:
+        said |= {
+            "upstream": log_safe(upstream.name),
+            "upstream_status": upstream.status,
+            "upstream_request_id": upstream.request_id,
+            "upstream_said": upstream.excerpt,
+        }
+    return said
+
+
 def _log(
     level: int,
     text: str,
     request: RequestInfo,
-    error: KaikoError | None,
-    exc: BaseException | None,
+    exc: BaseException | None = None,
+    said: Mapping[str, object] | tuple[()] = (),
     *,
     handed_on: bool = False,
 ) -> None:
     to = _for_handed_on() if handed_on else logger
     method = request.method if request.method in _METHODS else log_safe(request.method, 32)
     path = log_safe(request.path)
-    extra: dict[str, object] = {
-        "request_id": request.request_id,
-        "method": method,
-        "path": path,
-    }
-    if error is not None:
-        code = error.code if is_code(error.code) else log_safe(error.code, 64)
-        param = None if error.param is None else clean_param(error.param)
-        extra |= {
-            "type": error.type,
-            "code": code,
-            "status": error.status,
-            "param": None if param is None else log_safe(param),
-        }
-        said = error.upstream
-        if said is not None:
-            extra |= {
-                "upstream": log_safe(said.name),
-                "upstream_status": said.status,
-                "upstream_request_id": said.request_id,
-                "upstream_said": said.excerpt,
-            }
     exc_info = None if exc is None else ExcInfo((type(exc), exc, traceback_of(exc)))
     args = (method, path, text, request.request_id)
     record = to.makeRecord(
         to.name, level, __file__, 0, "%s %s -> %s [%s]", args, exc_info, "report_error"
     )
     # Not as `extra=`, which refuses names that a service's record factory has set already.
-    record.__dict__.update(extra)
+    record.__dict__.update(said, request_id=request.request_id, method=method, path=path)
     if exc is not None:
         try:
             record.__class__ = waiting_class(type(record))

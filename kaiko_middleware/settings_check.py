@@ -42,16 +42,20 @@ def refuse(key: str, value: object, allowed: str) -> NoReturn:
 def path_prefixes(key: str, value: object) -> tuple[str, ...]:
     """Return `value` as path prefixes without a trailing slash; raises `ConfigError`."""
     allowed = "a sequence of path prefixes, each starting with '/'"
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        refuse(key, value, allowed)
     found: list[str] = []
-    for prefix in cast("Iterable[object]", value):
+    for prefix in _items(key, value, allowed):
         if not isinstance(prefix, str) or not prefix.startswith("/"):
             refuse(key, prefix, allowed)
         if _NO_PREFIX.search(prefix):
             refuse(key, prefix, "a plain path: no query, '#', '*', white space or empty segment")
         found.append(prefix.removesuffix("/") or "/")
     return tuple(found)
+
+
+def _items(key: str, value: object, allowed: str) -> tuple[object, ...]:
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        refuse(key, value, allowed)
+    return tuple(cast("Iterable[object]", value))
 
 
 def hooks_of(key: str, value: object, told: str) -> tuple[Callable[[Any], object], ...]:
@@ -67,9 +71,7 @@ def hooks_of(key: str, value: object, told: str) -> tuple[Callable[[Any], object
 
     """
     allowed = f"a sequence of plain functions that take {told}"
-    if not isinstance(value, Iterable):
-        refuse(key, value, allowed)
-    hooks = tuple(cast("Iterable[object]", value))
+    hooks = _items(key, value, allowed)
     for hook in hooks:
         if not is_plain_callable(hook):
             refuse(key, hook, allowed)

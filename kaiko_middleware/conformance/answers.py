@@ -9,7 +9,7 @@ from kaiko_middleware._text import redact, safe_str
 from kaiko_middleware.catalog import STATUSES
 from kaiko_middleware.headers import DESCRIBES_BODY, EXPOSED, is_field_name, is_field_value
 
-from .envelope import Violation, check_envelope, octets, parse_strictly
+from .envelope import ID, Violation, check_envelope, octets, parse_strictly
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["check_answer", "check_event_stream", "check_json_lines"]
 
-_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+_FLAG = re.compile("true|false")
 _WHOLE = re.compile(r"[0-9]{1,10}")
-_JSON_TYPE = re.compile(r'application/json(\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
+_JSON_TYPE = re.compile(r'\s*application/json(\s*;\s*charset="?utf-8"?)?\s*', re.IGNORECASE)
 _ANSWERED = frozenset(entry.status for entry in STATUSES.values())
 _STALE = DESCRIBES_BODY - {"content-type", "content-length"}
 _LIMITS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
@@ -64,10 +64,8 @@ def check_answer(
     cache-control (section 4)
     json (section 1)
     """
-    try:
-        return list(_check(status, _pairs(headers), body, method, request_id_header.lower()))
-    except Exception as exc:  # noqa: BLE001 - the arguments may be any objects
-        return [Violation("readable", "1", f"it cannot be read as an answer: {_said(exc)}")]
+    found = _check(status, headers, body, method, request_id_header)
+    return _all(found, "1", "an answer")
 
 
 def check_event_stream(body: bytes, *, request_id: str | None = None) -> list[Violation]:
@@ -80,25 +78,7 @@ def check_event_stream(body: bytes, *, request_id: str | None = None) -> list[Vi
     >>> check_event_stream(b"data: 1\n\n")
     [Violation(rule='event-name', section='8', message="the last event is 'message', not 'error'")]
     """
-    try:
-        text = octets(body).decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
-    except Exception as exc:  # noqa: BLE001 - as above
-        return [Violation("readable", "8", f"it cannot be read as a stream: {_said(exc)}")]
-    found: list[Violation] = []
-    if not text.endswith("\n\n"):
-        found.append(Violation("event-ended", "8", "the stream does not end with an empty line"))
-    name, data = "message", list[str]()
-    for line in text.rstrip("\n").rpartition("\n\n")[2].split("\n"):
-        field, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if field == "event":
-            name = value
-        elif field == "data":
-            data.append(value)
-    if name != "error":
-        found.append(Violation("event-name", "8", f"the last event is {name!a}, not 'error'"))
-        return found
-    return [*found, *_check_body("\n".join(data).encode(), None, request_id)]
+    return _all(_check_events(body, request_id), "8", "a stream")
 
 
 def check_json_lines(body: bytes, *, request_id: str | None = None) -> list[Violation]:
@@ -109,19 +89,41 @@ def check_json_lines(body: bytes, *, request_id: str | None = None) -> list[Viol
         request_id: the id in the answer's header; the envelope must have the same.
 
     """
+    return _all(_check_lines(body, request_id), "8", "a stream")
+
+
+def _all(found: Iterator[Violation], section: str, what: str) -> list[Violation]:
     try:
-        text = octets(body).decode("utf-8", "replace")
-    except Exception as exc:  # noqa: BLE001 - as above
-        return [Violation("readable", "8", f"it cannot be read as a stream: {_said(exc)}")]
-    found: list[Violation] = []
+        return list(found)
+    except Exception as exc:  # noqa: BLE001 - the arguments may be any objects
+        said = ascii(f"{type(exc).__name__}: {safe_str(exc)}"[:200])
+        return [Violation("readable", section, f"it cannot be read as {what}: {said}")]
+
+
+def _check_events(body: bytes, request_id: str | None) -> Iterator[Violation]:
+    text = octets(body).decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    if not text.endswith("\n\n"):
+        yield Violation("event-ended", "8", "the stream does not end with an empty line")
+    name, data = "message", list[str]()
+    for line in text.rstrip("\n").rpartition("\n\n")[2].split("\n"):
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if field == "event":
+            name = value
+        elif field == "data":
+            data.append(value)
+    if name == "error":
+        yield from _check_body("\n".join(data).encode(), None, request_id)
+    else:
+        yield Violation("event-name", "8", f"the last event is {name!a}, not 'error'")
+
+
+def _check_lines(body: bytes, request_id: str | None) -> Iterator[Violation]:
+    text = octets(body).decode("utf-8", "replace")
     if not text.endswith("\n"):
-        found.append(Violation("line-ended", "8", "the last line is not ended"))
+        yield Violation("line-ended", "8", "the last line is not ended")
     last = text.rstrip("\n").rpartition("\n")[2]
-    return [*found, *_check_body(last.encode(), None, request_id)]
-
-
-def _said(exc: Exception) -> str:
-    return ascii(f"{type(exc).__name__}: {safe_str(exc)}"[:200])
+    yield from _check_body(last.encode(), None, request_id)
 
 
 def _pairs(headers: object) -> list[tuple[str, str]]:
@@ -141,10 +143,11 @@ def _text(value: object) -> str:
 
 
 def _check(
-    status: object, pairs: list[tuple[str, str]], body: bytes, method: str, id_header: str
+    status: object, given: object, body: bytes, method: str, id_header: str
 ) -> Iterator[Violation]:
+    id_header = id_header.lower()
     headers: dict[str, list[str]] = {}
-    for name, value in pairs:
+    for name, value in _pairs(given):
         headers.setdefault(name.lower(), []).append(value)
         if not is_field_name(name) or not is_field_value(value):
             yield Violation("sendable", "4", f"no server should send the header {name!a}")
@@ -186,26 +189,19 @@ def _check_id(values: list[str]) -> Generator[Violation, None, str | None]:
     if len(values) != 1:
         yield Violation("one-id", "4", f"there are {len(values)} request id headers, not one")
         return None
-    if not _ID.fullmatch(values[0]):
+    if not ID.fullmatch(values[0]):
         yield Violation("id-alphabet", "5", f"{values[0][:140]!a} is no request id")
     return values[0]
-
-
-def _one(headers: Mapping[str, list[str]], name: str) -> str | None:
-    """Return a header's value if it appears exactly once."""
-    values = headers.get(name, [])
-    return values[0] if len(values) == 1 else None
 
 
 def _check_body_headers(
     headers: Mapping[str, list[str]], body: bytes, method: str
 ) -> Iterator[Violation]:
-    kind = _one(headers, "content-type")
-    if kind is None or not _JSON_TYPE.fullmatch(kind.strip()):
+    if _value(headers, "content-type", _JSON_TYPE) is None:
         found = headers.get("content-type", [])
         yield Violation("content-type", "1", f"it is {found!a}, not once application/json")
-    length = _one(headers, "content-length")
-    if length is None or not _WHOLE.fullmatch(length):
+    length = _value(headers, "content-length", _WHOLE)
+    if length is None:
         found = headers.get("content-length", [])
         yield Violation("content-length", "1", f"it is {found!a}, not one number")
     elif method.upper() != "HEAD" and int(length) != len(body):
@@ -214,15 +210,20 @@ def _check_body_headers(
         yield Violation("stale-header", "4", f"{name} describes a body that was replaced")
 
 
+def _value(headers: Mapping[str, list[str]], name: str, pattern: re.Pattern[str]) -> str | None:
+    """Return a header's value if it appears exactly once, and as `pattern` has it."""
+    values = headers.get(name, [])
+    return values[0] if len(values) == 1 and pattern.fullmatch(values[0]) else None
+
+
 def _check_error_headers(status: int, headers: Mapping[str, list[str]]) -> Iterator[Violation]:
-    if _one(headers, "x-should-retry") not in {"true", "false"}:
+    if _value(headers, "x-should-retry", _FLAG) is None:
         found = headers.get("x-should-retry", [])
         yield Violation("should-retry", "4", f"it is {found!a}, not once true or false")
     if "cache-control" not in headers:
         yield Violation("cache-control", "4", "there is no Cache-Control")
     for name in ("retry-after", *_LIMITS):
-        value = _one(headers, name)
-        if name in headers and (value is None or not _WHOLE.fullmatch(value)):
+        if name in headers and _value(headers, name, _WHOLE) is None:
             rule = "retry-after" if name == "retry-after" else "rate-limit"
             yield Violation(rule, "4", f"{name} is {headers[name]!a}, not one whole number")
     if status == 401 and not any(value.strip() for value in headers.get("www-authenticate", [])):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
 MEMBERS = ["type", "code", "message", "param", "request_id"]
-_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 # A message never shows these to a client: places in the code, and what failed inside.
 _TRACEBACK = re.compile(r'Traceback \(most recent|File "[^"]+", line \d+')
@@ -100,7 +100,7 @@ def check_envelope(value: object, status: int | None) -> Generator[Violation, No
     yield from _check_type(error, status)
     yield from _check_text(error, status)
     request_id = error.get("request_id")
-    if not isinstance(request_id, str) or not _ID.fullmatch(request_id):
+    if not isinstance(request_id, str) or not ID.fullmatch(request_id):
         yield Violation("request-id", "5", f"request_id is {_shown(request_id)}")
         return None
     return request_id

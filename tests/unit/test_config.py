@@ -124,7 +124,7 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ("on_error", 5, "5", HOOKS),
     ("on_error", None, "None", HOOKS),
     ("on_error", [5], "5", HOOKS),
-    ("on_error", "name", "'n'", HOOKS),
+    ("on_error", "name", "'name'", HOOKS),
     ("challenge", Unprintable(), "<Unprintable>", CHALLENGE),
     ("challenge", Multiline(), "first second", CHALLENGE),
     ("request_id_header", "x" * 5000 + " ", "'" + "x" * 76 + "...", HEADER),
@@ -239,7 +239,7 @@ def test_every_setting_can_be_set_from_a_mapping() -> None:
         "reraise": False,
     }
     config = Config.from_mapping(settings)
-    assert settings.keys() == set(Config.__slots__)
+    assert settings.keys() == set(Config.__annotations__)
     assert (config.paths, config.exclude_paths) == (("/v2", "/v3"), ("/v2/docs",))
     assert config.challenge == "Bearer"
     assert config.mapping is mapping
