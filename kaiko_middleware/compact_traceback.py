@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from ._text import log_safe, safe_str
 from .safe_exception import (
-    as_group,
     cause_of,
     class_name,
     context_of,
@@ -68,12 +67,11 @@ def compact_traceback(exc: BaseException, traceback: TracebackType | None = None
             lines += _notes(current)
             first = current is exc and traceback is not None
             lines += _frames(traceback if first else traceback_of(current))
-        if as_group(current) is not None:
-            inside = members(current)
-            pending.extend(
-                (f"member {number} of {len(inside)}: ", member)
-                for number, member in reversed(list(enumerate(inside, 1)))
-            )
+        inside = members(current)
+        pending.extend(
+            (f"member {number} of {len(inside)}: ", inside[number - 1])
+            for number in range(len(inside), 0, -1)
+        )
         cause, context = cause_of(current), context_of(current)
         if cause is not None:
             pending.append(("caused by ", cause))

@@ -9,6 +9,7 @@ Implements the returned answers of section 8 of the V2 contract.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -82,10 +83,8 @@ def read_body(
         else:
             return _read_json(data, status, request_type)
     if kind in {"", "text/plain"}:
-        try:
+        with suppress(UnicodeDecodeError):
             return ForeignBody(message=author_text(body.decode(), status))
-        except UnicodeDecodeError:
-            return _EMPTY
     return _EMPTY
 
 
@@ -96,7 +95,8 @@ _remembered_body = lru_cache(maxsize=256)(read_body)
 
 def _read_json(data: object, status: int, request_type: str | None) -> ForeignBody:
     if isinstance(data, list):  # DRF wraps a text, and Google's streaming endpoints an object
-        data = _only(cast("list[object]", data))
+        items = cast("list[object]", data)
+        data = items[0] if len(items) == 1 else None
     if isinstance(data, str):
         return ForeignBody(message=author_text(data, status))
     if not isinstance(data, dict):
@@ -124,10 +124,6 @@ def _read_json(data: object, status: int, request_type: str | None) -> ForeignBo
 def read_detail(detail: Members, status: int) -> ForeignBody:
     """Return what a `detail` says that is an object: its text and its code."""
     return ForeignBody(_text(detail, status, "message", "detail", "msg"), _code(detail))
-
-
-def _only(items: list[object]) -> object:
-    return items[0] if len(items) == 1 else None
 
 
 def _read_error(members: Members, error: Members, status: int) -> ForeignBody:
@@ -182,12 +178,9 @@ def error_from_answer(
         request_type: the request's Content-Type, empty if it has none, None if unknown.
 
     """
-    if not body:
-        said = _EMPTY
-    elif len(body) <= _REMEMBERED:
-        said = _remembered_body(body, status, content_type, request_type)
-    else:
-        said = read_body(body, status, content_type, request_type)
+    body = body or b""
+    read = _remembered_body if len(body) <= _REMEMBERED else read_body
+    said = read(body, status, content_type, request_type)
     if said.failures and status in {400, 422}:
         return error_from_failures(said.failures)
     if said.envelope:
@@ -199,10 +192,14 @@ def error_from_answer(
     return error_for_status(status, said.message, code=said.code, param=said.param)
 
 
-def error_from_reason(reason: list[object]) -> KaikoError:
-    """Return the typed error for the list that FastAPI closes a WebSocket with.
+def error_from_reason(reason: list[object], request_type: str | None = None) -> KaikoError:
+    """Return the typed error for FastAPI's list of what validation refused.
 
-    It is what validation refused, in place of a text: no server can send it.
+    It closes a WebSocket with that list, in place of a text: no server can send it.
+
+    Arguments:
+        reason: the list.
+        request_type: the request's Content-Type, empty if it has none, None if unknown.
+
     """
-    failures = read_failures(reason, None)
-    return error_from_failures(failures) if failures else error_for_status(422)
+    return error_from_failures(read_failures(reason, request_type))

@@ -11,11 +11,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from .errors import KaikoError, error_for_code, error_for_status
-from .foreign_answer import read_detail
+from .foreign_answer import error_from_reason, read_detail
 from .safe_exception import CLIENTS, class_name, module_name, root_of
 from .status_phrases import is_phrase
-from .validation import error_from_failures
-from .validation.fastapi_errors import read_failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,11 +73,8 @@ def _validation_failure(exc: BaseException) -> KaikoError:
     """Read FastAPI's RequestValidationError where no handler of ours saw it."""
     raw = isinstance(getattr(exc, "body", None), bytes)
     errors = cast("object", getattr(exc, "errors", list)())
-    failures = read_failures(
-        cast("list[object]", errors) if isinstance(errors, list) else [],
-        "application/octet-stream" if raw else None,
-    )
-    return error_from_failures(failures) if failures else error_for_status(422)
+    reason = cast("list[object]", errors) if isinstance(errors, list) else []
+    return error_from_reason(reason, "application/octet-stream" if raw else None)
 
 
 def _upstream_failure(exc: BaseException) -> KaikoError | None:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar, cast, overload
 
 from .errors import KaikoError, ServerError
 from .known_exceptions import Disconnected, is_http_exception, known_entry, known_handler
-from .safe_exception import as_group, cause_of, context_of, leaves
+from .safe_exception import cause_of, context_of, is_group, leaves
 from .settings_check import is_plain_callable
 from .unwrap import underlying
 
@@ -128,10 +128,8 @@ class ExceptionMapping:
         self, exc: BaseException, known: Known | None = None
     ) -> KaikoError | Disconnected | None:
         """Do what `find` does; say `Disconnected` where the client went away."""
-        if issubclass(type(exc), BaseExceptionGroup):
-            group = cast("BaseExceptionGroup[BaseException]", exc)
-            if not self._knows_group(group):
-                return self._look_up_group(group, known)
+        if is_group(exc) and not self._knows_group(exc):
+            return self._look_up_group(exc, known)
         # Nothing is hidden behind an exception without a context or a cause.
         if context_of(exc) is not None or cause_of(exc) is not None:
             exc = underlying(exc)
@@ -164,7 +162,7 @@ class ExceptionMapping:
                 return None
         return None
 
-    def _knows_group(self, group: BaseExceptionGroup[BaseException]) -> bool:
+    def _knows_group(self, group: BaseException) -> bool:
         # A handler of Exception means the leaves, and finds each of them.
         return any(
             issubclass(cls, BaseExceptionGroup) and cls in self._handlers
@@ -172,7 +170,7 @@ class ExceptionMapping:
         )
 
     def _look_up_group(
-        self, group: BaseExceptionGroup[BaseException], known: Known | None
+        self, group: BaseException, known: Known | None
     ) -> KaikoError | Disconnected | None:
         first: KaikoError | None = None
         first_5xx: KaikoError | None = None
@@ -193,7 +191,7 @@ class ExceptionMapping:
 
 def is_disconnect(exc: BaseException) -> bool:
     """Whether `exc` says that the client went away, so that nobody waits for an answer."""
-    if as_group(exc) is not None:
+    if is_group(exc):
         return all(is_disconnect(leaf) for leaf in leaves(exc))
     exc = underlying(exc)
     for cls in type(exc).__mro__:

@@ -19,7 +19,7 @@ from .foreign_answer import error_from_answer
 from .headers import DESCRIBES_BODY
 from .ids import RequestIdPool, accept_request_id
 from .known_exceptions import Disconnected
-from .render import Reply, render_reply
+from .render import Reply, render
 from .report import RequestInfo, report_disconnect, report_error, report_late, report_note
 from .safe_exception import class_name
 
@@ -116,7 +116,7 @@ class Pipeline:
                 return Answer(self.render(gone, request, replaced), gone, disconnected=True)
             error = found
         self.report(error, exc, request)
-        reply = render_reply(error, request.request_id, self.config, replaced)
+        reply = render(error, request.request_id, self.config, replaced)
         return Answer(reply, error)
 
     def on_unmapped(
@@ -138,7 +138,7 @@ class Pipeline:
         """
         error = ServerError()
         self.report(error, exc, request, unmapped=True, handed_on=handed_on)
-        reply = render_reply(error, request.request_id, self.config, replaced)
+        reply = render(error, request.request_id, self.config, replaced)
         return Answer(reply, error, unmapped=True)
 
     def on_answer(
@@ -251,7 +251,7 @@ class Pipeline:
         self, error: KaikoError, request: RequestInfo, replaced: Collection[tuple[str, str]] = ()
     ) -> Reply:
         """Render `error` for `request` with this configuration."""
-        return render_reply(error, request.request_id, self.config, replaced)
+        return render(error, request.request_id, self.config, replaced)
 
     def request_id(self, inbound: Sequence[str] = ()) -> str:
         """Return the request's id: the inbound one where that is trusted, else a fresh one.

@@ -19,7 +19,7 @@ from .report import RequestInfo, report_late, report_note
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["Reply", "close_frame", "event_frame", "json_line", "render", "render_reply"]
+__all__ = ["Reply", "close_frame", "event_frame", "json_line", "render"]
 
 _DEFAULT = Config()
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9._:/+=-]")
@@ -45,7 +45,6 @@ class Reply(NamedTuple):
 def render(
     error: KaikoError,
     request_id: str,
-    *,
     config: Config = _DEFAULT,
     replaced: Collection[tuple[str, str]] = (),
 ) -> Reply:
@@ -62,16 +61,6 @@ def render(
     >>> render(NotFoundError("No such model"), "req-7f65ab21d1").status
     404
     """
-    return render_reply(error, request_id, config, replaced)
-
-
-def render_reply(
-    error: KaikoError,
-    request_id: str,
-    config: Config,
-    replaced: Collection[tuple[str, str]] = (),
-) -> Reply:
-    """Do what `render` does, with all arguments by position."""
     if type(request_id) is not str or not _is_id(request_id):
         request_id = _NOT_IN_ID.sub("_", safe_str(request_id))[:128] or "req-unknown"
     try:

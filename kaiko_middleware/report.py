@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from ._text import clean_param, is_code, log_safe
 from .compact_traceback import describe
 from .ids import current_request_id_or
 from .log_record import ExcInfo, rendered, waiting_class
-from .safe_exception import leaves, traceback_of
+from .safe_exception import is_group, leaves, traceback_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -120,8 +120,8 @@ def report_error(
         level = logging.WARNING if status >= 500 or status in _WARNED else logging.INFO
     if logger.isEnabledFor(level):
         text = "unmapped exception" if unmapped else log_safe(bug or error.message)
-        if not unmapped and issubclass(type(exc), BaseExceptionGroup):
-            text += f" (leaves: {_leaves(cast('BaseException', exc))})"
+        if exc is not None and not unmapped and is_group(exc):
+            text += f" (leaves: {_leaves(exc)})"
         said = _said_of(error)
         text = f"{status} {said['code']}: {text}"
         _log(level, text, request, exc if unmapped else None, said, handed_on=handed_on)

@@ -6,7 +6,7 @@ And whatever it says: an HTTP client's exception names the URL, which may hold a
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ._text import safe_str
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 __all__ = [
-    "as_group",
     "cause_of",
     "class_name",
     "context_of",
     "dict_of",
     "is_client_error",
+    "is_group",
     "leaves",
     "members",
     "module_name",
@@ -62,18 +62,17 @@ traceback_of: Callable[[BaseException], TracebackType | None] = _slots["__traceb
 dict_of: Callable[[BaseException], dict[str, Any]] = _slots["__dict__"].__get__
 
 
-def as_group(exc: BaseException | None) -> BaseExceptionGroup[BaseException] | None:
-    """Return `exc` if it is a group, else None."""
+def is_group(exc: BaseException | None) -> bool:
+    """Whether `exc` is a group."""
     # Not by isinstance, which asks the exception for its class where the type is another one.
-    if issubclass(type(exc), BaseExceptionGroup):
-        return cast("BaseExceptionGroup[BaseException]", exc)
-    return None
+    return issubclass(type(exc), BaseExceptionGroup)
 
 
-def members(group: BaseException) -> tuple[BaseException, ...]:
-    """Return what a group holds."""
-    held: tuple[BaseException, ...] = vars(BaseExceptionGroup)["exceptions"].__get__(group)
-    return held
+def members(exc: BaseException) -> tuple[BaseException, ...]:
+    """Return what a group holds; nothing for what is no group."""
+    held: Callable[[BaseException], tuple[BaseException, ...]]
+    held = vars(BaseExceptionGroup)["exceptions"].__get__
+    return held(exc) if is_group(exc) else ()
 
 
 def leaves(exc: BaseException) -> Iterator[BaseException]:
@@ -88,10 +87,10 @@ def leaves(exc: BaseException) -> Iterator[BaseException]:
         if id(current) in seen:
             continue
         seen.add(id(current))
-        if as_group(current) is None:
+        inside = members(current)
+        stack.extend(reversed(inside))
+        if not inside:
             yield current
-        else:
-            stack.extend(reversed(members(current)))
 
 
 def class_name(cls: type) -> str:

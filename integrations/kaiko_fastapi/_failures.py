@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from kaiko_middleware.errors import KaikoError, error_for_status
 from kaiko_middleware.validation import Failure, error_from_records, failure
 from kaiko_middleware.validation.failures import FORMS, PARTS
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
     from kaiko_fastapi._declared import Declared
+    from kaiko_middleware import KaikoError
 
 _LOCATIONS: tuple[type, ...] = (list, tuple)
 _UNASKED = Failure("value", "body", None)
@@ -58,7 +58,7 @@ def error_of(
         return _failure(str(record.get("type")), items, declared)
 
     # The service may have raised it itself, without saying what failed.
-    return error_from_records(list(errors), read) or error_for_status(422)
+    return error_from_records(list(errors), read)
 
 
 def _failure(error_type: str, items: tuple[object, ...], declared: Declared) -> Failure | None:

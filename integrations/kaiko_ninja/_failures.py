@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from kaiko_middleware.errors import error_for_status
 from kaiko_middleware.foreign_answer import error_from_reason
 from kaiko_middleware.validation import Failure, error_from_records, failure
 from kaiko_middleware.validation.failures import FORMS, PARTS
@@ -60,7 +59,7 @@ def error_of(exc: ValidationError, request: HttpRequest) -> KaikoError:
         failed = arguments.failure(item["type"], item["loc"])
         return arguments.of_whole(failed, request) or failed
 
-    return error_from_records(records, read) or error_for_status(422)
+    return error_from_records(records, read)
 
 
 def _records_of(context: Context) -> Iterator[_Record]:

@@ -24,9 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = ["check_answer", "check_event_stream", "check_json_lines"]
 
-_FLAG = re.compile("true|false")
 _WHOLE = re.compile(r"[0-9]{1,10}")
 _JSON_TYPE = re.compile(r'\s*application/json(\s*;\s*charset="?utf-8"?)?\s*', re.IGNORECASE)
+_ONCE = (
+    ("content-type", "1", "content-type", _JSON_TYPE, "once application/json"),
+    ("content-length", "1", "content-length", _WHOLE, "one number"),
+    ("should-retry", "4", "x-should-retry", re.compile("true|false"), "once true or false"),
+)
 _ANSWERED = frozenset(entry.status for entry in STATUSES.values())
 _STALE = DESCRIBES_BODY - {"content-type", "content-length"}
 _LIMITS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
@@ -197,14 +201,12 @@ def _check_id(values: list[str]) -> Generator[Violation, None, str | None]:
 def _check_body_headers(
     headers: Mapping[str, list[str]], body: bytes, method: str
 ) -> Iterator[Violation]:
-    if _value(headers, "content-type", _JSON_TYPE) is None:
-        found = headers.get("content-type", [])
-        yield Violation("content-type", "1", f"it is {found!a}, not once application/json")
+    for rule, section, name, pattern, wanted in _ONCE:
+        if _value(headers, name, pattern) is None:
+            found = headers.get(name, [])
+            yield Violation(rule, section, f"it is {found!a}, not {wanted}")
     length = _value(headers, "content-length", _WHOLE)
-    if length is None:
-        found = headers.get("content-length", [])
-        yield Violation("content-length", "1", f"it is {found!a}, not one number")
-    elif method.upper() != "HEAD" and int(length) != len(body):
+    if length is not None and method.upper() != "HEAD" and int(length) != len(body):
         yield Violation("content-length", "1", f"it says {length}, the body has {len(body)} bytes")
     for name in sorted(_STALE & headers.keys()):
         yield Violation("stale-header", "4", f"{name} describes a body that was replaced")
@@ -217,9 +219,6 @@ def _value(headers: Mapping[str, list[str]], name: str, pattern: re.Pattern[str]
 
 
 def _check_error_headers(status: int, headers: Mapping[str, list[str]]) -> Iterator[Violation]:
-    if _value(headers, "x-should-retry", _FLAG) is None:
-        found = headers.get("x-should-retry", [])
-        yield Violation("should-retry", "4", f"it is {found!a}, not once true or false")
     if "cache-control" not in headers:
         yield Violation("cache-control", "4", "there is no Cache-Control")
     for name in ("retry-after", *_LIMITS):

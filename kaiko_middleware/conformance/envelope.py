@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn, cast, get_args
 
 from kaiko_middleware._text import CODE_PATTERN, MESSAGE_LIMIT, PARAM_LIMIT
 from kaiko_middleware.catalog import STATUSES, ErrorType
+from kaiko_middleware.settings_check import shown
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -91,7 +92,7 @@ def check_envelope(value: object, status: int | None) -> Generator[Violation, No
     if not isinstance(value, _Members) or list(value) != ["error"] or value.repeated:
         yield Violation("envelope", "1", "the body is not an object with the one member 'error'")
     elif not isinstance(error, _Members):
-        yield Violation("envelope", "1", f"'error' is {_shown(error)}, not an object")
+        yield Violation("envelope", "1", f"'error' is {shown(error)}, not an object")
     if not isinstance(error, _Members):
         return None
     if list(error) != MEMBERS or error.repeated:
@@ -101,7 +102,7 @@ def check_envelope(value: object, status: int | None) -> Generator[Violation, No
     yield from _check_text(error, status)
     request_id = error.get("request_id")
     if not isinstance(request_id, str) or not ID.fullmatch(request_id):
-        yield Violation("request-id", "5", f"request_id is {_shown(request_id)}")
+        yield Violation("request-id", "5", f"request_id is {shown(request_id)}")
         return None
     return request_id
 
@@ -109,32 +110,27 @@ def check_envelope(value: object, status: int | None) -> Generator[Violation, No
 def _check_type(error: _Members, status: int | None) -> Iterator[Violation]:
     kind, code = error.get("type"), error.get("code")
     if kind not in get_args(ErrorType):
-        yield Violation("type", "1", f"type is {_shown(kind)}, none of the seven")
+        yield Violation("type", "1", f"type is {shown(kind)}, none of the seven")
     elif status is not None and STATUSES[status].type != kind:
         wanted = STATUSES[status].type
         yield Violation("type-of-status", "2", f"type is {kind}, that of a {status} is {wanted}")
     if not isinstance(code, str) or not CODE_PATTERN.fullmatch(code):
-        yield Violation("code", "1", f"code is {_shown(code)}, not [a-z][a-z0-9_]{{0,63}}")
+        yield Violation("code", "1", f"code is {shown(code)}, not [a-z][a-z0-9_]{{0,63}}")
 
 
 def _check_text(error: _Members, status: int | None) -> Iterator[Violation]:
     message, param = error.get("message"), error.get("param")
     if not isinstance(message, str) or not message.strip() or len(message) > MESSAGE_LIMIT:
         size = f" of {len(message)} characters" if isinstance(message, str) else ""
-        yield Violation("message", "1", f"message is {_shown(message)}{size}, not 1..1024 of text")
+        yield Violation("message", "1", f"message is {shown(message)}{size}, not 1..1024 of text")
     elif _TRACEBACK.search(message):
         yield Violation("inside", "6", "message shows a traceback")
     elif (status is None or status >= 500) and _INSIDE.search(message):
-        yield Violation("inside", "6", f"message shows what failed inside: {_shown(message)}")
+        yield Violation("inside", "6", f"message shows what failed inside: {shown(message)}")
     if param is not None and not (isinstance(param, str) and 0 < len(param) <= PARAM_LIMIT):
-        yield Violation("param", "6", f"param is {_shown(param)}, not null or 1..256 of text")
+        yield Violation("param", "6", f"param is {shown(param)}, not null or 1..256 of text")
     elif isinstance(param, str) and _CONTROL.search(param):
-        yield Violation("param", "6", f"param has a control character: {_shown(param)}")
+        yield Violation("param", "6", f"param has a control character: {shown(param)}")
     for name, text in error.items():
         if isinstance(text, str) and any("\ud800" <= char <= "\udfff" for char in text):
             yield Violation("json", "1", f"{name} has a lone surrogate: strict readers refuse it")
-
-
-def _shown(value: object) -> str:
-    text = ascii(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -105,10 +105,8 @@ def failure(
     return Failure(kind, where, path)
 
 
-def error_from_records(
-    records: Sequence[_R], read: Callable[[_R], Failure | None]
-) -> KaikoError | None:
-    """Return the one error for a validator's records, or None if they contain no failure.
+def error_from_records(records: Sequence[_R], read: Callable[[_R], Failure | None]) -> KaikoError:
+    """Return the one error for a validator's records; 422 `invalid_value` if none is a failure.
 
     Only the first 200 are read. Each of the others counts as one more failure.
 
@@ -117,29 +115,18 @@ def error_from_records(
         read: returns the failure for a record, or None.
 
     """
-    failures: list[Failure] = []
-    for record in records[:_READ]:
-        found = read(record)
-        if found is not None:
-            failures.append(found)
-    return _error_from(tuple(failures), max(0, len(records) - _READ)) if failures else None
+    failures = [found for record in records[:_READ] if (found := read(record)) is not None]
+    return _error_from(tuple(failures), max(0, len(records) - _READ))
 
 
 def error_from_failures(failures: Iterable[Failure]) -> KaikoError:
     """Return the one error for `failures`: it reports the first and names the others.
 
     Arguments:
-        failures: the failures, in the validator's order.
-
-    Raises:
-        ValueError: there is no failure at all.
+        failures: the failures, in the validator's order; for none it is 422 `invalid_value`.
 
     """
-    given = tuple(failures)
-    if not given:
-        msg = "a validation error without a failure"
-        raise ValueError(msg)
-    return _error_from(given, 0)
+    return _error_from(tuple(failures), 0)
 
 
 def _error_from(failures: tuple[Failure, ...], unread: int) -> KaikoError:
@@ -148,6 +135,8 @@ def _error_from(failures: tuple[Failure, ...], unread: int) -> KaikoError:
 
 
 def _made(failures: tuple[Failure, ...], unread: int) -> KaikoError:
+    if not failures:
+        return error_for_status(422)
     first, *others = dict.fromkeys(failures)
     error = _error(first)
     more = len(others) + unread

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from kaiko_middleware.errors import KaikoError, error_for_code, error_for_status
+from kaiko_middleware.errors import KaikoError, error_for_code
 
 from .declared_path import schema_behind, schema_of
 from .failures import Failure, error_from_records, failure
@@ -40,7 +40,7 @@ def validation_error(
     def read(item: ErrorDetails) -> Failure:
         return failure(item["type"], item["loc"], where=where, schema=schema)
 
-    return error_from_records(details, read) or error_for_status(422)
+    return error_from_records(details, read)
 
 
 @overload

@@ -497,10 +497,11 @@ def test_failures_of_any_validator_follow_the_rule(
     assert (error.status, error.code, error.param, error.message) == (status, code, param, message)
 
 
-def test_no_failure_is_a_programming_error() -> None:
-    """There is nothing to answer then."""
-    with pytest.raises(ValueError, match="without a failure"):
-        error_from_failures([])
+def test_no_failure_is_an_invalid_value() -> None:
+    """A service may raise a validator's exception without saying what failed."""
+    error = error_from_failures([])
+    assert (error.status, error.code, error.param) == (422, "invalid_value", None)
+    assert error.message == "Invalid value for a field"
 
 
 def test_a_failure_without_a_schema_has_no_path() -> None:
