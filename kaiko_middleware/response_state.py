@@ -386,7 +386,9 @@ class ResponseState:
             self._phase = _Phase.DONE
             head = request.method == "HEAD"
             last = b"" if head else self._end(answer.reply.body, self._tail)
-            return Failed([Chunk(last, more=False)], raising and self._hands_on(answer))
+            return Failed(
+                [Chunk(last, more=False)], raising and self._hands_on(answer), answer.unmapped
+            )
         if self._report_answered(exc) or _same(exc, self._reported):
             return Failed([], hand_on=self._handing_on)
         if is_disconnect(exc):

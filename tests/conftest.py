@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import re
 from typing import Any
 
 import pytest
+
+# OpenTelemetry's attributes by their old and their new names; read when it first instruments.
+os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http/dup")
 
 # Most of their time is that of programs they wait for: with `-n` they are given out first.
 SLOW = ("tests/demo/", "tests/typing/", "tests/docs/", "tests/servers/")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kaiko_asgi.exchange_driver import ExchangeDriver, request_info
+from kaiko_asgi.observers import tell_observers
 from kaiko_asgi.scope import is_answerable, raised_by_send
 from kaiko_middleware import ForbiddenError, NotFoundError
 from kaiko_middleware.foreign_answer import error_from_reason
@@ -136,6 +137,8 @@ class _Socket:
             return True
         answer = self._pipeline.on_exception(exc, self._request)
         self._layers.mark_reported(exc)
+        if answer.unmapped:
+            tell_observers(exc, self._scope)
         if not answer.disconnected:
             await self._close(answer.error)
         return (answer.unmapped and self._pipeline.config.reraise) or not isinstance(exc, Exception)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Protocol
 
+from kaiko_asgi.observers import tell_observers
 from kaiko_asgi.scope import (
     BODY_LIMIT,
     PASS_THROUGH,
@@ -233,12 +234,15 @@ class ExchangeDriver:
         """Answer with `error` in place of what the application did."""
         await self._forward(self._response.fail(error).pieces)
 
-    async def fail(self, exc: BaseException, *, started: bool = False) -> bool:
+    async def fail(
+        self, exc: BaseException, *, started: bool = False, outermost: bool = False
+    ) -> bool:
         """Answer an exception; return whether it is to be raised again.
 
         Arguments:
             exc: what came out of the application.
             started: whether a head that needed no look was sent already.
+            outermost: whether it left all middleware, so that tracing has seen it.
 
         """
         response = self._response
@@ -250,7 +254,8 @@ class ExchangeDriver:
             return False
         if started:
             response.pass_on()
-        return await self._send_failed(response.fail(exc)) or not isinstance(exc, Exception)
+        hand_on = await self._send_failed(response.fail(exc), None if outermost else exc)
+        return hand_on or not isinstance(exc, Exception)
 
     async def fail_inside(self, exc: Exception, receive: Receive, last_resort: LastResort) -> bool:
         """Do what `fail` does, where a framework's last resort is outside of the middleware.
@@ -278,8 +283,9 @@ class ExchangeDriver:
             except Exception as failed:  # noqa: BLE001 - the handler may raise anything
                 given, exc = None, failed
             if given is not None:
+                tell_observers(exc, self._scope)
                 return await self.answer(given, receive, exc)
-        return await self._send_failed(response.fail(exc, answered_outside=outside))
+        return await self._send_failed(response.fail(exc, answered_outside=outside), exc)
 
     async def answer(self, given: ASGIApp, receive: Receive, exc: Exception) -> bool:
         """Send what the service's handler answers; return whether `exc` is raised again."""
@@ -287,8 +293,10 @@ class ExchangeDriver:
         await given(self._scope, receive, self.send)
         return await self._send_failed(self._response.end_answer(exc))
 
-    async def _send_failed(self, failed: Failed) -> bool:
+    async def _send_failed(self, failed: Failed, told: BaseException | None = None) -> bool:
         if failed.pieces:
+            if told is not None and failed.unmapped:
+                tell_observers(told, self._scope)
             try:
                 await self._forward(failed.pieces)
             except OSError as gone:

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, cast
 from kaiko_django.responses import replace_response, response_state
 from kaiko_middleware.response_head import stream_kind
 from kaiko_middleware.response_state import Chunk
+from kaiko_middleware.tracing import tell_span
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
 
     from django.http import HttpRequest, StreamingHttpResponse
 
+    from kaiko_middleware.response_state import Failed
     from kaiko_wsgi.setup import Setup
 
 __all__ = ["Stream"]
@@ -76,7 +78,7 @@ class Stream:
 
     def answer(self, exc: Exception) -> bool:
         """Answer what a held stream raised; whether it has no mapping."""
-        response, failed = self._response, self._state.fail(exc)
+        response, failed = self._response, self._failed(exc)
         response.cookies.clear()
         replace_response(self._request, response, failed.pieces, gone=self._state.client_gone)
         return failed.unmapped
@@ -114,8 +116,14 @@ class Stream:
         """Return the last chunk of a stream that fails; raises `exc` for an outer layer."""
         if not self._state.started:
             raise exc
-        pieces = self._state.fail(exc).pieces
+        pieces = self._failed(exc).pieces
         return b"".join([piece.body for piece in pieces if isinstance(piece, Chunk)])
+
+    def _failed(self, exc: Exception) -> Failed:
+        failed = self._state.fail(exc)
+        if failed.unmapped:  # it is raised no further
+            tell_span(exc)
+        return failed
 
 
 async def _resumed(first: Iterable[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -103,7 +103,7 @@ class Handlers:
                 if given is not None:
                     await driver.answer(given, receive, exc)
                 elif not wrapped:
-                    await driver.fail(failed)
+                    await driver.fail(failed, outermost=True)
             finally:
                 if not wrapped:
                     layers.forget()

@@ -16,6 +16,7 @@ from kaiko_middleware.layers import layers_of
 from kaiko_middleware.response_head import stream_kind
 from kaiko_middleware.response_state import Head, ResponseState
 from kaiko_middleware.safe_exception import leaves
+from kaiko_middleware.tracing import tell_span
 from kaiko_wsgi.environ import request_info
 from kaiko_wsgi.restoring_body import RestoringBody
 
@@ -240,6 +241,8 @@ class ResponseDriver(RestoringBody):
                 response.start(200, kept)
             self._plain = None
         failed = response.fail(exc)
+        if failed.pieces and failed.unmapped:
+            tell_span(exc)
         # A server sends the head with a chunk, be it an empty one: the answer to HEAD has no other.
         self._pending += self._take(failed.pieces) or [b""]
         if failed.hand_on or not isinstance(exc, Exception):

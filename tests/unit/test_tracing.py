@@ -1,0 +1,79 @@
+"""An exception is recorded on a span just before the span ends, once."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from kaiko_middleware.tracing import tell_span
+
+if TYPE_CHECKING:
+    import pytest
+
+
+class UnprintableError(Exception):
+    """Its text cannot be made."""
+
+    def __str__(self) -> str:
+        """Fail."""
+        raise ValueError("no text")
+
+
+def recorded(*told: BaseException, seen: Exception | None = None) -> list[str]:
+    """Return the exceptions on a span, of which it is told and one of which it sees itself."""
+    memory, tracers = InMemorySpanExporter(), TracerProvider()
+    tracers.add_span_processor(SimpleSpanProcessor(memory))
+    span = tracers.get_tracer("test").start_span("request")
+    with trace.use_span(span, end_on_exit=False):
+        for exc in told:
+            tell_span(exc)
+    if seen is not None:
+        span.record_exception(seen)
+    span.end()
+    (finished,) = memory.get_finished_spans()
+    return [str((event.attributes or {})["exception.type"]) for event in finished.events]
+
+
+def test_once() -> None:
+    """However many layers tell it, and whether or not the tracing sees it pass."""
+    bug = ValueError("secret")
+    assert recorded(bug) == recorded(bug, bug) == recorded(bug, seen=bug) == ["ValueError"]
+
+
+def test_no_error() -> None:
+    """What ends the process is no error, as for OpenTelemetry."""
+    assert recorded(SystemExit()) == []
+
+
+def test_hostile() -> None:
+    """A span ends, whatever its exception does."""
+    assert recorded(UnprintableError()) == []
+
+
+def test_nothing_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a span that records, or without OpenTelemetry, nothing happens."""
+    tell_span(ValueError())
+    monkeypatch.delitem(sys.modules, "opentelemetry.trace")
+    tell_span(ValueError())
+
+
+def test_other_spans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A span of another library that takes no attributes is left alone."""
+
+    class Other:
+        __slots__ = ()
+        events: tuple[object, ...] = ()
+
+        def is_recording(self) -> bool:
+            return True
+
+        def end(self) -> None: ...
+
+    other: Any = Other()
+    monkeypatch.setattr(trace, "get_current_span", lambda: other)
+    tell_span(ValueError())
