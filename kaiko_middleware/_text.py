@@ -20,8 +20,9 @@ CODE_PATTERN = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SECRETS = re.compile(
     r"(?P<kaiko>kaiko_(?:live|test)_)[A-Za-z0-9_-]+"
     r"|(?<![A-Za-z0-9])(?P<sk>sk-)[A-Za-z0-9_-]{16,}"
-    # What follows "Bearer" may have been escaped by a repr() or in a URL.
-    r"|\b(?P<bearer>[Bb][Ee][Aa][Rr][Ee][Rr](?:\s|\\[nrt]|%20|%09)+)[A-Za-z0-9._~+/=-]+"
+    # What follows "Bearer" may have been escaped by a repr() or in a URL. Words may follow it,
+    # too: "the bearer token has expired".
+    r"|\b(?P<bearer>[Bb][Ee][Aa][Rr][Ee][Rr](?:\s|\\[nrt]|%20|%09)+)[A-Za-z0-9._~+/=-]{16,}"
 )
 _SHORTEST_KEY = len("sk-") + 16
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -48,8 +49,7 @@ def _redact_and_cut(text: str, limit: int) -> str:
         head = redact(text[: 4 * limit])
         if len(head) > limit + _SHORTEST_KEY:
             return head[:limit]
-    text = redact(text)
-    return text if len(text) <= limit else text[:limit]
+    return redact(text)[:limit]
 
 
 def clean_message(text: object, fallback: str) -> str:
@@ -57,19 +57,24 @@ def clean_message(text: object, fallback: str) -> str:
 
     Anything that is no string, or is blank, gives `fallback`.
     """
-    if not isinstance(text, str) or not text or text.isspace():
-        return fallback
-    return _redact_and_cut(text, MESSAGE_LIMIT)
+    cleaned = _redact_and_cut(text, MESSAGE_LIMIT) if isinstance(text, str) else ""
+    return fallback if not cleaned or cleaned.isspace() else cleaned
 
 
 def clean_param(text: object) -> str | None:
     """Return `text` as a `param`: redacted, no control characters, at most 256; else None."""
     if not isinstance(text, str):
         return None
-    if not text.isprintable():
-        # Redacted before as well: what a control character kept apart may be glued together.
-        text = _CONTROLS.sub("", redact(text))
-    return _redact_and_cut(text, PARAM_LIMIT) or None
+    start = _redact_and_cut(text, 4 * PARAM_LIMIT)
+    if start.isprintable():
+        return start[:PARAM_LIMIT] or None
+    # Redacted again afterwards: what a control character kept apart may be glued together.
+    return _redact_and_cut(_CONTROLS.sub("", start), PARAM_LIMIT) or None
+
+
+def is_param(text: object) -> bool:
+    """Whether `text` is a `param` as section 6 has it: 1 to 256 characters, none a control."""
+    return isinstance(text, str) and 0 < len(text) <= PARAM_LIMIT and not _CONTROLS.search(text)
 
 
 def well_formed(text: str) -> str:

@@ -13,9 +13,11 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from ._text import MESSAGE_LIMIT, is_code
+from ._text import MESSAGE_LIMIT, is_code, is_param
+from .catalog import status_entry
 from .content_coding import BODY_LIMIT
 from .errors import KaikoError, error_for_status
+from .ids import is_request_id
 from .status_phrases import is_phrase
 from .validation import error_from_failures
 from .validation.fastapi_errors import read_failures
@@ -48,15 +50,68 @@ class ForeignBody(NamedTuple):
 _EMPTY = ForeignBody()
 
 
+# What validators write, JSON Schema's (Connexion, Falcon, openapi-core), pydantic's and JSON's:
+# the value that was sent and what is wrong with it, or one of these openings.
+_VALUES = (*"'\"[{(-0123456789", "True ", "False ", "None ", "Value ")
+_FAULTS = (
+    " is not of type ",
+    " is not one of [",
+    " is not a '",
+    " is not a multiple of ",
+    " is not valid under ",
+    " is valid under each of ",
+    " should not be valid under ",
+    " not valid for schema ",
+    " is a required property",
+    " is a dependency of ",
+    " the minimum of ",
+    " the maximum of ",
+    " is too short",
+    " is too long",
+    " is expected to be empty",
+    " should be non-empty",
+    " was expected",
+    " does not match '",
+    " match any of the regexes",
+    " does not contain items ",
+    " does not have enough ",
+    " has too many ",
+    " has non-unique elements",
+    " validation error",
+)
+_OPENINGS = (
+    "Additional properties are not ",
+    "Additional items are not ",
+    "Unevaluated properties are not ",
+    "Unevaluated items are not ",
+    "Expected at most ",
+    "Extra query parameter(s) ",
+    "Extra formData parameter(s) ",
+    "False schema does not allow ",
+    "Too few items match ",
+    "Too many items match ",
+    "Wrong type, expected '",
+)
+
+
+def _is_validators(text: str) -> bool:
+    return (
+        text.startswith(_OPENINGS)
+        or (text.startswith(_VALUES) and any(fault in text for fault in _FAULTS))
+        or " (char " in text
+    )
+
+
 def author_text(text: str, status: int) -> str | None:
     """Return `text` if an author wrote it for people, else None.
 
-    A status's own phrase, markup, a traceback and anything longer than a message is not.
+    A status's own phrase, markup, a traceback, what a validator says of its input, and anything
+    longer than a message is not.
     """
     text = text.strip()
     if not text or len(text) > MESSAGE_LIMIT or text[0] == "<" or "Traceback (most" in text:
         return None
-    return None if is_phrase(text, status) else text
+    return None if is_phrase(text, status) or _is_validators(text) else text
 
 
 def read_body(
@@ -104,44 +159,51 @@ def _read_json(data: object, status: int, request_type: str | None) -> ForeignBo
     members = cast("Members", data)
     error, detail = members.get("error"), members.get("detail")
     if isinstance(error, dict):
-        return _read_error(members, cast("Members", error), status)
+        inside = cast("Members", error)
+        said = read_detail(inside, status)
+        if _is_envelope(members, inside, status):
+            return said._replace(message=str(inside["message"]), envelope=True)
+        return said
     if isinstance(detail, list):
         failures = read_failures(cast("list[object]", detail), request_type)
         return ForeignBody(failures=failures)
     if isinstance(detail, dict):
         return read_detail(cast("Members", detail), status)
-    code = _code(members)
-    if isinstance(error, str):
-        # {"error": "invalid_grant", "error_description": "…"} of OAuth, or a bare text.
-        message = _text(members, status, "message", "error_description", "detail")
-        if is_code(error):
-            return ForeignBody(message, code or error)
-        return ForeignBody(message or author_text(error, status), code)
-    message = _text(members, status, "detail", "message", "title", "errorMessage", "msg")
-    return ForeignBody(message, code)
+    said = read_detail(members, status)
+    if not isinstance(error, str):
+        return said
+    # {"error": "invalid_grant", "error_description": "…"} of OAuth, or a bare text.
+    message = _text(members, status, "message", "error_description", *_TEXTS)
+    if is_code(error):
+        return said._replace(message=message, code=said.code or error)
+    return said._replace(message=message or author_text(error, status))
 
 
 def read_detail(detail: Members, status: int) -> ForeignBody:
-    """Return what a `detail` says that is an object: its text and its code."""
-    return ForeignBody(_text(detail, status, "message", "detail", "msg"), _code(detail))
+    """Return what an object says of an error: its text, its code and its param."""
+    param = detail.get("param")
+    return ForeignBody(
+        _text(detail, status, *_TEXTS), _code(detail), param if isinstance(param, str) else None
+    )
 
 
-def _read_error(members: Members, error: Members, status: int) -> ForeignBody:
+# Falcon's title is the status line where an author gave none.
+_TEXTS = ("detail", "message", "description", "title", "errorMessage", "msg")
+
+
+def _is_envelope(members: Members, error: Members, status: int) -> bool:
+    """Whether it is one by section 1 of the contract: with the type that its status has."""
     message, param = error.get("message"), error.get("param")
-    envelope = (
+    return (
         members.keys() == {"error"}
         and error.keys() == {"type", "code", "message", "param", "request_id"}
+        and error["type"] == status_entry(status).type
         and is_code(error["code"])
+        and is_request_id(error["request_id"])
         and isinstance(message, str)
-        and (param is None or isinstance(param, str))
-    )
-    if not envelope:
-        message = _text(error, status, "message", "detail")
-    return ForeignBody(
-        message if isinstance(message, str) and message.strip() else None,
-        _code(error),
-        param if isinstance(param, str) else None,
-        envelope,
+        and len(message) <= MESSAGE_LIMIT
+        and bool(message.strip())
+        and (param is None or is_param(param))
     )
 
 

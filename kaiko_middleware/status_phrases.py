@@ -29,7 +29,20 @@ _PHRASES = {
 }
 
 
-@lru_cache(maxsize=256)
+_LONGEST = 64
+
+
 def is_phrase(text: str, status: int) -> bool:
-    """Whether `text` is a phrase that some Python version registers for `status`."""
-    return text.strip().rstrip(".!").lower() in _PHRASES.get(status, ())
+    """Whether `text` is a phrase that some Python version registers for `status`.
+
+    Or a status line with it: `404 Not Found`, `404: Not Found`, or the number alone.
+    """
+    return len(text) <= _LONGEST and _is_phrase(text, status)
+
+
+@lru_cache(maxsize=256)
+def _is_phrase(text: str, status: int) -> bool:
+    phrases = _PHRASES.get(status, ())
+    plain = text.strip().rstrip(".!").lower()
+    rest = plain.removeprefix(str(status)).lstrip(" :-")
+    return plain in phrases or (rest != plain and rest in {"", *phrases})

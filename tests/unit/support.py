@@ -23,7 +23,7 @@ KEYS = (
     "kaiko_test_x",
     "sk-ABCDEFGHIJKLMNOP",
     "sk-proj-abc_DEF-0123456789",
-    "Bearer abc.def-ghi",
+    "Bearer abc.def-ghi_jkl~1",
     "bearer\tQWxhZGRpbjpvcGVu==",
 )
 

@@ -15,6 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kaiko_middleware import Config, render
+from kaiko_middleware.catalog import STATUSES
 from kaiko_middleware.conformance import check_answer
 from kaiko_middleware.content_coding import BODY_LIMIT, decode_body, decode_start
 from kaiko_middleware.foreign_answer import error_from_answer, error_from_reason, read_body
@@ -33,6 +34,21 @@ def read(status: int, body: object, content_type: str = JSON) -> KaikoError:
     return error_from_answer(status, raw, content_type=content_type)
 
 
+NAMES = st.sampled_from(
+    [
+        "error",
+        "detail",
+        "type",
+        "code",
+        "message",
+        "param",
+        "request_id",
+        "loc",
+        "ctx",
+        "discriminator",
+        "msg",
+    ]
+)
 NO_MODEL = "The model 'gpt-9' does not exist"
 
 # Shape, status, body, Content-Type: message (None: the status's own), code, param.
@@ -56,6 +72,25 @@ SHAPES: list[tuple[str, int, object, str, str | None, str, str | None]] = [
         "duplicate_id",
         None,
     ),
+    (
+        "fastapi detail object with a param",
+        400,
+        {"detail": {"code": "too_many", "message": "At most 5", "param": "messages[0].parts"}},
+        JSON,
+        "At most 5",
+        "too_many",
+        "messages[0].parts",
+    ),
+    ("param beside a message", 400, {"message": "At most 5", "param": "n"}, JSON, "At most 5", "bad_request", "n"),
+    ("param of another type", 400, {"message": "At most 5", "param": ["n"]}, JSON, "At most 5", "bad_request", None),
+    ("falcon", 409, {"title": "409 Conflict", "description": "It is taken"}, JSON, "It is taken", "conflict", None),
+    ("falcon with a title", 409, {"title": "Taken", "description": "By you"}, JSON, "By you", "conflict", None),
+    ("falcon without a description", 404, {"title": "404 Not Found"}, JSON, None, "not_found", None),
+    ("falcon's title alone", 409, {"title": "Taken"}, JSON, "Taken", "conflict", None),
+    ("aiohttp", 404, b"404: Not Found", "text/plain", None, "not_found", None),
+    ("a number alone", 404, b"404", "text/plain", None, "not_found", None),
+    ("a number in a text", 404, b"404 is what you get", "text/plain", "404 is what you get", "not_found", None),
+    ("sanic", 404, {"description": "Not Found", "status": 404, "message": "No item 7"}, JSON, "No item 7", "not_found", None),
     ("drf detail", 403, {"detail": "Only owners may."}, JSON, "Only owners may.", "permission_denied", None),
     ("drf default", 404, {"detail": "Not found."}, JSON, None, "not_found", None),
     ("drf code", 401, {"detail": "Expired", "code": "token_expired"}, JSON, "Expired", "token_expired", None),
@@ -203,7 +238,7 @@ def envelope(**changes: object) -> dict[str, object]:
 @pytest.mark.parametrize("status", [404, 500, 503])
 def test_an_envelope_keeps_code_message_and_param(status: int) -> None:
     """Inner code that speaks the contract is believed, on 5xx too; the id becomes ours."""
-    error = read(status, envelope())
+    error = read(status, envelope(type=STATUSES[status].type))
     assert (error.message, error.code, error.param) == (
         "It has expired",
         "context_not_found",
@@ -217,7 +252,9 @@ def test_an_envelope_keeps_its_word_about_retrying(header: str, retry: bool | No
     """`X-Should-Retry` of an envelope counts, of anything else it does not."""
     pipeline = Pipeline(Config())
     headers = [("Content-Type", JSON), ("X-Should-Retry", header)]
-    answer = pipeline.on_answer(503, headers, json.dumps(envelope()).encode(), REQUEST)
+    answer = pipeline.on_answer(
+        503, headers, json.dumps(envelope(type="server_error")).encode(), REQUEST
+    )
     assert answer.error.retryable is (True if retry is None else retry)
     other = pipeline.on_answer(409, headers, b'{"detail": "No"}', REQUEST)
     assert other.error.retryable is False
@@ -225,12 +262,32 @@ def test_an_envelope_keeps_its_word_about_retrying(header: str, retry: bool | No
 
 @pytest.mark.parametrize(
     "changes",
-    [{"code": "Not A Code"}, {"code": None}, {"message": 5}, {"param": 5}, {"extra": 1}],
-    ids=ascii,
+    [
+        {"code": "Not A Code"},
+        {"code": None},
+        {"message": 5},
+        {"message": " "},
+        {"message": "m" * 1025},
+        {"param": 5},
+        {"param": ""},
+        {"param": "a\0b"},
+        {"param": "p" * 257},
+        {"extra": 1},
+        {"type": "api_error"},
+        {"type": "not_found_error"},
+        {"type": None},
+        {"type": ["server_error"]},
+        {"request_id": {"a": 1}},
+        {"request_id": "a b"},
+        {"request_id": "r" * 129},
+        {"request_id": ""},
+    ],
+    ids=lambda changes: ascii(changes)[:40],
 )
 def test_what_is_not_quite_an_envelope_is_foreign(changes: dict[str, object]) -> None:
-    """On a 5xx its text is then not shown."""
-    assert read(500, envelope(**changes)).message == "Unexpected server error"
+    """On a 5xx its text is then not shown, nor its code and param."""
+    error = read(500, envelope(**{"type": "server_error"} | changes))
+    assert (error.message, error.code, error.param) == ("Unexpected server error", "internal", None)
     assert read(500, envelope() | {"more": 1}).message == "Unexpected server error"
 
 
@@ -378,6 +435,72 @@ TYPES = [
     ),
     ("application/json", {"type": "union_tag_not_found", LOC: ["body"]}, "invalid_value"),
 ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'s3cret' is not of type 'integer'",
+        "'s3cret' is not of type 'integer' - 'card.number'",
+        "'s3cret' is not of type 'integer'\n\nFailed validating 'type' in schema:\n    {}",
+        "{'password': 's3cret'} is not valid under any of the given schemas",
+        "['s3cret', 's3cret'] has non-unique elements",
+        "'s3cret' does not match '^[a-z]$'",
+        "'s3cret' is not one of ['a', 'b']",
+        "'s3cret' is too long",
+        "'s3cret' is not a 'date'",
+        "10 is greater than the maximum of 5",
+        "-1.5 is less than the minimum of 0",
+        "True is not of type 'string'",
+        "None is not of type 'string'",
+        "Additional properties are not allowed ('s3cret' was unexpected)",
+        "Wrong type, expected 'integer' for query parameter 'limit'",
+        "Extra query parameter(s) s3cret not in spec",
+        "Value s3cret not valid for schema of type integer: ('s3cret' is not of type 'integer',)",
+        "1 validation error for Card\nnumber\n  Input should be a valid integer [input_value='s3cret']",
+        "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("member", ["detail", "message", "description", "title", "error"])
+def test_what_a_validator_says_of_its_input_is_no_message(member: str, text: str) -> None:
+    """A password that failed validation must not come back."""
+    for body in ({member: text}, {"title": "Request data failed validation", member: text}):
+        error = read(400, body)
+        assert "s3cret" not in error.message
+        assert error.message in {STATUSES[400].message, "Request data failed validation"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The value is not one of ours",
+        "'basic' is not a plan of yours",
+        "5 is the maximum",
+        "Nothing was expected here",
+        "Additional credits are not available",
+    ],
+)
+def test_what_an_author_writes_about_values_stays(text: str) -> None:
+    """Though it has some of a validator's words."""
+    assert read(400, {"detail": text}).message == text
+
+
+odd = st.recursive(
+    st.sampled_from([None, True, 0, -1, 1.5, "", "a", "body", "missing", "union_tag_not_found"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(odd, st.sampled_from([400, 404, 422, 500, 599]))
+@example({"detail": [{"loc": ["body", "a"], "type": {}}]}, 422)
+@example({"detail": [{"loc": [["body"], {}], "type": []}]}, 422)
+@example({"detail": [{"loc": ["body", {}], "type": "union_tag_not_found", "ctx": []}]}, 422)
+@example({"error": {"type": [], "code": {}, "message": [], "param": {}, "request_id": []}}, 500)
+def test_members_of_odd_types_never_raise(body: object, status: int) -> None:
+    """Whatever stands where a text, a list or an object is expected."""
+    assert read(status, body).status == STATUSES[status].status
 
 
 @pytest.mark.parametrize("case", TYPES, ids=range(len(TYPES)))
