@@ -57,16 +57,14 @@ def _http_exception(exc: BaseException) -> KaikoError | None:
         return None
     detail: object = getattr(exc, "detail", getattr(exc, "message", None))
     headers: object = getattr(exc, "headers", None)
-    message = code = None
+    message = code = param = None
     if status < 500 and isinstance(detail, str) and not is_phrase(detail, status):
         message = detail
     elif status < 500 and isinstance(detail, dict):  # FastAPI takes anything that is JSON
-        said = read_detail(cast("dict[str, object]", detail), status)
-        message, code = said.message, said.code
+        message, code, param, *_ = read_detail(cast("dict[str, object]", detail), status)
     items = getattr(headers, "items", None)
-    return error_for_status(
-        status, message, code=code, headers=items() if items is not None else None
-    )
+    fields = items() if items is not None else None
+    return error_for_status(status, message, code=code, param=param, headers=fields)
 
 
 def _validation_failure(exc: BaseException) -> KaikoError:

@@ -6,6 +6,7 @@ Implements sections 1 and 4 of the V2 contract.
 from __future__ import annotations
 
 import re
+import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,7 +30,9 @@ _RETRY = ("X-Should-Retry", "true")
 _NO_RETRY = ("X-Should-Retry", "false")
 _NO_STORE = ("Cache-Control", "no-store")
 _REMEMBERED = 256  # characters: longer messages are rendered each time
-_NUMBER = re.compile(r"[0-9]{1,10}(\.[0-9]{1,9})?")
+_NUMBER = re.compile(r"[0-9]{1,16}(\.[0-9]{1,20})?")
+_SECONDS = frozenset({"retry-after", "x-ratelimit-reset"})
+_POINTS = 10**9  # no wait is so long: from here on it is a point in time, later on in milliseconds
 # Fields that an error adds to those of the answer it replaces.
 _BOTH = frozenset({"link", "set-cookie", "vary"})
 
@@ -205,9 +208,9 @@ def _with_others(
             lowered = name.lower()
             if lowered in taken:
                 continue
-            if lowered != "retry-after":
+            if lowered not in _SECONDS:
                 headers.append((name, value))
-            elif (seconds := _retry_after(value)) is not None:
+            elif (seconds := _from_now(value)) is not None:
                 headers.append((name, seconds))
                 taken.add(lowered)
         # What the error says beats what the replaced answer said.
@@ -220,12 +223,15 @@ def _with_others(
     return tuple(merge_expose(headers, config.request_id_header))
 
 
-def _retry_after(value: str) -> str | None:
-    """Return a Retry-After field as integer seconds: decimals rounded up, a date from now."""
+def _from_now(value: str) -> str | None:
+    """Return a field as integer seconds: decimals rounded up, a point in time from now."""
     if _NUMBER.fullmatch(value):
-        return whole_seconds(float(value))
-    import time  # noqa: PLC0415 - only for a Retry-After that is a date
-    from datetime import UTC  # noqa: PLC0415 - likewise
+        seconds = float(value)
+        if seconds >= _POINTS:
+            seconds /= 1000 if seconds >= _POINTS * 1000 else 1
+            seconds = max(0.0, seconds - time.time())
+        return whole_seconds(seconds)
+    from datetime import UTC  # noqa: PLC0415 - only for a field that is a date
     from email.utils import parsedate_to_datetime  # noqa: PLC0415 - likewise, and heavy
 
     try:

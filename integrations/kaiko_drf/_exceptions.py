@@ -26,18 +26,15 @@ from kaiko_django.recognize import CsrfFailed
 from kaiko_drf._failures import failures_of
 from kaiko_middleware import InvalidRequestError, KaikoError, RateLimitError
 from kaiko_middleware.errors import error_for_code, error_for_status
-from kaiko_middleware.foreign_answer import read_detail
+from kaiko_middleware.foreign_answer import ForeignBody, read_detail
 from kaiko_middleware.validation import Failure, error_from_failures
 from kaiko_middleware.validation.failures import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
-    from typing import TypeAlias
 
     from rest_framework.request import Request
-
-    Said: TypeAlias = tuple[str | None, str | None]
 
 __all__ = ["Reading"]
 
@@ -78,14 +75,14 @@ class Reading:
                 return refused
         if isinstance(exc, PermissionDenied) and _is_drfs(raised_in, "enforce_csrf"):
             return CsrfFailed("The CSRF check failed")
-        message, code = _said(exc, status, raised_in)
+        message, code, param, *_ = _said(exc, status, raised_in)
         if status == 429:
             wait: object = getattr(exc, "wait", None)
             seconds = wait if isinstance(wait, int | float) else None
-            return RateLimitError(message, code=code, retry_after=seconds)
+            return RateLimitError(message, code=code, param=param, retry_after=seconds)
         if status >= 500:
             message = None
-        return error_for_status(status, message, code=code, headers=headers or None)
+        return error_for_status(status, message, code=code, param=param, headers=headers or None)
 
     def recursion(self, exc: RecursionError) -> KaikoError | None:
         """Return the error for a body that is nested too deeply; None for a bug."""
@@ -110,25 +107,23 @@ def _is_set_by_drf(kind: type, attribute: str) -> bool:
     return declaring.__module__.startswith("rest_framework.")
 
 
-def _said(exc: APIException, status: int, raised_in: FrameType | None) -> Said:
-    """Return the message and the code that the author of `exc` wrote; None for DRF's own."""
+def _said(exc: APIException, status: int, raised_in: FrameType | None) -> ForeignBody:
+    """Return what the author of `exc` wrote, and nothing of DRF's own."""
     detail: object = exc.detail
     if isinstance(detail, list):
         items = cast("list[object]", detail)
         detail = items[0] if len(items) == 1 else None
     if isinstance(detail, dict):  # DRF's own details are texts
-        read = read_detail(cast("dict[str, object]", detail), status)
-        return read.message, read.code
+        return read_detail(cast("dict[str, object]", detail), status)
     if not isinstance(detail, str):
-        return None, None
+        return ForeignBody()
     code: object = getattr(detail, "code", None)
     if code == exc.default_code and _is_drfs_default(exc, "default_code"):
         code = None
     text = str(detail)
     if _is_drfs_text(exc, text, raised_in):
         text = ""
-    read = read_detail({"detail": text[:_LONGEST], "code": code}, status)
-    return read.message, read.code
+    return read_detail({"detail": text[:_LONGEST], "code": code}, status)
 
 
 def _is_drfs_text(exc: APIException, text: str, raised_in: FrameType | None) -> bool:

@@ -93,8 +93,8 @@ def http_error(exc: HttpError) -> KaikoError | None:
     members: dict[str, object] = {"detail": text}
     if isinstance(said, dict):
         members = cast("dict[str, object]", said)
-    read = read_detail(members, status)
+    message, code, param, *_ = read_detail(members, status)
     if status == 429:
         wait = exc.wait if isinstance(exc, Throttled) else None
-        return RateLimitError(read.message, code=read.code, retry_after=wait)
-    return error_for_status(status, read.message if status < 500 else None, code=read.code)
+        return RateLimitError(message, code=code, param=param, retry_after=wait)
+    return error_for_status(status, message if status < 500 else None, code=code, param=param)

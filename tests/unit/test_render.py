@@ -235,28 +235,48 @@ NOW = 1_700_000_000.0
         ("9" * 30, []),
         ("Tue, 99 Nov 2023 22:13:30 GMT", []),
         ("Fri, 31 Dec 99999 23:59:59 GMT", []),
+        ("999999999", ["999999999"]),
+        ("1700000060", ["60"]),
+        ("1700000059.0001", ["60"]),
+        ("1700000059.1234567890123456789", ["60"]),
+        ("1699999999", ["0"]),
+        ("1000000000", ["0"]),
+        ("1700000060000", ["60"]),
+        ("1700000059001", ["60"]),
+        ("1699999999999", ["0"]),
+        ("999999999999", ["2147483647"]),
+        ("2023-11-14T22:13:30Z", []),
+        ("1.7e9", []),
+        ("60s", []),
     ],
 )
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
-def test_a_replaced_retry_after_is_sent_as_whole_seconds(
-    given_value: str, sent: list[str], zone: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("field", ["Retry-After", "X-RateLimit-Reset"])
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_point_in_time_and_seconds_are_sent_as_whole_seconds_from_now(  # noqa: PLR0917 - columns
+    given_value: str,
+    sent: list[str],
+    zone: str,
+    field: str,
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Seconds, or any of HTTP's three dates in GMT, wherever the server stands."""
+    """Any of HTTP's three dates in GMT, seconds or milliseconds, wherever the server stands."""
     import time
 
     monkeypatch.setattr("time.time", lambda: NOW)
     monkeypatch.setenv("TZ", zone)
     time.tzset()
     try:
-        reply = render(
-            error_for_status(503),
-            REQUEST_ID,
-            replaced=[("Retry-After", given_value), ("Retry-After", given_value)],
-        )
+        given = [(field, given_value), (field.lower(), given_value)]
+        replies = [
+            render(error_for_status(status), REQUEST_ID, replaced=given),
+            render(error_for_status(status, headers=given), REQUEST_ID),
+        ]
     finally:
         monkeypatch.delenv("TZ")
         time.tzset()
-    assert header(reply, "Retry-After") == sent
+    assert [header(reply, field) for reply in replies] == [sent, sent]
 
 
 def test_headers_are_exposed_to_browsers_where_cors_applies() -> None:
