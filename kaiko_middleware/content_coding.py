@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Feed = Callable[[bytes], bytes]
 
 __all__ = ["BODY_LIMIT", "decode_body", "decode_start"]
 
@@ -31,15 +39,74 @@ def decode_start(body: bytes, encoding: str) -> bytes | None:
     for name in reversed(names):
         if name == "identity":
             continue
-        if name not in {"gzip", "x-gzip", "deflate"}:
-            return None
-        start = _inflate(body, BODY_LIMIT + 1)
-        if start is None and name == "deflate":
-            start = _inflate_raw(body, BODY_LIMIT + 1)
+        if name in {"gzip", "x-gzip", "deflate"}:
+            start = _inflate(body, BODY_LIMIT + 1)
+            if start is None and name == "deflate":
+                start = _inflate_raw(body, BODY_LIMIT + 1)
+        else:
+            start = _fed(body, name, BODY_LIMIT + 1)
         if start is None:
             return None
         body = start
     return body
+
+
+def _fed(body: bytes, name: str, limit: int) -> bytes | None:
+    """Return the first `limit` bytes of brotli or zstd, or None where it is neither.
+
+    None, too, where no library for it is installed.
+    """
+    libraries = ((_library(module), make) for module, make in _OPTIONAL.get(name, ()))
+    start = b""
+    try:
+        feed = next((make(library) for library, make in libraries if library is not None), None)
+        if feed is None:
+            return None
+        for position in range(0, len(body), _PIECE):
+            start += feed(body[position : position + _PIECE])
+            if len(start) >= limit:
+                return start[:limit]
+    except Exception:  # noqa: BLE001 - each library has an error of its own
+        return None
+    return start
+
+
+# A piece of brotli becomes at most some 16 MiB, one of zstd far less: no library is asked for
+# a limit, which some releases cannot take.
+_PIECE = 16
+_WINDOW = 23  # as a power of two: RFC 9659 allows no larger one
+
+
+def _zstd(library: Any) -> Feed:
+    feed: Feed = library.ZstdDecompressor(
+        options={library.DecompressionParameter.window_log_max: _WINDOW}
+    ).decompress
+    return feed
+
+
+def _zstandard(library: Any) -> Feed:
+    feed: Feed = library.ZstdDecompressor(max_window_size=1 << _WINDOW).decompressobj().decompress
+    return feed
+
+
+def _brotli(library: Any) -> Feed:
+    decompressor = library.Decompressor()
+    feed: Feed = getattr(decompressor, "process", None) or decompressor.decompress
+    return feed
+
+
+_OPTIONAL: dict[str, tuple[tuple[str, Callable[[Any], Feed]], ...]] = {
+    "br": (("brotli", _brotli), ("brotlicffi", _brotli)),
+    "zstd": (("compression.zstd", _zstd), ("backports.zstd", _zstd), ("zstandard", _zstandard)),
+}
+
+
+@lru_cache
+def _library(name: str) -> object | None:
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
 
 
 def _inflate(body: bytes, limit: int) -> bytes | None:
