@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
     Members = dict[str, object]
 
-__all__ = ["PROTOCOLS_IN_JSON", "Exchange", "ProtocolInJson", "protocol_of_xml"]
+__all__ = ["FORM", "PROTOCOLS_IN_JSON", "Exchange", "ProtocolInJson", "protocol_of_xml"]
+
+
+FORM = "application/x-www-form-urlencoded"
+"""The type of the body that OAuth's clients send."""
 
 
 class Exchange(NamedTuple):
@@ -93,7 +97,7 @@ def _asks_oauth(exchange: Exchange) -> bool:
 
 
 def _is_form(exchange: Exchange) -> bool:
-    return _essence(exchange.request_type) == "application/x-www-form-urlencoded"
+    return _essence(exchange.request_type) == FORM
 
 
 def _is_oauth(data: object, exchange: Exchange) -> bool:

@@ -2,27 +2,20 @@
 
 An OAuth client branches on `invalid_grant`, an agent on the code of a JSON-RPC error. An envelope
 in place of such an answer breaks them. `protocol_of` tells whose an error answer is, by the table
-of `known_protocols`; `kept_answer` is what is sent then. Implements "Another protocol's error stays
-that protocol's" of section 8 of the V2 contract.
+of `known_protocols`. Implements "Another protocol's error stays that protocol's" of section 8 of
+the V2 contract.
 """
 
 from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import NoReturn, cast
 
-from ._text import redact
 from .content_coding import BODY_LIMIT
-from .headers import merge_expose, sendable
-from .known_protocols import PROTOCOLS_IN_JSON, Exchange, protocol_of_xml
+from .known_protocols import FORM, PROTOCOLS_IN_JSON, Exchange, protocol_of_xml
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from .headers import Pairs
-
-__all__ = ["Exchange", "kept_answer", "protocol_of"]
+__all__ = ["Exchange", "is_told_by_request", "protocol_of"]
 
 _BEFORE = " \t\r\n" + b"\xef\xbb\xbf".decode("latin-1")
 _TOKENS = tuple((row.token, row) for row in PROTOCOLS_IN_JSON)
@@ -41,6 +34,8 @@ def protocol_of(exchange: Exchange, body: bytes) -> str | None:
     status = exchange.status
     if not body or len(body) > BODY_LIMIT or not 400 <= status <= 599:
         return None
+    if exchange.method == "HEAD":
+        return None  # nobody sees the body
     # What is looked for is ASCII, and a text is searched ten times as fast as bytes.
     text = body.decode("latin-1").lstrip(_BEFORE)
     first = text[:1]
@@ -58,42 +53,18 @@ def protocol_of(exchange: Exchange, body: bytes) -> str | None:
     return None
 
 
-_SPOILT = frozenset({
-    "content-digest", "content-encoding", "content-length", "content-md5", "digest", "etag",
-    "repr-digest", "transfer-encoding",
-})  # fmt: skip
-"""What does not describe a body any more in which a key was masked."""
-
-
-def kept_answer(
-    headers: Iterable[tuple[str, str]],
-    sent: bytes,
-    plain: bytes,
-    *,
-    id_header: str,
-    request_id: str,
-) -> tuple[Pairs, bytes]:
-    """Return the header fields and the body that another protocol's error answer is sent with.
+def is_told_by_request(status: int, content_type: str, body: bytes) -> bool:
+    """Whether an error answer is another protocol's to some request, if not to each.
 
     Arguments:
-        headers: its own; those that no server would send go.
-        sent: its body, as the application sent it.
-        plain: the same, its content codings undone; sent in its place if a key in it is masked.
-        id_header: the name of the id's header.
-        request_id: the request's id.
+        status: the answer's status.
+        content_type: its Content-Type.
+        body: its body, its content codings undone.
 
     """
-    # Keys are ASCII, and so are the encodings of JSON and XML where it matters: no byte of
-    # another text changes.
-    text = plain.decode("latin-1")
-    masked = redact(text)
-    kept, _ = sendable(headers)
-    kept = [pair for pair in kept if pair[0].lower() != id_header.lower()]
-    if masked != text:
-        sent = masked.encode("latin-1")
-        kept = [pair for pair in kept if pair[0].lower() not in _SPOILT]
-        kept.append(("Content-Length", str(len(sent))))
-    return merge_expose([*kept, (id_header, request_id)], id_header), sent
+    form = Exchange(status, content_type, "POST", FORM)
+    connect = Exchange(status, content_type, "POST", "", "1")
+    return protocol_of(form, body) is not None or protocol_of(connect, body) is not None
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:

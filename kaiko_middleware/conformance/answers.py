@@ -10,6 +10,7 @@ from kaiko_middleware.catalog import STATUSES
 from kaiko_middleware.headers import DESCRIBES_BODY, EXPOSED, is_field_name, is_field_value
 
 from .envelope import ID, Violation, check_envelope, octets, parse_strictly
+from .protocol_error import text_of_protocol_error
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -43,17 +44,20 @@ def check_answer(
     *,
     method: str = "GET",
     request_id_header: str = "X-Request-ID",
+    request_headers: HeadersLike = (),
 ) -> list[Violation]:
     """Return every rule of the contract that an answer breaks; an empty list is a pass.
 
     Arguments:
         status: the answer's status. From 200 to 399 the answer must only have a request id; from
-            400 on it must be an envelope.
+            400 on it must be an envelope, or an error of another protocol that the contract keeps.
         headers: a mapping or pairs, of str or bytes. Prefer pairs, or a mapping with
             `multi_items()`: other mappings do not show repeated headers.
         body: the body as it was sent over the wire.
         method: the request's method; an answer to `HEAD` has no body.
         request_id_header: the name of the id's header.
+        request_headers: the request's headers, as `headers`. OAuth's errors are known by the type
+            of the request's body, Connect's by the header that its clients send.
 
     Never raises, whatever the arguments.
 
@@ -68,7 +72,7 @@ def check_answer(
     cache-control (section 4)
     json (section 1)
     """
-    found = _check(status, headers, body, method, request_id_header)
+    found = _check(status, headers, body, method, request_id_header.lower(), request_headers)
     return _all(found, "1", "an answer")
 
 
@@ -130,11 +134,19 @@ def _check_lines(body: bytes, request_id: str | None) -> Iterator[Violation]:
     yield from _check_body(last.encode(), None, request_id)
 
 
-def _pairs(headers: object) -> list[tuple[str, str]]:
-    """Return headers of any form as pairs."""
+def _values(headers: object) -> dict[str, list[str]]:
+    """Return the values of headers of any form, by the lower-case name."""
+    values: dict[str, list[str]] = {}
+    for name, value in _pairs(headers):
+        values.setdefault(name.lower(), []).append(value)
+    return values
+
+
+def _pairs(headers: object) -> Iterator[tuple[str, str]]:
     multi = getattr(headers, "multi_items", None) or getattr(headers, "items", None)
     items = multi() if callable(multi) else headers
-    return [(_text(name), _text(value)) for name, value in cast("Iterable[_Pair]", items)]
+    for name, value in cast("Iterable[_Pair]", items):
+        yield _text(name), _text(value)
 
 
 def _text(value: object) -> str:
@@ -146,14 +158,12 @@ def _text(value: object) -> str:
     raise TypeError(msg)
 
 
-def _check(
-    status: object, given: object, body: bytes, method: str, id_header: str
+def _check(  # noqa: PLR0917 - the arguments of check_answer
+    status: object, given: object, body: bytes, method: str, id_header: str, asked: object
 ) -> Iterator[Violation]:
-    id_header = id_header.lower()
-    headers: dict[str, list[str]] = {}
-    for name, value in _pairs(given):
-        headers.setdefault(name.lower(), []).append(value)
-        if not is_field_name(name) or not is_field_value(value):
+    headers = _values(given)
+    for name, values in headers.items():
+        if not is_field_name(name) or not all(map(is_field_value, values)):
             yield Violation("sendable", "4", f"no server should send the header {name!a}")
     if type(status) is bool or not isinstance(status, int) or not 100 <= status <= 599:
         yield Violation("status", "3", f"{status!a} is no status")
@@ -163,12 +173,17 @@ def _check(
     request_id = yield from _check_id(headers.get(id_header, []))
     if status < 400:
         return
+    text = text_of_protocol_error(status, headers, body, method, _values(asked))
+    if text is not None:
+        yield from _check_exposed(headers, {id_header})
+        yield from _check_keys(text)
+        return
     if status not in _ANSWERED:
         becomes = STATUSES[status].status
         yield Violation("status", "3", f"{status} never leaves a service: it becomes {becomes}")
     yield from _check_body_headers(headers, body, method)
     yield from _check_error_headers(status, headers)
-    yield from _check_exposed(headers, id_header)
+    yield from _check_exposed(headers, {id_header, *(name.lower() for name in EXPOSED[1:])})
     if method.upper() != "HEAD":
         yield from _check_body(body, status, request_id)
     elif body:
@@ -176,9 +191,7 @@ def _check(
 
 
 def _check_body(body: bytes, status: int | None, request_id: str | None) -> Iterator[Violation]:
-    text = octets(body).decode("utf-8", "replace")
-    if redact(text) != text:
-        yield Violation("key", "6", "the body shows a key or a token")
+    yield from _check_keys(octets(body).decode("utf-8", "replace"))
     value = parse_strictly(body)
     if isinstance(value, Violation):
         yield value
@@ -186,6 +199,11 @@ def _check_body(body: bytes, status: int | None, request_id: str | None) -> Iter
     said = yield from check_envelope(value, status)
     if said is not None and request_id is not None and said != request_id:
         yield Violation("same-id", "4", f"the body says {said!a}, the header {request_id!a}")
+
+
+def _check_keys(text: str) -> Iterator[Violation]:
+    if redact(text) != text:
+        yield Violation("key", "6", "the body shows a key or a token")
 
 
 def _check_id(values: list[str]) -> Generator[Violation, None, str | None]:
@@ -229,7 +247,7 @@ def _check_error_headers(status: int, headers: Mapping[str, list[str]]) -> Itera
         yield Violation("challenge", "4", "a 401 has no WWW-Authenticate")
 
 
-def _check_exposed(headers: Mapping[str, list[str]], id_header: str) -> Iterator[Violation]:
+def _check_exposed(headers: Mapping[str, list[str]], wanted: set[str]) -> Iterator[Violation]:
     """Check that a script in a browser may read our headers, if it may read the answer."""
     if "access-control-allow-origin" not in headers:
         return
@@ -241,7 +259,6 @@ def _check_exposed(headers: Mapping[str, list[str]], id_header: str) -> Iterator
     credentials = "true" in headers.get("access-control-allow-credentials", [])
     if "*" in exposed and not credentials:  # with credentials, "*" is an ordinary name
         return
-    wanted = {id_header, *(name.lower() for name in EXPOSED[1:])}
     missing = sorted(wanted - exposed)
     if missing:
         yield Violation("exposed", "4", f"a browser may not read {', '.join(missing)}")

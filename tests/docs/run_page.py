@@ -60,9 +60,9 @@ def exchange_http(example: Example) -> str | None:
         client = _client(example)
         # What a block shows has no line end after its last line; nor has what is sent.
         answer = client.request(method, path, headers=headers, content=body.strip().encode())
-        example.namespace["answer"] = answer
+        example.namespace["answer"] = answer, method, headers
         return None
-    answer = example.namespace.pop("answer")
+    answer, method, asked = example.namespace.pop("answer")
     said = {name.lower(): value for name, value in headers}
     sent = {name: value for name, value in answer.headers.items() if name != "content-length"}
     got = answer.text
@@ -71,7 +71,13 @@ def exchange_http(example: Example) -> str | None:
         sent["x-request-id"] = shown_id
         got = got.replace(sent_id, shown_id)
     status = int(first.split()[1])
-    broken = check_answer(answer.status_code, answer.headers.multi_items(), answer.content)
+    broken = check_answer(
+        answer.status_code,
+        answer.headers.multi_items(),
+        answer.content,
+        method=method,
+        request_headers=asked,
+    )
     if broken:
         return "\n".join(map(str, broken))
     if status != answer.status_code or said != sent:

@@ -164,7 +164,13 @@ def _about_a_success(bare: Outcome, ours: Outcome) -> list[str]:
 
 
 def _about_an_error(program: Program, ours: Outcome) -> list[str]:
-    broken = check_answer(ours.status or 0, ours.headers, ours.body, method=program["method"])
+    broken = check_answer(
+        ours.status or 0,
+        ours.headers,
+        ours.body,
+        method=program["method"],
+        request_headers=program["headers"],
+    )
     return [f"{each.rule}: {each}" for each in broken]
 
 

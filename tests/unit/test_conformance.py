@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -81,6 +82,36 @@ def test_an_answer_that_conforms_passes(case: tuple[str, tuple[int, Any, bytes],
     """In every form that it may be given in."""
     _, answer, method = case
     assert check_answer(*answer, method=method) == []
+
+
+RPC = b'{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no such method"}}'
+OAUTH = b'{"error":"invalid_grant"}'
+CONNECT = b'{"code":"not_found"}'
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+def test_an_error_of_another_protocol_passes() -> None:
+    """It needs the id and nothing else; encoded or not, with any status."""
+    kept = {"X-Request-ID": "a"}
+    assert check_answer(404, kept, RPC) == []
+    assert check_answer(502, {**kept, "Content-Encoding": "gzip"}, gzip.compress(RPC)) == []
+    assert check_answer(400, kept, OAUTH, method="post", request_headers=FORM) == []
+    version = [(b"Connect-Protocol-Version", b"1")]
+    assert check_answer(404, kept, CONNECT, request_headers=version) == []
+    cors = {**kept, **dict(CORS), "Access-Control-Expose-Headers": "x-request-id"}
+    assert check_answer(404, cors, RPC) == []
+
+
+def test_an_error_of_another_protocol_can_fail() -> None:
+    """By the id, by a header or by a key; and what its request does not make one is none."""
+    kept = {"X-Request-ID": "a"}
+    assert rules(check_answer(404, {}, RPC)) == {"one-id"}
+    assert rules(check_answer(404, {**kept, **dict(CORS)}, RPC)) == {"exposed"}
+    assert rules(check_answer(404, {**kept, "X": "\n"}, RPC)) == {"sendable"}
+    keyed = RPC.replace(b"method", KEYS[0].encode())
+    assert rules(check_answer(404, kept, keyed)) == {"key"}
+    assert "envelope" in rules(check_answer(400, kept, OAUTH, method="POST"))
+    assert "envelope" in rules(check_answer(404, kept, CONNECT))
 
 
 ID = "X-Request-ID"

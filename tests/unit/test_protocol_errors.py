@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kaiko_middleware.content_coding import BODY_LIMIT
-from kaiko_middleware.protocol_errors import Exchange, kept_answer, protocol_of
-from unit.support import KEYS, REQUEST_ID
+from kaiko_middleware.protocol_errors import Exchange, is_told_by_request, protocol_of
 
 FORM = {"method": "POST", "request_type": "application/x-www-form-urlencoded; charset=utf-8"}
 POST = {"method": "POST", "request_type": "application/json"}
@@ -108,6 +107,7 @@ STRANGERS: list[tuple[str, int, dict[str, str], object]] = [
     ("a list in a list", 400, {}, [[RPC]]),
     ("a success", 200, {}, RPC),
     ("no status", 700, {}, RPC),
+    ("an answer to HEAD", 404, {"method": "HEAD"}, RPC),
     ("a member twice", 400, {}, b'{"jsonrpc":"2.0","id":1,"id":2,"error":{"code":1,"message":"x"}}'),
     ("NaN", 400, {}, b'{"jsonrpc":"2.0","id":NaN,"error":{"code":1,"message":"x"}}'),
     ("a huge number", 400, {}, b'{"jsonrpc":"2.0","error":{"code":%b,"message":"x"}}' % (b"1" * 5000)),
@@ -227,6 +227,21 @@ def test_nothing_else_is(row: tuple[str, int, dict[str, str], object]) -> None:
     assert protocol_of(Exchange(status, **asked), raw(body)) is None
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"error":"invalid_grant"}', True),
+        (b'{"code":"not_found"}', True),
+        (b'{"error":"access_granted"}', False),
+        (b'{"code":"no_such_model","message":"x"}', False),
+        (b"Not Found", False),
+    ],
+)
+def test_what_the_request_decides(body: bytes, *, told: bool) -> None:
+    """An answer that is remembered must not be taken for the same to every request."""
+    assert is_told_by_request(400, "application/json", body) is told
+
+
 _JSON_VALUES = st.recursive(
     st.one_of(
         st.none(),
@@ -260,44 +275,3 @@ def test_no_body_can_do_harm(body: bytes, status: int, asked: dict[str, str], st
         None,
         *(row[0] for row in KNOWN),
     }
-
-
-HEADERS = (
-    ("Content-Type", "application/json"),
-    ("Content-Length", "99"),
-    ("ETag", '"a"'),
-    ("x-request-id", "other"),
-    ("X-Own", "1"),
-)
-
-
-def test_a_kept_answer_keeps_all_but_the_id() -> None:
-    """Its body byte for byte, and each header field that a server would send."""
-    bad = ("X-Bad", "a\r\nb")
-    headers, body = kept_answer(
-        (*HEADERS, bad), b"sent", b"plain \xff", id_header="X-Request-ID", request_id=REQUEST_ID
-    )
-    assert body == b"sent"
-    assert headers == [*HEADERS[:3], HEADERS[4], ("X-Request-ID", REQUEST_ID)]
-
-
-@pytest.mark.parametrize("key", KEYS)
-def test_a_key_in_a_kept_answer_is_masked(key: str) -> None:
-    """The body then goes out without its coding, and what described the old one goes."""
-    described = [("Content-Encoding", "gzip"), ("Content-Digest", "x"), ("Digest", "x")]
-    plain = json.dumps(changed(RPC, error={"code": 1, "message": f"x {key} ä"}), ensure_ascii=False)
-    headers, body = kept_answer(
-        (*HEADERS, *described), b"gzip", plain.encode(), id_header="X-Request-ID", request_id="a"
-    )
-    assert key.encode() not in body
-    assert json.loads(body)["error"]["message"].startswith("x ")
-    assert json.loads(body)["error"]["message"].endswith("*** ä")
-    length = ("Content-Length", str(len(body)))
-    assert headers == [HEADERS[0], HEADERS[4], length, ("X-Request-ID", "a")]
-
-
-def test_a_browser_may_read_the_id_of_a_kept_answer() -> None:
-    """Where the answer is for another origin at all."""
-    cors = [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "X-Own")]
-    headers, _ = kept_answer(cors, b"", b"", id_header="X-Trace", request_id="a")
-    assert "X-Own, X-Trace" in dict(headers)["Access-Control-Expose-Headers"]
