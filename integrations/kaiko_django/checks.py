@@ -8,6 +8,7 @@
 | kaiko.E004 | it is listed more than once |
 | kaiko.E005 | the setting `KAIKO_MIDDLEWARE` is wrong |
 | kaiko.W006 | with `--deploy`: the server does not load our application wrapper |
+| kaiko.W007 | pages or JSON:API are installed beside the API, and `paths` is not set |
 """
 
 from __future__ import annotations
@@ -21,13 +22,21 @@ from django.utils.module_loading import import_string
 
 from kaiko_django.conf import SETTING, load_config
 from kaiko_django.middleware import KaikoMiddleware
+from kaiko_django.neighbours import CHECK, neighbours
 from kaiko_django.wsgi import WSGIWrapper
 from kaiko_middleware import ConfigError
+from kaiko_middleware.neighbours import neighbour_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["check_application", "check_middleware", "check_settings", "register_checks"]
+__all__ = [
+    "check_application",
+    "check_middleware",
+    "check_neighbours",
+    "check_settings",
+    "register_checks",
+]
 
 _PATH = "kaiko_django.KaikoMiddleware"
 _MOST_LAYERS = 64
@@ -47,6 +56,7 @@ def register_checks() -> None:
     register(check_middleware, "kaiko")
     register(check_settings, "kaiko")
     register(check_application, "kaiko", Tags.security, deploy=True)
+    register(check_neighbours, "kaiko")
 
 
 def check_middleware(**_kwargs: object) -> list[CheckMessage]:
@@ -127,6 +137,26 @@ def check_application(**_kwargs: object) -> list[CheckMessage]:
                 f"{name} = get_wsgi_application()"
             ),
             id="kaiko.W006",
+        )
+    ]
+
+
+def check_neighbours(**_kwargs: object) -> list[CheckMessage]:
+    """Check that `paths` is set where other error answers than an API's are made."""
+    try:
+        names = neighbours(load_config())
+    except ConfigError:
+        return []  # which check_settings says
+    if not names:
+        return []
+    return [
+        checks.Warning(
+            f"{neighbour_note(names)}.",
+            hint=(
+                f'Write {SETTING} = {{"paths": ["/api"]}}. If envelopes are what you want, '
+                f'add "{CHECK}" to SILENCED_SYSTEM_CHECKS.'
+            ),
+            id=CHECK,
         )
     ]
 

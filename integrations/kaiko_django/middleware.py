@@ -21,6 +21,7 @@ from django.utils.decorators import sync_and_async_middleware
 from kaiko_django.conf import current, current_setup
 from kaiko_django.error_handlers import SEEN, Seen, install_handlers
 from kaiko_django.layer_marks import layers_in, outer_id
+from kaiko_django.neighbours import note_neighbours
 from kaiko_django.recognize import DJANGO_OWN, django_status
 from kaiko_django.responses import (
     EnvelopeResponse,
@@ -68,7 +69,7 @@ def KaikoMiddleware(  # noqa: N802 - the name in MIDDLEWARE, where Django's are 
     Implements sections 5, 8 and 9 of the V2 contract.
 
     """
-    current_setup()
+    note_neighbours(current_setup().config)
     install_handlers()
     middleware: GetResponse | GetResponseAsync
     if iscoroutinefunction(get_response):

@@ -22,6 +22,7 @@ from kaiko_asgi import KaikoMiddleware
 from kaiko_middleware import Config, KaikoError
 from kaiko_middleware.pipeline import Pipeline
 from kaiko_starlette._handlers import Handlers
+from kaiko_starlette._neighbours import note_neighbours
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, ExceptionHandler
@@ -35,6 +36,7 @@ class InstalledMiddleware(KaikoMiddleware):
 
     def __init__(self, app: ASGIApp, config: Config, last_resort: Handlers) -> None:
         self._last_resort = last_resort
+        note_neighbours(last_resort.app, config)  # all that is mounted is, by now
         super().__init__(app, config)
 
 
