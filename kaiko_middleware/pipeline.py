@@ -22,6 +22,7 @@ from .known_exceptions import Disconnected
 from .render import Reply, render
 from .report import RequestInfo, report_disconnect, report_error, report_late, report_note
 from .safe_exception import class_name
+from .sentry import tell_sentry
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -63,6 +64,7 @@ class Pipeline:
             msg = f"config takes a kaiko_middleware.Config, not {type(config).__qualname__}"
             raise TypeError(msg)
         config.mapping.freeze()
+        tell_sentry()
         self.config: Config = config
         self.covers_everything: bool = config.covers_everything
         self.ids: RequestIdPool = RequestIdPool(config.request_id_digits)

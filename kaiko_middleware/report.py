@@ -11,7 +11,6 @@ millisecond on the full one). Implements section 9 of the V2 contract.
 from __future__ import annotations
 
 import logging
-import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._text import clean_param, is_code, log_safe
@@ -19,6 +18,7 @@ from .compact_traceback import describe
 from .ids import current_request_id_or
 from .log_record import ExcInfo, rendered, waiting_class
 from .safe_exception import is_group, leaves, traceback_of
+from .sentry import UNMAPPED, tell_sentry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["ErrorReport", "RequestIdFilter", "RequestInfo", "logger"]
 
 logger: logging.Logger = logging.getLogger("kaiko")
-_unmapped_logger = logging.getLogger("kaiko.unmapped")
+_unmapped_logger = logging.getLogger(UNMAPPED)
 """For exceptions that are handed on, which error trackers record by themselves."""
 
 _LEAVES = 64
@@ -182,13 +182,6 @@ def _name_of(hook: object) -> str:
     return log_safe(getattr(hook, "__qualname__", type(hook).__name__))
 
 
-def _for_handed_on() -> logging.Logger:
-    sentry = sys.modules.get("sentry_sdk.integrations.logging")
-    if sentry is not None:  # its own integration makes the event, with `handled: false`
-        sentry.ignore_logger(_unmapped_logger.name)
-    return _unmapped_logger
-
-
 def _said_of(error: KaikoError) -> dict[str, object]:
     """Return what a record says of an error, by the attribute's name."""
     param = None if error.param is None else clean_param(error.param)
@@ -218,7 +211,10 @@ def _log(
     *,
     handed_on: bool = False,
 ) -> None:
-    to = _for_handed_on() if handed_on else logger
+    to = logger
+    if handed_on:
+        tell_sentry()  # it may have been loaded since
+        to = _unmapped_logger
     method = request.method if request.method in _METHODS else log_safe(request.method, 32)
     path = log_safe(request.path)
     exc_info = None if exc is None else ExcInfo((type(exc), exc, traceback_of(exc)))

@@ -10,6 +10,9 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
+from asgiref.sync import sync_to_async
+from django.core.signals import got_request_exception
+
 from kaiko_django.responses import replace_response, response_state
 from kaiko_middleware.response_head import stream_kind
 from kaiko_middleware.response_state import Chunk
@@ -102,7 +105,10 @@ class Stream:
                 self._state.body(chunk, more=True)
                 yield chunk
         except Exception as exc:  # noqa: BLE001 - whatever the stream raises is answered
-            yield self._last(exc)
+            last, unmapped = self._last(exc)
+            if unmapped:
+                got_request_exception.send_robust(sender=None, request=self._request)
+            yield last
 
     async def _guarded_async(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         try:
@@ -110,14 +116,23 @@ class Stream:
                 self._state.body(chunk, more=True)
                 yield chunk
         except Exception as exc:  # noqa: BLE001 - likewise
-            yield self._last(exc)
+            last, unmapped = self._last(exc)
+            if unmapped:
+                # In a thread, as Django does: receivers may block, and ask which exception.
+                send = sync_to_async(got_request_exception.send_robust, thread_sensitive=False)
+                await send(sender=None, request=self._request)
+            yield last
 
-    def _last(self, exc: Exception) -> bytes:
-        """Return the last chunk of a stream that fails; raises `exc` for an outer layer."""
+    def _last(self, exc: Exception) -> tuple[bytes, bool]:
+        """Return the last chunk of a stream that fails, and whether `exc` has no mapping.
+
+        Raises `exc` for an outer layer.
+        """
         if not self._state.started:
             raise exc
-        pieces = self._failed(exc).pieces
-        return b"".join([piece.body for piece in pieces if isinstance(piece, Chunk)])
+        failed = self._failed(exc)
+        last = b"".join([piece.body for piece in failed.pieces if isinstance(piece, Chunk)])
+        return last, failed.unmapped
 
     def _failed(self, exc: Exception) -> Failed:
         failed = self._state.fail(exc)

@@ -11,6 +11,7 @@ from django.test import AsyncClient, Client, override_settings
 
 from adapters.django.stacks import STACKS, Project, Stack
 from adapters.django.support import async_bug, bug, each_asgi_stack, fine, refused, typed, views
+from adapters.django.test_streams import SSE, Streams
 
 
 def test_client_raises_bugs_alone() -> None:
@@ -38,6 +39,15 @@ def test_async_client_raises_bugs_alone() -> None:
         asyncio.run(get())
     with override_settings(**Project(typed).all_settings()):
         assert asyncio.run(get()).json()["error"]["message"] == "typed"
+
+
+def test_client_reads_the_last_event() -> None:
+    """A stream that fails is signalled while it is read: no request raises it, now or later."""
+    client = Client()
+    with override_settings(**Project(Streams(ValueError, b"data: 1\n\n", kind=SSE)).all_settings()):
+        response: Any = client.get("/x")
+        assert b"event: error" in b"".join(response.streaming_content)
+        assert client.get("/x").status_code == 200
 
 
 @each_asgi_stack

@@ -1,4 +1,4 @@
-"""Who else must still see it: FastAPI's own telemetry, Sentry, the test client."""
+"""Who else must still see it: FastAPI's own telemetry, the test client."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from adapters.fastapi.routes import make_app
 from adapters.fastapi.ways import FEATURES
 from kaiko_fastapi import install
 from kaiko_middleware import Config, NotFoundError, ServerError
-from support_program import run_program
 
 
 class BugError(Exception):
@@ -110,28 +109,6 @@ class TestTelemetry:
             for log in logs.get_finished_logs()
         ]
         return seen, told
-
-
-@pytest.fixture(scope="module")
-def counts() -> dict[str, list[str]]:
-    """What Sentry records of each request, by a program of its own."""
-    found: dict[str, list[str]] = run_program("adapters.fastapi.sentry_counts")
-    return found
-
-
-class TestSentry:
-    """What Sentry records."""
-
-    @pytest.mark.parametrize("reraise", [True, False])
-    def test_bug_once(self, counts: dict[str, list[str]], *, reraise: bool) -> None:
-        """An unmapped exception is one event."""
-        assert counts[f"{reraise} /bug"] == ["BugError"]
-
-    @pytest.mark.parametrize("path", ["/missing", "/late"])
-    @pytest.mark.parametrize("reraise", [True, False])
-    def test_mapped(self, counts: dict[str, list[str]], path: str, *, reraise: bool) -> None:
-        """A mapped error is none."""
-        assert counts[f"{reraise} {path}"] == []
 
 
 class TestClientOfTests:

@@ -1,0 +1,89 @@
+"""What Sentry's SDK is told, without Sentry: which of the events of typed errors are dropped."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from kaiko_middleware import NotFoundError
+from kaiko_middleware.ids import reset_request_id, set_request_id
+from kaiko_middleware.sentry import UNMAPPED, tell_sentry
+
+
+@pytest.fixture
+def sdk(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Stand in for the SDK; keep what it is told."""
+    ignored: list[str] = []
+    processors: list[Any] = []
+    scope = SimpleNamespace(
+        global_event_processors=processors, add_global_event_processor=processors.append
+    )
+    logging = SimpleNamespace(ignore_logger=ignored.append)
+    monkeypatch.setitem(sys.modules, "sentry_sdk.integrations.logging", logging)
+    monkeypatch.setitem(sys.modules, "sentry_sdk.scope", scope)
+    return SimpleNamespace(ignored=ignored, processors=processors)
+
+
+def event(mechanism: dict[str, Any] | None) -> dict[str, Any]:
+    """Return an event of Sentry's for one exception."""
+    return {"exception": {"values": [{"mechanism": mechanism}]}}
+
+
+LEAVES = event({"type": "asgi", "handled": False})
+
+
+def test_told_once(sdk: SimpleNamespace) -> None:
+    """A second call adds nothing."""
+    tell_sentry()
+    tell_sentry()
+    assert set(sdk.ignored) == {UNMAPPED}
+    assert len(sdk.processors) == 1
+
+
+def test_without_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is loaded for a service that does not use it."""
+    monkeypatch.delitem(sys.modules, "sentry_sdk.integrations.logging", raising=False)
+    tell_sentry()
+
+
+def test_other_versions(sdk: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version without such a processor has its logger ignored all the same."""
+    monkeypatch.setitem(sys.modules, "sentry_sdk.scope", SimpleNamespace())
+    tell_sentry()
+    assert sdk.ignored == [UNMAPPED]
+
+
+@pytest.mark.parametrize(
+    ("exc", "made", "request_id", "kept"),
+    [
+        (NotFoundError(), LEAVES, "req-1", False),
+        (NotFoundError(), LEAVES, None, True),
+        (NotFoundError(), event({"type": "generic", "handled": True}), "req-1", True),
+        (NotFoundError(), event({"type": "celery", "handled": False}), "req-1", True),
+        (NotFoundError(), event(None), "req-1", True),
+        (NotFoundError(), {}, "req-1", True),
+        (ValueError(), LEAVES, "req-1", True),
+        (None, LEAVES, "req-1", True),
+    ],
+    ids=["leaves", "elsewhere", "captured", "task", "no mechanism", "no exception", "bug", "none"],
+)
+def test_typed_errors(
+    sdk: SimpleNamespace,
+    exc: Exception | None,
+    made: dict[str, Any],
+    request_id: str | None,
+    *,
+    kept: bool,
+) -> None:
+    """Only one that leaves an application inside of our middleware is dropped."""
+    tell_sentry()
+    (process,) = sdk.processors
+    token = set_request_id(request_id)
+    try:
+        hint = {} if exc is None else {"exc_info": (type(exc), exc, None)}
+        assert process(made, hint) == (made if kept else None)
+    finally:
+        reset_request_id(token)
