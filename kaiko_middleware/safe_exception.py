@@ -34,12 +34,19 @@ CLIENTS = frozenset(
     {
         "aiohttp",
         "anthropic",
+        "cerebras",
+        "cohere",
+        "groq",
         "httpcore",
         "httpcore2",
         "httpx",
         "httpx2",
+        "litellm",
+        "mistralai",
+        "ollama",
         "openai",
         "requests",
+        "together",
         "urllib3",
     }
 )

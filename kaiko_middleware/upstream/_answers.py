@@ -10,9 +10,15 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from kaiko_middleware._text import safe_str
+from kaiko_middleware.safe_exception import dict_of
+
+from ._gateways import quoted
+from ._members import members, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from ._members import Members
 
     Headers = Mapping[str, str] | Mapping[bytes, bytes] | Iterable[tuple[str | bytes, str | bytes]]
     Pairs = Iterable[tuple[object, object]]
@@ -24,13 +30,14 @@ _MOST = 1000  # fields of one answer that are read
 class Answer(NamedTuple):
     """An answer on an exception.
 
-    `content` is its body if that was read, `data` the part that an SDK parsed and kept.
+    `content` is its body if that was read, `data` the part that an SDK parsed and kept, or quotes
+    in its message.
     """
 
     status: int | None
     headers: dict[str, str]
     content: bytes | str | None
-    data: dict[str, object] | None
+    data: dict[str, object]
 
 
 def lower(headers: object) -> dict[str, str]:
@@ -85,24 +92,43 @@ def method_of(response: object) -> str:
 
 def answer_of(exc: BaseException) -> Answer:
     """Return the answer on a client's exception, as far as there is one."""
-    response: Any = getattr(exc, "response", None)
-    status = _first_int(
+    response: Any = _first(exc, "response", "raw_response")  # mistralai's
+    if isinstance(response, dict):
+        return _answer_of_boto(cast("Members", response))
+    content = None if response is None else content_of(response)
+    body = _first(exc, "body", "details")  # google-genai's
+    if not content and isinstance(body, str | bytes):
+        content = body
+    data = members(body) or quoted(word(getattr(exc, "message", None)))
+    return Answer(_status_of(exc, response), _headers_of(exc, response), content or None, data)
+
+
+def _first(exc: BaseException, *names: str) -> Any:
+    found = (getattr(exc, name, None) for name in names)
+    return next((value for value in found if value is not None), None)
+
+
+def _status_of(exc: BaseException, response: object) -> int | None:
+    found: tuple[object, ...] = (
         getattr(exc, "status_code", None),
         getattr(response, "status_code", None),
         getattr(exc, "status", None),
+        dict_of(exc).get("code"),  # google-genai's; aiohttp's property warns that it is old
     )
-    headers: object = getattr(response, "headers", None)
-    if headers is None:
-        headers = getattr(exc, "headers", None)
-    body: object = getattr(exc, "body", None)
-    return Answer(
-        status,
-        lower(headers),
-        None if response is None else content_of(response),
-        cast("dict[str, object]", body) if isinstance(body, dict) else None,
-    )
+    numbers = (value for value in found if isinstance(value, int) and value)
+    return next((number for number in numbers if not isinstance(number, bool)), None)
 
 
-def _first_int(*values: object) -> int | None:
-    found = (value for value in values if isinstance(value, int) and value)
-    return next((value for value in found if not isinstance(value, bool)), None)
+def _headers_of(exc: BaseException, response: object) -> dict[str, str]:
+    found = lower(getattr(response, "headers", None)) if response is not None else {}
+    return found or lower(_first(exc, "headers", "litellm_response_headers"))
+
+
+def _answer_of_boto(response: Members) -> Answer:
+    """Return what botocore keeps of an answer: its parsed error, and its status and headers."""
+    error, answered = members(response.get("Error")), members(response.get("ResponseMetadata"))
+    code, status = error.get("Code"), answered.get("HTTPStatusCode")
+    headers = lower(answered.get("HTTPHeaders"))
+    headers.setdefault("x-amzn-errortype", word(code))
+    data: Members = {"type": "error", "code": code, "message": error.get("Message")}
+    return Answer(status if isinstance(status, int) else None, headers, None, data)

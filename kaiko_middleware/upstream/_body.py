@@ -16,6 +16,7 @@ from kaiko_middleware.content_coding import BODY_LIMIT, decode_start
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_BINARY_STREAM = "application/vnd.amazon.eventstream"
 _EXCERPT = 200
 _SHOWN = 1024
 # A Python object or list can cost a hundred times its two bytes of JSON, and a value takes a
@@ -53,11 +54,16 @@ def read(raw: bytes | str | None, headers: Mapping[str, str]) -> Body:
     if not raw:
         return NO_BODY
     decoded = _undo(raw, headers.get("content-encoding", ""))
-    text = _text(decoded)
+    text = _text(decoded, headers.get("content-type", ""))
     if len(decoded) > BODY_LIMIT or is_costly(text):
         return Body(None, text, is_json=False, partial=True)
     data, is_json = parse(text)
     return Body(data, text, is_json)
+
+
+def is_binary_stream(content_type: str) -> bool:
+    """Whether a body consists of AWS's binary events; its text is then one character a byte."""
+    return content_type.lower().startswith(_BINARY_STREAM)
 
 
 def is_costly(text: str, among: int = 1) -> bool:
@@ -75,7 +81,9 @@ def _undo(raw: bytes, encoding: str) -> bytes:
     return raw[: BODY_LIMIT + 1] if decoded is None else decoded[: BODY_LIMIT + 1]
 
 
-def _text(raw: bytes) -> str:
+def _text(raw: bytes, content_type: str) -> str:
+    if is_binary_stream(content_type):
+        return raw[:BODY_LIMIT].decode("latin-1")
     # By byte order mark and zero bytes, by JSON's own rule; the charset is ignored.
     return raw[:BODY_LIMIT].decode(json.detect_encoding(raw[:4]), "replace")
 
@@ -93,6 +101,16 @@ def parse(text: str) -> tuple[object, bool]:
         return _DECODER.decode(text), True
     except (ValueError, RecursionError):
         return None, False
+
+
+def parse_start(text: str) -> object:
+    """Return the JSON value at the start of a text that someone quotes; None if there is none."""
+    if is_costly(text) or _is_endless(text):
+        return None
+    try:
+        return _DECODER.raw_decode(text)[0]
+    except (ValueError, RecursionError):
+        return None
 
 
 def _is_endless(text: str) -> bool:

@@ -7,38 +7,64 @@ success.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ._events import looks_like_events, telling_events, telling_lines
-from ._llm import ends_stream, is_chunk
-from ._members import holders, items, members, only, texts, whole_number
+from ._llm import parts
+from ._members import holders, members, only, says_something, texts, whole_number, word
 from ._tokens import (
     ACCOUNT,
     ACCOUNT_4XX,
+    AWS_THROTTLING,
     BROKEN_5XX,
     INSIDE_SUCCESS,
     MEMBERS,
+    SLACK,
     UNAVAILABLE_4XX,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from kaiko_middleware.errors import Category
 
-    from ._body import Body
+    from ._members import Members
 
-_LINES = re.compile("ndjson|jsonl")
-_NUMBERS = ("code", "status", "status_code", "statusCode", "StatusCode", "error_code")
+_NUMBERS = (
+    "code",
+    "status",
+    "status_code",
+    "statusCode",
+    "StatusCode",
+    "error_code",
+    "http_status_code",
+    "http_status",
+    "http_code",  # MiniMax's
+    "httpCode",  # Yandex's
+)
 
 
-def by_status(status: int, data: object) -> Category | None:
+# Z.ai has the second.
+_FAILED = frozenset({"error", "network_error"})
+
+
+class Found(NamedTuple):
+    """An error inside a success: its category, the data that says so, and the text for the log."""
+
+    category: Category
+    data: object
+    text: str = ""
+
+
+def by_status(
+    status: int, held: list[Members] | None = None, headers: Mapping[str, str] | None = None
+) -> Category | None:
     """Return the category of an answer by its status; None if it is not an error.
 
     Arguments:
         status: the answer's status.
-        data: its parsed body, whose exact tokens distinguish a hard quota from a rate limit.
+        held: the objects of its body that have tokens, which distinguish a hard quota from a
+            rate limit.
+        headers: its headers, which distinguish a rate limit from a refused key.
 
     """
     if status < 300 or status == 304:
@@ -47,93 +73,79 @@ def by_status(status: int, data: object) -> Category | None:
         return "broken"
     if status < 500:
         if status in ACCOUNT_4XX:
+            limited = status == 403 and headers is not None and _is_rate_limit(headers)
+            return "throttled" if limited else "account"
+        if status in {400, 429} and held and not ACCOUNT.isdisjoint(texts(held, MEMBERS)):
             return "account"
-        if status in {400, 429} and not ACCOUNT.isdisjoint(texts(data, MEMBERS)):
-            return "account"
-        if status == 429:
+        if status == 429 or (status == 400 and _is_aws_throttling(held, headers)):
             return "throttled"
         return "unavailable" if status in UNAVAILABLE_4XX else "rejected"
     return "broken" if status in BROKEN_5XX or status > 599 else "unavailable"
 
 
-def inside_success(body: Body, content_type: str) -> tuple[Category, object] | None:
-    """Return the category of the error inside a 2xx, and the part that says so; else None.
+def _is_rate_limit(headers: Mapping[str, str]) -> bool:
+    """Whether a 403 is GitHub's rate limit, and not about the key."""
+    return "retry-after" in headers or headers.get("x-ratelimit-remaining", "").strip() == "0"
 
-    A body that is neither JSON, nor lines of JSON, nor events is broken.
+
+def _is_aws_throttling(held: list[Members] | None, headers: Mapping[str, str] | None) -> bool:
+    """Whether a 400 is a throttling exception of AWS's.
+
+    They look like `ThrottlingException:http://…` and `com.amazon.…#ThrottlingException`.
+    """
+    said = headers.get("x-amzn-errortype", "") if headers else ""
+    if not said and held:
+        said = word(held[0].get("__type"))
+    return said.partition(":")[0].rpartition("#")[2].strip() in AWS_THROTTLING
+
+
+def error_in_event(name: str, data: object, *, llm: bool) -> Found | None:
+    """Return the error that an event of a stream is, or None."""
+    kind = members(data).get("type")
+    if name == "error" or kind == "error":
+        return _judged(data)
+    if name == "response.failed" or kind == "response.failed":
+        return _judged(members(members(data).get("response")) or data)
+    return error_inside(data, llm=llm)
+
+
+def error_inside(data: object, *, llm: bool) -> Found | None:
+    """Return the error in the JSON of a success, or None.
 
     Arguments:
-        body: the answer's body.
-        content_type: the answer's content type; it only matters for streams.
+        data: the JSON.
+        llm: whether it is an LLM provider's, where a bare text as `error` counts, too.
 
     """
-    kind = content_type.lower()
-    if body.is_json:
-        category = error_inside(body.data)
-        if category is None and _LINES.search(kind) and is_chunk("", body.data):
-            # A stream with a single line.
-            category = None if ends_stream("", body.data) else "unavailable"
-        return None if category is None else (category, body.data)
-    if "text/event-stream" in kind or looks_like_events(body.text):
-        return _inside_stream(telling_events(body.text), partial=body.partial)
-    if body.partial:
-        # Too large to check: counts as a success unless it is markup.
-        return ("broken", None) if body.text.lstrip()[:1] == "<" else None
-    lines = list(telling_lines(body.text))
-    if not lines or not all(is_json for _, is_json in lines):
-        return "broken", None
-    return _inside_stream((("", data) for data, _ in lines), partial=False)
-
-
-def _inside_stream(
-    events: Iterable[tuple[str, object]], *, partial: bool
-) -> tuple[Category, object] | None:
-    needs_end = ended = some = partial
-    for name, data in events:
-        category = error_in_event(name, data)
-        if category is not None:
-            return category, data
-        some = some or data is not None
-        needs_end = needs_end or is_chunk(name, data)
-        ended = ended or ends_stream(name, data)
-    if not some:
-        return "broken", None
-    return ("unavailable", None) if needs_end and not ended else None
-
-
-def error_in_event(name: str, data: object) -> Category | None:
-    """Return the category if an event of a stream is an error, or None."""
-    said = members(data)
-    names = name, said.get("type")
-    if "error" in names:
-        return _by_content(data)
-    if "response.failed" in names:
-        return _by_content(members(said.get("response")) or data)
-    return error_inside(data)
-
-
-def error_inside(data: object) -> Category | None:
-    """Return the category if the JSON of a success is an error, or None."""
     said = members(only(data))
-    errors, embedded = said.get("errors"), whole_number(said.get("StatusCode"))
+    error, errors = said.get("error"), said.get("errors")
+    embedded = whole_number(said.get("StatusCode"))
     if (
-        members(said.get("error"))
+        says_something(members(error))
+        or (error and isinstance(error, str) and (llm or said.get("ok") is False))
         or said.get("object") == "error"
-        or ((items(errors) or members(errors)) and said.get("data") is None)
+        or (says_something(errors) and said.get("data") is None)
         or (embedded is not None and 401 <= embedded <= 403)
     ):
-        return _by_content(said)
+        return _judged(said)
+    for part in parts(said) if llm else ():
+        if word(part.get("finish_reason")) in _FAILED:
+            return _judged(part if members(part.get("error")) else said)
     return None
 
 
-def _by_content(data: object) -> Category:
-    """Return the category by the embedded status, else by a token, else `broken`."""
-    for holder in holders(data):
+def _judged(data: object) -> Found:
+    """Return the error by the embedded status, else by a token, else as `broken`."""
+    held = holders(data)
+    for holder in held:
         for name in _NUMBERS:
             number = whole_number(holder.get(name))
             if number is not None and 400 <= number <= 599:
-                return by_status(number, data) or "broken"
-    found = set(texts(data, MEMBERS))
+                return Found(by_status(number, held) or "broken", data)
+    found = {*texts(held, MEMBERS), *texts(held[:1], ("error",))}
     for category, words in INSIDE_SUCCESS:
-        if found & words:
-            return category
-    return "broken"
+        if not found.isdisjoint(words):
+            return Found(category, data)
+    if held and held[0].get("ok") is False:
+        return Found(SLACK.get(word(held[0].get("error")), "broken"), data)
+    return Found("broken", data)

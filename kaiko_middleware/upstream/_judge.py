@@ -19,11 +19,12 @@ from kaiko_middleware.errors import (
 )
 
 from ._body import excerpt
-from ._classify import by_status, inside_success
-from ._llm import refusal
-from ._members import texts
+from ._classify import by_status
+from ._members import holders, texts
 from ._peer import agrees, envelope, status_of
-from ._retry_after import retry_after
+from ._refusals import refusal
+from ._retry_after import retry_after, until_reset
+from ._success import inside_success
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,15 +63,16 @@ class Judge(NamedTuple):
 
         """
         status, headers, body = said
-        category = by_status(status, body.data)
+        held = holders(body.data) if 400 <= status < 500 else None
+        category = by_status(status, held, headers)
         if category is not None:
             return self._from_peer(status, said, body.data) or self._error(
                 category, said, body.data
             )
         if not look_inside or status in {204, 205, 304} or status < 200:
             return None
-        inside = inside_success(body, headers.get("content-type", ""))
-        return None if inside is None else self.inside(inside[0], said, inside[1])
+        found = inside_success(body, headers.get("content-type", ""), llm=self.trust == "llm")
+        return None if found is None else self.inside(found.category, said, found.data)
 
     def inside(self, category: Category, said: Said, data: object) -> KaikoError:
         """Return the error inside a success; a peer sends an envelope there, too."""
@@ -114,20 +116,25 @@ class Judge(NamedTuple):
         )
         if error.retryable or status in {429, 503}:
             error.retry_after = retry_after(said.headers, None, time.time)
-        error.upstream = self._details(by_status(status, None) or "broken", said)
+        error.upstream = self._details(by_status(status) or "broken", said)
         return error
 
     def _error(self, category: Category, said: Said, data: object) -> KaikoError:
         wish = _wish(said.headers)
+        error = None
         if category == "rejected" and wish is True:
             category = "unavailable"
-        error = None
-        if self.trust == "llm" and (
-            category == "rejected" or (category == "broken" and said.status < 300)
+        elif self.trust == "llm" and (
+            category in {"rejected", "unavailable"} or (category == "broken" and said.status < 300)
         ):
             error = refusal(said.status, data)
         if error is None:
-            error = self._typed(category, retry_after(said.headers, data, time.time))
+            wait = None
+            if category in {"throttled", "unavailable"}:
+                wait = retry_after(said.headers, data, time.time)
+                if wait is None and said.status == 403:
+                    wait = until_reset(said.headers, time.time)
+            error = self._typed(category, wait)
         if wish is False:
             error.retryable = False
         error.upstream = self._details(category, said)
@@ -144,7 +151,8 @@ class Judge(NamedTuple):
         headers, body = said.headers, said.body
         request_id = next((headers[name] for name in _IDS if headers.get(name)), None)
         if request_id is None:
-            request_id = next(iter(texts(body.data, ("request_id", "requestId"))), None)
+            held = holders(body.data)
+            request_id = next(iter(texts(held, ("request_id", "requestId"))), None)
         return UpstreamDetails(
             self.name,
             category,

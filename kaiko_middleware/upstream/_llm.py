@@ -1,30 +1,17 @@
-"""What is special about LLM providers: streams that need a terminator, and refusals.
+"""What is special about LLM providers' streams: they need a terminator.
 
-A stream of an LLM's answer ends with a terminator; a stream that just stops was cut. If a provider
-refuses the caller's content, the caller must know. Such refusals are recognized by exact codes,
-or, if a provider has none, by the start of the message.
+A stream of an LLM's answer ends with a terminator; a stream that just stops was cut.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaiko_middleware.errors import InvalidValueError, PayloadTooLargeError
-
-from ._members import items, members, texts, word
-from ._tokens import (
-    CONTENT_POLICY_START,
-    CONTENT_POLICY_TOKENS,
-    CONTEXT_LENGTH_START,
-    CONTEXT_LENGTH_TOKENS,
-    MEMBERS,
-    PRELUDE_EVENTS,
-)
+from ._members import items, members, word
+from ._tokens import PRELUDE_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from kaiko_middleware.errors import KaikoError
 
     from ._members import Members
 
@@ -38,12 +25,17 @@ _CHUNK_TYPES = frozenset(
         "message_delta",
         "message-start",  # Cohere
         "content-delta",
+        "messageStart",  # Bedrock's Converse
+        "contentBlockStart",
+        "contentBlockDelta",
+        "contentBlockStop",
     }
 )
 _TERMINATORS = frozenset(
     {
         "message_stop",  # Anthropic
         "message-end",  # Cohere
+        "messageStop",  # Bedrock's Converse
         "response.completed",  # OpenAI's responses
         "response.incomplete",
         "response.cancelled",
@@ -60,7 +52,7 @@ def is_chunk(name: str, data: object) -> bool:
         return True
     if isinstance(said.get("done"), bool):  # Ollama
         return "message" in said or "response" in said
-    first = next(_parts(said), None) or ()
+    first = next(parts(said), None) or ()
     return "delta" in first or "content" in first
 
 
@@ -76,39 +68,16 @@ def ends_stream(name: str, data: object) -> bool:
         or name in _TERMINATORS
         or word(said.get("type")) in _TERMINATORS
         or said.get("done") is True
-        or any(part.get("finish_reason") or part.get("finishReason") for part in _parts(said))
+        or any(part.get("finish_reason") or part.get("finishReason") for part in parts(said))
     )
 
 
-def _parts(said: Members) -> Iterator[Members]:
+def parts(said: Members) -> Iterator[Members]:
     """Yield the alternatives of an answer: `choices`, or Google's `candidates`."""
     for name in ("choices", "candidates"):
         yield from map(members, items(said.get(name)))
 
 
-def is_prelude(data: object) -> bool:
+def is_prelude(name: str, data: object) -> bool:
     """Whether an event comes before the first content of an answer."""
-    return word(members(data).get("type")) in PRELUDE_EVENTS
-
-
-def refusal(status: int, data: object) -> KaikoError | None:
-    """Return the error if a provider refuses the caller's content, else None.
-
-    Arguments:
-        status: the answer's status.
-        data: its parsed body.
-
-    """
-    found = set(texts(data, MEMBERS))
-    said = texts(data, ("message", "error"))
-    if (
-        status == 413
-        or found & CONTEXT_LENGTH_TOKENS
-        or any(CONTEXT_LENGTH_START.match(text) for text in said)
-    ):
-        return PayloadTooLargeError("The input is too long for the model")
-    if found & CONTENT_POLICY_TOKENS or any(CONTENT_POLICY_START.match(text) for text in said):
-        return InvalidValueError(
-            "The content was refused by a content policy", code="content_policy_violation"
-        )
-    return None
+    return name in PRELUDE_EVENTS or word(members(data).get("type")) in PRELUDE_EVENTS

@@ -43,20 +43,28 @@ def only(value: object) -> object:
 def holders(body: object) -> list[Members]:
     """Return the objects that may contain tokens: a body, its `error`, and its `error.details`."""
     said = members(only(body))
+    if not said:
+        return []
     error = members(said.get("error"))
+    if not error:
+        return [said]
     details = error.get("details")
+    if not details:
+        return [said, error]
     listed = items(details)[:DETAILS] or (details,)
-    return [held for held in (said, error, *map(members, listed)) if held]
+    return [said, error, *(held for each in listed if (held := members(each)))]
 
 
-def texts(body: object, names: Iterable[str]) -> list[str]:
-    """Return the strings under `names` of a body, of its `error` and of `error.details`."""
+def texts(held: Iterable[Members], names: Iterable[str]) -> list[str]:
+    """Return the strings under `names` of some objects; see `holders`."""
     return [
-        value
-        for holder in holders(body)
-        for name in names
-        if isinstance(value := holder.get(name), str)
+        value for holder in held for name in names if isinstance(value := holder.get(name), str)
     ]
+
+
+def says_something(value: object) -> bool:
+    """Whether `value` is an object or a list with more than nulls, empty values and zeros."""
+    return any(members(value).values()) or any(items(value))
 
 
 def whole_number(value: object) -> int | None:

@@ -15,8 +15,11 @@ from ._members import DETAILS, holders, items, members, word
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from ._members import Members
+
 _MAXIMUM = 86_400
 _DECIMAL = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,20})?")
+_EPOCH = re.compile("[1-9][0-9]{9}")
 _IN_MILLISECONDS = ("retry-after-ms", "x-ms-retry-after-ms", "x-amz-retry-after")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?$)')  # one without an end takes the rest
 _T = re.compile(r";\s*t=([0-9]{1,9})\s*(?=;|$)")
@@ -34,6 +37,18 @@ def retry_after(headers: Mapping[str, str], body: object, now: Callable[[], floa
 
     """
     return next((wait for wait in _said(headers, body, now) if wait is not None), None)
+
+
+def until_reset(headers: Mapping[str, str], now: Callable[[], float]) -> int | None:
+    """Return the seconds until `X-RateLimit-Reset`, or None if it is not a point in time.
+
+    For GitHub's 403 of a spent rate limit, the only answer where the field's unit is known.
+    """
+    reset = headers.get("x-ratelimit-reset", "").strip()
+    if not _EPOCH.fullmatch(reset):
+        return None
+    answered = timestamp(headers.get("date", "").strip(), now)
+    return _whole(int(reset) - (now() if answered is None else answered))
 
 
 def _said(
@@ -82,13 +97,20 @@ def _in_body(body: object) -> Iterator[int | None]:
     held = holders(body)
     details = [item for outer in held for item in items(outer.get("details"))[:DETAILS]]
     for holder in (*held, *map(members, details)):
-        kind, delay = word(holder.get("@type")), word(holder.get("retryDelay"))
-        if kind.rpartition("/")[2] == _RETRY_INFO and delay.endswith("s"):
+        delay = word(holder.get("retryDelay"))
+        if delay.endswith("s") and _is_retry_info(holder):
             yield _decimal(delay[:-1], 1)
     for name in ("retry_after", "estimated_time"):
-        for holder in held:
+        # Telegram's are in `parameters`.
+        for holder in (*held, *(members(outer.get("parameters")) for outer in held[:1])):
             value = holder.get(name)
             if isinstance(value, str):
                 yield _decimal(value, 1)
             elif isinstance(value, int) and not isinstance(value, bool) and value < 10**9:
                 yield _whole(value)
+
+
+def _is_retry_info(holder: Members) -> bool:
+    # Some proxies write white space into the key.
+    kinds = (word(value) for key, value in holder.items() if "".join(key.split()) == "@type")
+    return any("".join(kind.split()).rpartition("/")[2] == _RETRY_INFO for kind in kinds)

@@ -1,4 +1,4 @@
-"""Watching a stream of server-sent events for an error.
+"""Watching a stream of events for an error.
 
 A provider that fails after its 200 sends an error inside the stream, or just stops. Feed a
 `StreamWatch` the bytes as they arrive, and close it at the end. It stores only the event that is
@@ -7,28 +7,31 @@ being received.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from ._classify import error_in_event
-from ._events import EventBuffer, event_of
-from ._llm import ends_stream, is_chunk, is_prelude
+from ._binary_events import BinaryBuffer, starts_binary
+from ._events import EventBuffer
+from ._progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from kaiko_middleware.errors import Category, KaikoError
+    from kaiko_middleware.errors import KaikoError
 
-    MakeError = Callable[[Category, object, str], KaikoError]
+    from ._classify import Found
+    from ._events import Event
+
+    MakeError = Callable[[Found], KaikoError]
 
 __all__ = ["StreamWatch"]
 
 _EVENT_LIMIT = 64 * 1024
-_TYPE = re.compile(r'\{\s*"type"\s*:\s*"([a-z_.-]+)"')
 
 
 class StreamWatch:
-    r"""Reads the bytes of one event stream; made by `Upstream.watch`.
+    r"""Reads the bytes of one stream of events; made by `Upstream.watch`.
+
+    Server-sent events, JSON lines, and the binary events of AWS Bedrock.
 
     >>> from kaiko_middleware.upstream import Upstream
     >>> watch = Upstream("llm").watch()
@@ -38,19 +41,22 @@ class StreamWatch:
     kaiko_middleware.errors.ServiceUnavailableError: Service temporarily unavailable
 
     Arguments:
-        make_error: makes the typed error from a category, the data of the error, and its text.
+        make_error: makes the typed error.
+        llm: whether the stream is an LLM provider's.
 
     """
 
-    __slots__ = ("_buffer", "_ended", "_make_error", "_needs_end", "content_seen")
+    __slots__ = ("_buffer", "_make_error", "_progress")
 
-    def __init__(self, make_error: MakeError) -> None:
+    def __init__(self, make_error: MakeError, *, llm: bool) -> None:
         self._make_error = make_error
-        self._buffer = EventBuffer(_EVENT_LIMIT)
-        self._needs_end = False
-        self._ended = False
-        self.content_seen: bool = False
+        self._buffer: EventBuffer | BinaryBuffer | None = None
+        self._progress = Progress(llm=llm)
+
+    @property
+    def content_seen(self) -> bool:
         """Whether content has arrived; after that, do not retry silently."""
+        return self._progress.content_seen
 
     def feed(self, chunk: bytes) -> None:
         """Read the next bytes.
@@ -59,31 +65,30 @@ class StreamWatch:
             KaikoError: the bytes complete an event that is an error.
 
         """
-        for block, whole in self._buffer.feed(chunk):
-            self._take(block, whole=whole)
+        if not chunk:
+            return
+        buffer = self._buffer
+        if buffer is None:
+            made = BinaryBuffer if starts_binary(chunk) else EventBuffer
+            self._buffer = buffer = made(_EVENT_LIMIT)
+        self._take(buffer.feed(chunk))
 
     def close(self) -> None:
         """End the watch at the end of the stream.
 
         Raises:
-            KaikoError: an LLM's stream ended without its terminator, or in an error event.
+            KaikoError: an LLM's stream ended without its terminator, or in an error; or there
+                was no event in it.
 
         """
-        for block, whole in self._buffer.close():
-            self._take(block, whole=whole)
-        if self._needs_end and not self._ended:
-            raise self._make_error("unavailable", None, "the stream ended without its terminator")
+        if self._buffer is not None:
+            self._take(self._buffer.close())
+        found = self._progress.end()
+        if found is not None:
+            raise self._make_error(found)
 
-    def _take(self, block: str, *, whole: bool) -> None:
-        name, data = event_of(block)
-        if not whole and not name and isinstance(data, str):
-            # Its data is cut and not JSON, but its type is at the start.
-            match = _TYPE.match(data)
-            name = match[1] if match else name
-        category = error_in_event(name, data)
-        if category is not None:
-            raise self._make_error(category, data, block)
-        self._needs_end = self._needs_end or is_chunk(name, data)
-        self._ended = self._ended or ends_stream(name, data)
-        if data is not None and data != "[DONE]" and not is_prelude(data):
-            self.content_seen = True
+    def _take(self, events: Iterable[Event]) -> None:
+        for event in events:
+            found = self._progress.take(event)
+            if found is not None:
+                raise self._make_error(found if found.text else found._replace(text=event.text))

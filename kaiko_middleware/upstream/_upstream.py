@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from kaiko_middleware.errors import KaikoError
-from kaiko_middleware.safe_exception import is_client_error, text_of
+from kaiko_middleware.safe_exception import text_of
 from kaiko_middleware.settings_check import refuse
 
 from ._answers import answer_of, content_of, lower, method_of
 from ._body import Body, read
-from ._classify import by_status, error_inside
-from ._exceptions import chain, has_answer, known_failure
+from ._classify import Found, by_status, error_inside
+from ._exceptions import chain, has_answer, is_known, known_failure, refusal_token
 from ._judge import Judge, Said
-from ._members import texts
+from ._members import holders, members, texts
 from ._stream import StreamWatch
 from ._translate import Translation
 
@@ -113,7 +113,7 @@ class Upstream:
         """Return the typed error for a client's exception; None for any other."""
         if isinstance(exc, KaikoError):
             return exc
-        if is_client_error(exc):
+        if is_known(exc):
             # An SDK wraps its client's exception, which may be a typed error.
             for cause in chain(exc):
                 if isinstance(cause, KaikoError):
@@ -151,7 +151,7 @@ class Upstream:
         status: int = response.status_code
         if expects is None:
             expects = "json" if self._judge.trust == "llm" else "any"
-        if by_status(status, None) is None and expects == "any":
+        if by_status(status) is None and expects == "any":
             return
         content = content_of(response)
         error = self.error_from_response(
@@ -185,28 +185,31 @@ class Upstream:
         """
         fields = lower(headers)
 
-        def make(category: Category, data: object, text: str) -> KaikoError:
-            said = Said(200, fields, Body(data, text, is_json=True))
-            return self._judge.inside(category, said, data)
+        def make(found: Found) -> KaikoError:
+            said = Said(200, fields, Body(found.data, found.text, is_json=True))
+            return self._judge.inside(found.category, said, found.data)
 
-        return StreamWatch(make)
+        return StreamWatch(make, llm=self._judge.trust == "llm")
 
     def _from_answer(self, exc: BaseException) -> KaikoError | None:
         """Read an exception that carries an answer (raise_for_status, or an SDK's)."""
         answer = answer_of(exc)
         status = 200 if answer.status is None else answer.status
-        parsed = answer.data
-        text = " ".join(texts({"error": parsed}, ("type", "code", "message")))
-        if by_status(status, None) is None:
-            # Inside a stream: the status is the stream's 200, or there is none.
-            data = parsed if parsed is not None and "error" in parsed else {"error": parsed}
-            category = error_inside(data)
-            if category is None:
-                return None
-            said = Said(status, answer.headers, Body(data, text, is_json=True))
-            return self._judge.inside(category, said, data)
-        if answer.content is not None:
+        if answer.content is None:
+            # SDKs keep the content of `error`.
+            data = answer.data if "error" in answer.data else {"error": answer.data}
+            text = " ".join(texts(holders(data), ("type", "code", "message")))
+            body = Body(data, text, is_json=bool(answer.data))
+        else:
             body = read(answer.content, answer.headers)
-        else:  # SDKs keep the content of `error`
-            body = Body({"error": parsed}, text, is_json=parsed is not None)
-        return self._judge.answer(Said(status, answer.headers, body), look_inside=False)
+        refused = refusal_token(exc)
+        if refused is not None:
+            body = body._replace(data={"code": refused, **members(body.data)})
+        said = Said(status, answer.headers, body)
+        if by_status(status) is not None:
+            return self._judge.answer(said, look_inside=False)
+        # Inside a stream: the status is the stream's 200, or there is none.
+        found = error_inside(body.data, llm=True)
+        if found is None and refused is not None:
+            found = Found("broken", body.data)
+        return found and self._judge.inside(found.category, said, found.data)

@@ -28,7 +28,8 @@ class Case(NamedTuple):
     """One answer: what it means to an opaque upstream's caller, and to an LLM provider's.
 
     `category` is None for an answer that is no error; `llm` the code that the caller of an
-    LLM provider gets, where that differs; `wait` the seconds that are passed on.
+    LLM provider gets, or the category of what only counts as an error there, where that differs;
+    `wait` the seconds that are passed on; `source` who reported such an answer.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Case(NamedTuple):
     wait: int | None = None
     retry: bool | None = None
     secret: tuple[str, ...] = ()
+    source: str = ""
 
     @property
     def raw(self) -> bytes:
@@ -145,6 +147,8 @@ PROVIDERS: list[Case] = [
     Case("stripe declined", 402, {"error": {"type": "card_error", "code": "card_declined", "message": "Your card was declined"}}, "account", secret=("card",)),
     Case("stripe lock", 409, {"error": {"type": "invalid_request_error", "code": "lock_timeout"}}, "unavailable", {**JSON, "stripe-should-retry": "true"}),
     Case("stripe in vain", 500, {"error": {"type": "api_error"}}, "unavailable", {**JSON, "stripe-should-retry": "false"}, retry=False),
+    Case("an answer of 500 that is a refusal", 500, openai("Long", "server_error", "context_length_exceeded"), "unavailable", llm="payload_too_large"),
+    Case("vertex too long", 400, {"error": {"code": 400, "message": "Unable to submit request because the input token count is 1251952 but", "status": "INVALID_ARGUMENT"}}, "rejected", llm="payload_too_large"),
 ]  # fmt: skip
 
 SERVERS: list[Case] = [
@@ -196,13 +200,13 @@ SERVERS: list[Case] = [
     Case("account is not lifted", 401, "", "account", {"x-should-retry": "true"}),
     Case("broken is not lifted", 501, "", "broken", {"x-should-retry": "true"}),
     Case("quota is not lifted", 429, {"code": "insufficient_quota"}, "account", {**JSON, "x-should-retry": "true", "retry-after": "5"}),
+    Case("github, no date", 403, {"message": "API rate limit exceeded"}, "throttled", {**JSON, "x-ratelimit-remaining": "0", "x-ratelimit-reset": "60"}),
 ]  # fmt: skip
 
 INSIDE: list[Case] = [
     Case("success", 200, {"id": "x", "choices": []}, None),
     Case("error is null", 200, {"error": None, "id": "x"}, None),
     Case("error is empty", 200, {"error": {}, "id": "x"}, None),
-    Case("error is text", 200, {"error": "no"}, None),
     Case("errors is empty", 200, {"success": True, "errors": [], "result": {}}, None),
     Case("partial graphql", 200, {"data": {"a": 1}, "errors": [{"message": "b failed"}]}, None),
     Case("failed graphql", 200, {"data": None, "errors": [{"message": "no"}]}, "broken"),
@@ -250,6 +254,8 @@ INSIDE: list[Case] = [
     Case("utf-16 without a mark", 200, '{"error": {"code": 500}}'.encode("utf-16-be"), "unavailable"),
     Case("utf-8 with a mark", 200, b"\xef\xbb\xbf" + b'{"error": {"code": 500}}', "unavailable"),
     Case("bogus charset", 200, {"error": {"code": 500}}, "unavailable", {"content-type": "application/json; charset=klingon"}),
+    Case("slack, well", 200, {"ok": True, "error": "ratelimited"}, None, llm="broken"),
+    Case("errors of nothing", 200, {"errors": [None], "result": 1}, None),
 ]  # fmt: skip
 
 STREAMS: list[Case] = [
@@ -302,6 +308,7 @@ STREAMS: list[Case] = [
     Case("ollama cut after a line", 200, b'{"message": {"content": "H"}, "done": false}\n', "unavailable", {"content-type": "Application/X-NDJSON"}),
     Case("ollama in one line", 200, b'{"response": "Hi", "done": true}\n', None, {"content-type": "application/x-ndjson"}),
     Case("a job under way", 200, {"response": None, "done": False}, None),
+    Case("http status code", 200, sse(("error", {"error": {"http_status_code": 429, "message": "x"}})), "throttled", SSE),
 ]  # fmt: skip
 
 ALL = [*PROVIDERS, *SERVERS, *INSIDE, *STREAMS]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import pytest
@@ -9,7 +10,11 @@ import pytest
 from kaiko_middleware import KaikoError, render
 from kaiko_middleware.conformance import check_answer
 from kaiko_middleware.upstream import Category, Trust, Upstream
-from unit.upstream.corpus import ALL, ENVELOPE, Case
+from unit.upstream import corpus
+from unit.upstream.corpus import ENVELOPE, Case
+from unit.upstream.reported import REPORTED
+
+ALL = [*corpus.ALL, *REPORTED]
 
 Row = tuple[int, str, str, bool]
 
@@ -24,6 +29,7 @@ REFUSALS: dict[str, Row] = {
     "payload_too_large": (413, "invalid_request_error", "payload_too_large", False),
     "content_policy_violation": (422, "invalid_request_error", "content_policy_violation", False),
 }
+FOR_LLM: dict[str, Row] = {**REFUSALS, **{str(category): row for category, row in ANSWERS.items()}}
 
 
 def ids(case: Case) -> str:
@@ -66,7 +72,7 @@ def test_llm_provider_refuses_the_callers_own_content(case: Case) -> None:
         assert (error and row(error)) == (opaque and row(opaque))
         return
     assert error is not None
-    assert row(error) == REFUSALS[case.llm]
+    assert row(error) == FOR_LLM[case.llm]
     assert error.retry_after is None
 
 
@@ -86,6 +92,15 @@ def test_our_own_limit_can_be_an_outage(case: Case) -> None:
     assert error.retry_after == case.wait
     assert error.upstream is not None
     assert error.upstream.category == "throttled"
+
+
+def test_reported_answers_name_their_source() -> None:
+    """A repository and an issue, or a package and its version; no answer is there twice."""
+    sources = [
+        re.fullmatch(r"[\w.-]+(?:/[\w.-]+#\d+| \d+\.\d+\.\d+)", case.source) for case in REPORTED
+    ]
+    assert all(sources)
+    assert len({case.name for case in ALL}) == len(ALL) > 30
 
 
 @pytest.mark.parametrize("trust", ["opaque", "llm"])

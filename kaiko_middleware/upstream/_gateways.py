@@ -1,0 +1,36 @@
+"""What gateways and SDKs write before a provider's own message, and what they quote after it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ._body import parse_start
+from ._members import members
+
+if TYPE_CHECKING:
+    from ._members import Members
+
+_WORDS = (
+    r"litellm\.\w+: "
+    r"|\w+(?:Error|Exception)(?: \w+Error)?(?:: | - )"  # LiteLLM
+    r"|The model returned the following errors: "  # Bedrock's Converse
+    r"|An error occurred \(\w+\) when calling the \w+ operation: "  # boto3
+    r"|Error code: \d+ - "  # the SDKs of OpenAI and Anthropic
+    r"|<\d+> InternalError\.Algo\.\w+: "  # Alibaba
+    r"|[\w-]+ error: (?:Provider returned error \| metadata: )?"  # Portkey, TrueFoundry
+)
+BEFORE = f"(?:{_WORDS})*+"
+"""A pattern for the fixed words before a message, as many as there are."""
+SOME_BEFORE = f"(?:{_WORDS}){{0,8}}?"
+"""The same, as few as possible."""
+
+_QUOTES = re.compile(f"(?:{_WORDS})*+(?:b')?(?={{)")
+
+
+def quoted(message: str) -> Members:
+    """Return the JSON object that a message is, or quotes after a gateway's words; else none."""
+    match = _QUOTES.match(message)
+    if match is None:
+        return {}
+    return members(parse_start(message[match.end() :].replace("\\n", " ")))

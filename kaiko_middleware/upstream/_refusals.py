@@ -1,0 +1,135 @@
+"""How LLM providers refuse the caller's content: it is too long, or breaks their policy.
+
+Such a refusal is known by an exact code. Where a provider has no code, the start of its message
+counts, and only the start: a message may quote the caller's words. Gateways and SDKs put fixed
+words before a provider's message, which are skipped. Implements `trust="llm"` of section 10 of
+the V2 contract.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from kaiko_middleware.errors import InvalidValueError, PayloadTooLargeError
+
+from ._body import parse_start
+from ._gateways import BEFORE, SOME_BEFORE, quoted
+from ._members import holders, members, texts, word
+from ._tokens import MEMBERS
+
+if TYPE_CHECKING:
+    from kaiko_middleware.errors import KaikoError
+
+    from ._members import Members
+
+TOO_LONG = "context_length_exceeded"
+FILTERED = "content_filter"
+
+_TOO_LONG_TOKENS = frozenset(
+    {
+        TOO_LONG,  # OpenAI, Groq, Azure and most that speak like them
+        "string_above_max_length",  # OpenAI, for one string
+        "request_too_large",  # Anthropic
+        "exceed_context_size_error",  # llama.cpp
+        "model_max_prompt_tokens_exceeded",  # GitHub Copilot
+        "tokens_limit_reached",  # GitHub Models
+        "model_context_window_exceeded",  # Z.ai
+    }
+)
+_FILTERED_TOKENS = frozenset(
+    {
+        FILTERED,  # Azure
+        "content_policy_violation",  # OpenAI's images
+        "image_content_policy_violation",  # OpenAI's responses
+        "moderation_blocked",  # OpenAI's images
+        "ResponsibleAIPolicyViolation",  # Azure
+        "data_inspection_failed",  # Alibaba
+        "DataInspectionFailed",
+    }
+)
+_TOO_LONG_START = re.compile(
+    SOME_BEFORE + r"(?:litellm\.)?ContextWindowExceededError(?:: | - )"  # LiteLLM's proxy
+    r"|" + BEFORE + r"(?:"
+    r"(?i:prompt) is too long(?:$|: \d)"  # Anthropic
+    r"|input length and `max_tokens` exceed context limit"  # Anthropic
+    r"|(?i:input) is too long(?:\.?$| for requested model)"  # Bedrock
+    r"|Too many input tokens"  # Bedrock
+    r"|The input token count (?:\(\d+\) )?exceeds"  # Gemini
+    r"|Unable to submit request because the input token count is \d"  # Vertex AI
+    r"|Request payload size exceeds the limit"  # Gemini
+    r"|This (?:model|endpoint)'s maximum (?:context|prompt) length is \d"  # vLLM, OpenRouter, xAI
+    r"|Your input exceeds the context window"  # OpenAI
+    r"|Input tokens exceed the configured limit"  # OpenAI
+    r"|Prompt contains \d+ tokens"  # Mistral
+    r"|too many tokens: "  # Cohere
+    r"|The prompt is too long: \d"  # Fireworks
+    r"|Input validation error: `inputs` (?:tokens \+ `max_new_tokens` must be"
+    r"|must have less than \d)"  # TGI
+    r"|(?:the )?request (?:\(\d+ tokens\) )?exceeds the available context size"  # llama.cpp
+    r"|(?:The )?[Ii]nput \(\d+ tokens\) is longer than the model's context length"  # SGLang
+    r"|Requested token count exceeds the model's maximum context length"  # SGLang
+    r"|Input length \(\d+ tokens\) exceeds the maximum allowed length"  # SGLang
+    r"|Please reduce the length of the messages or completion"  # Groq
+    r"|prompt token count of \d+ exceeds the limit of \d"  # GitHub Copilot
+    r"|invalid params, context window exceeds limit"  # MiniMax
+    r"|Your request exceeded model token limit"  # Moonshot
+    r"|Range of input length should be \["  # Alibaba
+    r"|(?i:prompt) too long; exceeded (?:max )?context length"  # Ollama
+    r"|The decoder prompt \(length \d+\) is longer than the maximum model length"  # vLLM
+    r"|You passed \d+ input tokens and requested \d+ output tokens"  # vLLM
+    r")"
+)
+_FILTERED_START = re.compile(
+    SOME_BEFORE + r"(?:litellm\.)?ContentPolicyViolationError(?:: | - )"  # LiteLLM's proxy
+    r"|" + BEFORE + r"(?:"
+    r"Output blocked by content filtering policy"  # Anthropic
+    r"|Content Exists Risk"  # DeepSeek
+    r"|Invalid prompt: your prompt was flagged"  # OpenAI
+    r"|The response was filtered due to the prompt triggering Azure OpenAI's content"  # Azure
+    r"|(?:Input|Output) (?:text |image )?data may contain inappropriate content"  # Alibaba
+    r"|Your request was rejected (?:by|as a result of) (?:the|our) safety system"  # OpenAI
+    r")"
+)
+
+
+_SAID = ("message", "error", "detail", "Message", "originalMessage")
+
+
+def refusal(status: int, data: object) -> KaikoError | None:
+    """Return the error if a provider refuses the caller's content, else None.
+
+    Arguments:
+        status: the answer's status.
+        data: its parsed body, or the part of it that has the error.
+
+    """
+    held = [*holders(data)]
+    held += [inner for outer in held for inner in _inside(outer)]
+    found = {*texts(held, MEMBERS)}
+    said = texts(held, _SAID)
+    if (
+        status == 413
+        or not found.isdisjoint(_TOO_LONG_TOKENS)
+        or any(map(_TOO_LONG_START.match, said))
+    ):
+        return PayloadTooLargeError("The input is too long for the model")
+    if not found.isdisjoint(_FILTERED_TOKENS) or any(map(_FILTERED_START.match, said)):
+        return InvalidValueError(
+            "The content was refused by a content policy", code="content_policy_violation"
+        )
+    return None
+
+
+def _inside(outer: Members) -> list[Members]:
+    """Return what a gateway quotes of a provider's answer, and Azure's inner error."""
+    said = quoted(word(outer.get("message")))
+    fields = members(outer.get("provider_specific_fields"))  # LiteLLM's
+    found = [members(outer.get("innererror")), members(fields.get("innererror")), *holders(said)]
+    # OpenRouter's, and TrueFoundry's quotation of it.
+    for raw in (members(outer.get("metadata")).get("raw"), said.get("raw")):
+        if isinstance(raw, str):
+            found += holders(parse_start(raw) or {"message": raw})
+        else:
+            found += holders(raw)
+    return found
