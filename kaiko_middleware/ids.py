@@ -88,7 +88,7 @@ class RequestIdPool:
         if self._digits % 2:
             fresh = [f"req-{run[1:]}" for run in digits.split()]
         else:
-            fresh = ("req-" + digits.replace(" ", " req-")).split()
+            fresh = ("req-" + digits.replace(" ", " req-")).split(" ")
         first = fresh.pop()
         self._ids += fresh
         return first

@@ -44,7 +44,7 @@ class Layers:
     """An unmapped exception that an inner layer left for an outer one to answer."""
     inner: tuple[Any, ...] = ()
     """What the inner layers that `passed` went through put on an answer."""
-    reported: tuple[BaseException, ...] = ()
+    reported: BaseException | None = None
     """The exception that an inner layer reported and raised again.
 
     The reference keeps its frames alive: the outermost layer drops the record, or calls
@@ -57,24 +57,20 @@ class Layers:
 
     def was_reported(self, exc: BaseException) -> bool:
         """Whether an inner layer reported `exc`, or what a framework made it of."""
-        if not self.reported:
+        if self.reported is None:
             return False
+        told = list(leaves(self.reported))
         # A framework that finds the answer started raises a RuntimeError from what it caught.
         cause = cause_of(exc) if type(exc) is RuntimeError else None
-        return self._holds(exc) or (cause is not None and self._holds(cause))
-
-    def _holds(self, exc: BaseException) -> bool:
-        told = [leaf for each in self.reported for leaf in leaves(each)]
-        return all(any(leaf is each for each in told) for leaf in leaves(exc))
-
-    def mark_reported(self, exc: BaseException) -> None:
-        """Note that `exc` is reported."""
-        self.reported = (exc,)
+        return any(
+            all(any(leaf is each for each in told) for leaf in leaves(raised))
+            for raised in (exc, cause)
+            if raised is not None
+        )
 
     def forget(self) -> None:
         """Drop the references to exceptions."""
-        self.reported = ()
-        self.passed = None
+        self.reported = self.passed = None
         self.inner = ()
 
 

@@ -16,10 +16,10 @@ from .config import Config
 from .content_coding import decode_body
 from .errors import KaikoError, ServerError
 from .foreign_answer import error_from_answer
-from .headers import DESCRIBES_BODY
+from .headers import DESCRIBES_BODY, sendable
 from .ids import RequestIdPool, accept_request_id
 from .known_exceptions import Disconnected
-from .render import Reply, render
+from .render import Reply, again, render
 from .report import RequestInfo, report_disconnect, report_error, report_late, report_note
 from .safe_exception import class_name
 from .sentry import tell_sentry
@@ -32,8 +32,12 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Pipeline"]
 
 Headers = list[tuple[str, str]]
+Fields = tuple[tuple[str, str], ...]
 
 _RETRIES = {"true": True, "false": False}
+_REMEMBERED = 256
+_LONGEST = 1024
+_IN_TIME = frozenset({"retry-after", "x-ratelimit-reset"})
 
 
 class Answer(NamedTuple):
@@ -57,7 +61,7 @@ class Pipeline:
 
     """
 
-    __slots__ = ("config", "covers_everything", "ids")
+    __slots__ = ("_answers", "config", "covers_everything", "ids")
 
     def __init__(self, config: Config) -> None:
         if not isinstance(cast("object", config), Config):
@@ -65,6 +69,8 @@ class Pipeline:
             raise TypeError(msg)
         config.mapping.freeze()
         tell_sentry()
+        # A service returns the same few error answers: each is read and rendered once.
+        self._answers: dict[tuple[int, Fields, bytes | None], tuple[KaikoError, Reply]] = {}
         self.config: Config = config
         self.covers_everything: bool = config.covers_everything
         self.ids: RequestIdPool = RequestIdPool(config.request_id_digits)
@@ -162,6 +168,29 @@ class Pipeline:
             report: whether it is reported here; otherwise the caller reports it later.
 
         """
+        found = self.recall(status, headers, body)
+        if found is None:
+            error, reply = self._read_answer(status, headers, body, request)
+            # A hook is told of an error of its own, which it may keep.
+            if not self.config.on_error and _is_always_the_same(status, headers, body):
+                if len(self._answers) == _REMEMBERED:
+                    self._answers.clear()
+                self._answers[status, tuple(headers), body] = error, reply
+        else:
+            error, reply = found[0], again(found[1], request.request_id)
+        if report:
+            self.report(error, None, request)
+        return Answer(reply, error)
+
+    def recall(
+        self, status: int, headers: Headers, body: bytes | None
+    ) -> tuple[KaikoError, Reply] | None:
+        """Return what such an error answer became before, if it always becomes the same."""
+        return self._answers.get((status, tuple(headers), body))
+
+    def _read_answer(
+        self, status: int, headers: Headers, body: bytes | None, request: RequestInfo
+    ) -> tuple[KaikoError, Reply]:
         said: dict[str, str] = {}
         kept: Headers = []
         for name, value in headers:
@@ -169,18 +198,17 @@ class Pipeline:
             said[lowered] = f"{said[lowered]},{value}" if lowered in said else value
             if lowered not in DESCRIBES_BODY:
                 kept.append((name, value))
+        plain = body
         if body is not None and "content-encoding" in said:
-            body = decode_body(body, said["content-encoding"])
+            plain = decode_body(body, said["content-encoding"])
         error = error_from_answer(
             status,
-            body,
+            plain,
             content_type=said.get("content-type", ""),
             retryable=_RETRIES.get(said.get("x-should-retry", "").lower()),
             request_type=request.content_type,
         )
-        if report:
-            self.report(error, None, request)
-        return Answer(self.render(error, request, kept), error)
+        return error, self.render(error, request, kept)
 
     def on_bug(self, text: str, request: RequestInfo) -> Answer:
         """Answer 500 `internal` for something that no server would send, and log why."""
@@ -273,3 +301,18 @@ class Pipeline:
             )
             return fresh
         return self.ids()
+
+
+def _is_always_the_same(status: int, headers: Headers, body: bytes | None) -> bool:
+    """Whether the same answer becomes the same reply at any time and for any request."""
+    if body is None or len(body) > _LONGEST:
+        return False
+    if status in {400, 422} and b"detail" in body:  # the request's type tells what was refused
+        return False
+    kept, dropped = sendable(headers)
+    # A date becomes seconds from now, and the log tells of each header that is dropped.
+    return (
+        not dropped
+        and sum(len(name) + len(value) for name, value in kept) <= _LONGEST
+        and _IN_TIME.isdisjoint(name.lower() for name, _ in kept)
+    )

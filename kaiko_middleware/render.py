@@ -20,7 +20,7 @@ from .report import RequestInfo, report_late, report_note
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["Reply", "close_frame", "event_frame", "json_line", "render"]
+__all__ = ["Reply", "again", "close_frame", "event_frame", "json_line", "render"]
 
 _DEFAULT = Config()
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9._:/+=-]")
@@ -130,6 +130,20 @@ def _envelope_start(status: int, code: object, message: object, param: object) -
 
 # Most answers of a service are the same but for the id: each is rendered once.
 _remembered_start = lru_cache(maxsize=512)(_envelope_start)
+
+
+def again(reply: Reply, request_id: str) -> Reply:
+    """Return what `render` returned, for another request.
+
+    Arguments:
+        reply: that answer.
+        request_id: the other request's id, which is one.
+
+    """
+    kind, _, (id_header, before), *rest = reply.headers
+    body = b'%b%b"}}' % (reply.body[: -len(before) - 3], request_id.encode("ascii"))
+    length = ("Content-Length", str(len(body)))
+    return Reply(reply.status, (kind, length, (id_header, request_id), *rest), body)
 
 
 def event_frame(body: bytes, sent: bytes) -> bytes:

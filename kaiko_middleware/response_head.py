@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .headers import Pairs
     from .report import RequestInfo
 
-__all__ = ["cors_fields", "recognize", "stream_kind", "why_unsendable"]
+__all__ = ["cors_fields", "is_html", "recognize", "stream_kind", "why_unsendable"]
 
 _STREAMS: dict[str, Callable[[bytes, bytes], bytes]] = {
     "text/event-stream": event_frame,
@@ -48,6 +48,14 @@ def why_unsendable(status: object, headers: Pairs, *, rewritten: bool) -> str | 
         if not is_field_name(name) or not is_field_value(value):
             return f"no server would send header {name!a}"
     return None
+
+
+def is_html(headers: Pairs) -> bool:
+    """Whether a head with these headers is that of a page."""
+    return any(
+        name.lower() == "content-type" and value.lower().startswith("text/html")
+        for name, value in headers
+    )
 
 
 def cors_fields(headers: Pairs) -> Pairs:

@@ -20,14 +20,13 @@ from .layers import Layers
 from .map_exception import is_disconnect
 from .render import event_frame
 from .report import report_disconnect, report_late
-from .response_head import cors_fields, recognize, stream_kind, why_unsendable
-from .safe_exception import cause_of
+from .response_head import cors_fields, is_html, recognize, stream_kind, why_unsendable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .errors import KaikoError
-    from .pipeline import Answer, Headers, Pipeline
+    from .pipeline import Headers, Pipeline
     from .render import Reply
     from .report import RequestInfo
 
@@ -76,14 +75,13 @@ class _Phase(IntEnum):
     """An error answer is being read."""
     OPEN = 3
     """The head is out, the body passes."""
-    STREAM = 4
-    """The head of an event stream is out, its last bytes are known."""
-    DONE = 5
+    DONE = 4
     """Our answer is out, what else comes is dropped."""
 
 
 _PARSED = ("json", "text/plain")
 _HEADLESS = "the application sent a body before a head"
+_STARLETTES_OWN = b"Internal Server Error"
 
 
 class ResponseState:
@@ -100,34 +98,30 @@ class ResponseState:
             follow): on ASGI, frameworks answer first and raise the exception again.
         raising_ended: whether the driver can raise an unmapped exception again once it has
             ended a stream.
-        answering_gone: whether the driver needs an answer even where the client is gone.
 
     """
 
-    __slots__ = (
-        "_answering_gone",
-        "_body",
-        "_deferring",
-        "_defers_all",
-        "_end",
-        "_framework_debug",
-        "_handing_on",
-        "_head",
-        "_layers",
-        "_pending",
-        "_phase",
-        "_pipeline",
-        "_raising_ended",
-        "_reported",
-        "_tail",
-        "_unreported",
-        "_whole",
-        "answers_exception",
-        "client_gone",
-        "ending",
-        "holding_end",
-        "request",
-    )
+    # Defaults of the class: a response changes few of them.
+    client_gone: bool = False
+    """Whether an exception said that the client is gone: it needs no answer."""
+    answers_exception: bool = False
+    """Whether the answer is to an exception, which passed all that is inside."""
+    read_request: Callable[[], RequestInfo] | None = None
+    """Returns the request with its Content-Type, where the driver did not look for it yet."""
+    _phase = _Phase.NEW
+    _head: tuple[int, Headers] = (0, [])
+    _body: bytearray | None = None
+    """What was read of an error answer; None where it is dropped."""
+    _end: Callable[[bytes, bytes], bytes] | None = None
+    """How the stream is ended if it fails; None if it can only be cut, or is whole."""
+    _tail = b""
+    """The last bytes of a stream that can be ended."""
+    _whole = False
+    """Whether the application's body is out."""
+    _unreported: KaikoError | None = None
+    """What is answered, to be reported once it is known what came out of the application."""
+    _handing_on = True
+    """Whether the exception that was answered is to be raised again."""
 
     def __init__(
         self,
@@ -138,61 +132,29 @@ class ResponseState:
         framework_debug: bool = False,
         deferring: bool = False,
         raising_ended: bool = True,
-        answering_gone: bool = False,
     ) -> None:
-        self._deferring = deferring
-        self._defers_all = False
-        self.holding_end: bool = False
-        """Whether the empty last body of an event stream or of JSON lines is held until the
-        driver calls `let_go`: frameworks end such a stream before they raise what made it fail."""
-        self.ending: bool = False
-        """Whether the end of a stream is held."""
-        self._raising_ended = raising_ended
-        self._answering_gone = answering_gone
-        self.client_gone: bool = False
-        """Whether an exception said that the client is gone."""
-        self._pipeline = pipeline
         self.request: RequestInfo = request
-        """The request; its content type is read when an error answer comes."""
+        """The request that is answered."""
+        self._pipeline = pipeline
         self._layers = Layers(request.request_id) if layers is None else layers
         self._framework_debug = framework_debug
-        self._phase = _Phase.NEW
-        self._head: tuple[int, Headers] = (0, [])
-        self._body: bytearray | None = None
-        self._pending: BaseException | None = None
-        self._reported: BaseException | None = None
-        self._handing_on = True
-        self._unreported: KaikoError | None = None
-        self.answers_exception: bool = False
-        """Whether our answer is to an exception, which passed all that is inside."""
-        self._tail = b""
-        self._whole = False
-        self._end: Callable[[bytes, bytes], bytes] | None = None
+        self._deferring = deferring
+        self._raising_ended = raising_ended
 
     @property
     def started(self) -> bool:
         """Whether anything was sent."""
         return self._phase > _Phase.COLLECTING
 
-    def let_go(self) -> list[Piece]:
-        """Return what is held of the end of a stream."""
-        if not self.ending:
-            return []
-        self.ending = False
-        pieces = self._release() if self._phase is _Phase.HELD else []
-        self._phase = _Phase.OPEN
-        self._whole = True
-        return [*pieces, Chunk(b"", more=False)]
-
-    @property
-    def settled(self) -> bool:
-        """Whether the whole answer is out, and reported: the end brings nothing more."""
-        return self._phase is _Phase.DONE and self._unreported is None
-
     @property
     def passing(self) -> bool:
         """Whether the rest of the body needs no look at all."""
-        return self._phase is _Phase.OPEN
+        return self._phase is _Phase.OPEN and self._end is None
+
+    @property
+    def endable(self) -> bool:
+        """Whether a last event or line still fits in, should the body fail."""
+        return self._end is not None and self.request.method != "HEAD"
 
     def start(self, status: int, headers: Headers, *, as_it_is: bool = False) -> list[Piece]:
         """Take the application's head; return what to send now.
@@ -206,46 +168,31 @@ class ResponseState:
         if self._phase > _Phase.COLLECTING:
             done = self._phase is _Phase.DONE
             return [] if done else [Head(status, tuple(headers), original=True)]
-        if (as_it_is or self._layers.left_alone) and status >= 400:
-            return self.pass_on(status, headers)
         config = self._pipeline.config
-        self._head = status, headers
-        if (
-            config.rewrite_answers
-            and type(status) is int  # a framework may give anything
-            and 400 <= status <= 599
-            and not self._framework_debug
-        ):
-            if status == 500:
-                self._pending = sys.exception()
-            self._phase = _Phase.COLLECTING
-            self._body = bytearray()
-            return []
-        unsendable = why_unsendable(status, headers, rewritten=config.rewrite_answers)
+        as_it_is = as_it_is or self._layers.left_alone
+        rewriting = config.rewrite_answers and not as_it_is
+        unsendable = why_unsendable(status, headers, rewritten=rewriting)
         if unsendable is not None:
             return self._bug(unsendable)
+        self._head, self._end = (status, headers), None
         if status >= 400:
-            return self._start_error(status, headers)
-        self._end = stream_kind(headers)
-        if self._end is not None and not (config.hold_event_streams and self._end is event_frame):
-            if self._end is event_frame:
+            if as_it_is:
                 return self._release()
-        elif any(name.lower() == "content-length" for name, _ in headers):
-            return self._release()
+            if self._framework_debug and is_html(headers):
+                self._unreported = error_for_status(status)
+                return self._release()
+            if rewriting:
+                self._phase = _Phase.COLLECTING
+                self._body = bytearray()
+                return []
+        else:
+            self._end = stream_kind(headers)
+            if self._end is event_frame:
+                if not config.hold_event_streams:
+                    return self._release()
+            elif self._end is None and any(name.lower() == "content-length" for name, _ in headers):
+                return self._release()
         self._phase = _Phase.HELD
-        return []
-
-    def _start_error(self, status: int, headers: Headers) -> list[Piece]:
-        self._pending = sys.exception() if status == 500 else None
-        if self._is_debug_page(headers):
-            self._unreported = error_for_status(status)
-            return self._release()
-        if not self._pipeline.config.rewrite_answers:
-            self._end = None
-            self._phase = _Phase.HELD
-            return []
-        self._phase = _Phase.COLLECTING
-        self._body = bytearray()
         return []
 
     def start_answer_to(
@@ -265,68 +212,50 @@ class ResponseState:
         answer = None if unmapped else pipeline.on_mapped(exc, request, replaced=kept)
         if answer is None:
             answer = pipeline.on_unmapped(exc, request, kept)
-        if self._is_debug_page(headers):
+        if self._framework_debug and is_html(headers):
             return self.pass_on(status, headers)
-        return self._gone(answer) if answer.disconnected else self._finish(answer.reply)
+        self.client_gone = answer.disconnected
+        return self._finish(answer.reply)
 
-    def _gone(self, answer: Answer) -> list[Piece]:
-        self.client_gone = True
-        self._phase = _Phase.DONE
-        return self._finish(answer.reply) if self._answering_gone else []
+    def pass_on(
+        self, status: int = 200, headers: Headers | None = None, *, whole: bool = False
+    ) -> list[Piece]:
+        """Let a head through as it is, and what follows; or take note that this was done.
 
-    def _is_debug_page(self, headers: Headers) -> bool:
-        return self._framework_debug and any(
-            name.lower() == "content-type" and value.lower().startswith("text/html")
-            for name, value in headers
-        )
+        Arguments:
+            status: its status.
+            headers: its header fields.
+            whole: whether the body is out as well.
 
-    def pass_on(self, status: int = 200, headers: Headers | None = None) -> list[Piece]:
-        """Let a head through as it is, and what follows; or take note that this was done."""
+        """
         self._head = status, headers or []
         self._end = None
+        self._whole = whole
         return self._release()
-
-    def other_body(self) -> list[Piece]:
-        """Take note that a body comes by a way that cannot be looked into (a file's path)."""
-        if self._phase is _Phase.COLLECTING:
-            self._body = None
-            return self._replace()
-        if self._phase is _Phase.HELD:
-            self._end = None
-            return self._release()
-        if self._phase is _Phase.STREAM:
-            self._phase = _Phase.OPEN
-        if self._phase is _Phase.NEW:
-            return self._bug(_HEADLESS)
-        return []
 
     def body(self, body: bytes, *, more: bool) -> list[Piece]:
         """Take a part of the application's body; return what to send now."""
-        phase = self._phase
-        if phase is _Phase.OPEN:
-            return [Chunk(body, more)]
-        if self._end is not None and not body and not more and self._may_hold_end():
-            self.ending = True
-            return []
-        if phase is _Phase.STREAM:
-            if body:
-                self._tail = (self._tail + body[-4:])[-4:]
-            if not more:
-                self._phase = _Phase.OPEN
-                self._whole = True
-            return [Chunk(body, more)]
-        if phase is _Phase.HELD:
-            return [*self._release(), *self.body(body, more=more)]
-        if phase is _Phase.COLLECTING:
+        if self._phase is _Phase.COLLECTING:
             return self._collect(body, more=more)
-        return [] if phase is _Phase.DONE else self._bug(_HEADLESS)
+        if self._phase is _Phase.DONE:
+            return []
+        if self._phase is _Phase.NEW:
+            return self._bug(_HEADLESS)
+        head = self._release() if self._phase is _Phase.HELD else []
+        if self._end is not None and body:
+            self._tail = (self._tail + body[-4:])[-4:]
+        if not more:
+            self._whole, self._end = True, None
+        return [*head, Chunk(body, more)]
 
-    def _may_hold_end(self) -> bool:
-        return (
-            self.holding_end
-            and self._phase in (_Phase.STREAM, _Phase.HELD)
-            and self.request.method != "HEAD"
-        )
+    def other_body(self) -> list[Piece]:
+        """Take note that a body comes by a way that cannot be looked into (a file's path)."""
+        if self._phase is _Phase.NEW:
+            return self._bug(_HEADLESS)
+        self._body = self._end = None
+        if self._phase is _Phase.COLLECTING:
+            return self._replace()
+        return self._release() if self._phase is _Phase.HELD else []
 
     def fail(self, exc: BaseException, *, answered_outside: bool = False) -> Failed:
         """Take the exception that came out of the application.
@@ -338,19 +267,18 @@ class ResponseState:
 
         """
         layers = self._layers
-        if layers.reported and layers.was_reported(exc):
+        if layers.reported is not None and layers.was_reported(exc):
             if self.started:
                 self._unreported = None
-                return Failed(self.let_go(), hand_on=True)
+                return Failed([], hand_on=self._handing_on)
             if layers.reply is not None:
                 # Something between that layer and this one dropped its answer.
                 return Failed(self._finish(layers.reply), hand_on=True)
-        self.ending = False  # what ends it now is the exception
         if self._phase <= _Phase.COLLECTING:
             return self._answer(exc, answered_outside=answered_outside)
         failed = self._end_started(exc)
         if failed.hand_on:
-            layers.mark_reported(exc)
+            layers.reported = exc
         return failed
 
     def _answer(self, exc: BaseException, *, answered_outside: bool) -> Failed:
@@ -365,37 +293,34 @@ class ResponseState:
                 layers.passed = exc
                 return Failed([], hand_on=True)
             answer = pipeline.on_unmapped(exc, request, cors)
-        elif answer.disconnected:
-            return Failed(self._gone(answer), hand_on=False)
         hand_on = answer.unmapped and pipeline.config.reraise
         if hand_on or not isinstance(exc, Exception):
-            layers.reported = (exc,)
+            layers.reported = exc
         if self._framework_debug and answer.unmapped:
             return Failed([], hand_on=True)
         self.answers_exception = True
+        self.client_gone = answer.disconnected
         return Failed(self._finish(answer.reply), hand_on, answer.unmapped)
 
     def _end_started(self, exc: BaseException) -> Failed:
         """End a response that an exception interrupts."""
         pipeline, request = self._pipeline, self.request
-        if self._phase is _Phase.STREAM and self._end is not None:
+        if self._end is not None:
             raising = self._raising_ended
             answer = pipeline.on_exception(exc, request, handed_on=raising)
             if answer.disconnected:
                 return Failed([], hand_on=False)
-            self._phase = _Phase.DONE
-            head = request.method == "HEAD"
-            last = b"" if head else self._end(answer.reply.body, self._tail)
-            return Failed(
-                [Chunk(last, more=False)], raising and self._hands_on(answer), answer.unmapped
-            )
-        if self._report_answered(exc) or _same(exc, self._reported):
+            last = self._end(answer.reply.body, self._tail) if self.endable else b""
+            self._phase, self._end = _Phase.DONE, None
+            hand_on = raising and answer.unmapped and pipeline.config.reraise
+            return Failed([Chunk(last, more=False)], hand_on, answer.unmapped)
+        if self._report_answered(exc):
             return Failed([], hand_on=self._handing_on)
         if is_disconnect(exc):
             report_disconnect(exc, request)
             return Failed([], hand_on=False)
-        answered = self._whole or self._phase is _Phase.DONE
-        text = "raised after the answer" if answered else "the answer was cut short"
+        whole = self._whole or self._phase is _Phase.DONE
+        text = "raised after the answer" if whole else "the answer was cut short"
         unmapped = pipeline.find(exc, request) is None
         report_late(exc, request, unmapped=unmapped, text=text, handed_on=unmapped)
         return Failed([], hand_on=True)
@@ -407,21 +332,11 @@ class ResponseState:
         return pieces
 
     def _flush(self) -> list[Piece]:
-        pieces: list[Piece] = []
-        if self.ending:
-            pieces = self.let_go()
-        elif self._phase is _Phase.NEW:
-            pieces = self._bug("the application returned without an answer")
-        elif self._phase is _Phase.HELD:
-            pieces = self._release()
-        elif self._phase is _Phase.COLLECTING:
-            pieces = self._replace()
-        return pieces
-
-    def begin_answer(self) -> None:
-        """Take note that the service's handler answers an exception next."""
-        self._defers_all = self.answers_exception = True
-        self.ending = False
+        if self._phase is _Phase.NEW:
+            return self._bug("the application returned without an answer")
+        if self._phase is _Phase.HELD:
+            return self._release()
+        return self._replace() if self._phase is _Phase.COLLECTING else []
 
     def end_answer(self, exc: BaseException) -> Failed:
         """Take note that the service's handler has answered `exc`, and report it."""
@@ -432,19 +347,16 @@ class ResponseState:
             unmapped = self._pipeline.find(exc, self.request) is None
             hand_on = unmapped and self._pipeline.config.reraise
         if hand_on:
-            self._layers.mark_reported(exc)
+            self._layers.reported = exc
         return Failed(pieces, hand_on)
 
     def abandon(self) -> None:
         """Take note that neither a return nor an exception to answer will follow."""
         self._report_answered(None)
 
-    def _hands_on(self, answer: Answer) -> bool:
-        return answer.unmapped and self._pipeline.config.reraise
-
     def _release(self) -> list[Piece]:
         status, headers = self._head
-        self._phase = _Phase.OPEN if self._end is None else _Phase.STREAM
+        self._phase = _Phase.OPEN
         return [Head(status, tuple(headers), original=True)]
 
     def _collect(self, body: bytes, *, more: bool) -> list[Piece]:
@@ -456,34 +368,34 @@ class ResponseState:
         return [] if more and self._readable() else self._replace()
 
     def _readable(self) -> bool:
-        said = {name.lower(): value.lower() for name, value in self._head[1]}
-        kind = said.get("content-type", "")
+        kind = "".join(
+            value.lower() for name, value in self._head[1] if name.lower() == "content-type"
+        )
         return not kind or any(part in kind for part in _PARSED)
 
     def _replace(self) -> list[Piece]:
         """Answer in place of the error answer that was collected."""
+        pipeline, request, layers = self._pipeline, self.request, self._layers
         status, headers = self._head
         body = None if self._body is None else bytes(self._body)
-        self._body = None
-        ours = self._layers.reply
-        if ours is not None and body is not None:
-            ours = recognize(ours, status, headers, body, self.request, self._pipeline.config)
+        if layers.reply is not None and body is not None:
+            ours = recognize(layers.reply, status, headers, body, request, pipeline.config)
             if ours is not None:
                 return self._finish(ours)
-        pending = self._pending
-        if pending is not None and is_disconnect(pending):
-            self._phase = _Phase.DONE
-            return []
-        if pending is not None and body == b"Internal Server Error":
+        handled = sys.exception() if status == 500 else None
+        if handled is not None and (body == _STARLETTES_OWN or is_disconnect(handled)):
             # Starlette's ServerErrorMiddleware answers while it handles the exception:
             # it is known here, and its answer may be a better one than a bare 500.
-            answer = self._pipeline.on_exception(pending, self.request, replaced=headers)
-            self._reported = pending
+            answer = pipeline.on_exception(handled, request, replaced=headers)
+            layers.reported = handled
             self.answers_exception = True
-            self._handing_on = self._hands_on(answer)
+            self._handing_on = answer.unmapped and pipeline.config.reraise
+            self.client_gone = answer.disconnected
             return self._finish(answer.reply)
-        later = self._defers_all or (self._deferring and status == 500)
-        answer = self._pipeline.on_answer(status, headers, body, self.request, report=not later)
+        later = self._deferring and (status == 500 or self.answers_exception)
+        read = self.read_request
+        request = request if read is None else read()
+        answer = pipeline.on_answer(status, headers, body, request, report=not later)
         self._unreported = answer.error if later else None
         return self._finish(answer.reply)
 
@@ -508,10 +420,3 @@ class ResponseState:
         self._layers.reply = reply  # before it is sent: an outer layer sees the head first
         body = b"" if self.request.method == "HEAD" else reply.body
         return [Head(reply.status, reply.headers, original=False), Chunk(body, more=False)]
-
-
-def _same(exc: BaseException | None, known: BaseException | None) -> bool:
-    """Whether `exc` is `known`, or what a framework made of it on finding the answer started."""
-    if known is None or exc is None:
-        return False
-    return exc is known or cause_of(exc) is known

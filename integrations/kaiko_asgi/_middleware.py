@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kaiko_asgi._websocket import serve_websocket
-from kaiko_asgi.exchange_driver import ExchangeDriver
+from kaiko_asgi.cors import CorsHeaders
 from kaiko_asgi.scope import is_answerable
 from kaiko_asgi.send_wrapper import Knowledge, SendWrapper
 from kaiko_middleware import Config, current_request_id
@@ -20,12 +20,12 @@ from kaiko_middleware.ids import (
     restore_request_id,
     set_request_id,
 )
-from kaiko_middleware.layers import LAYERS, REQUEST_ID
+from kaiko_middleware.layers import LAYERS, REQUEST_ID, layers_of
 from kaiko_middleware.pipeline import Pipeline
+from kaiko_middleware.safe_exception import traceback_of
 
 if TYPE_CHECKING:
     from kaiko_asgi._types import ASGIApp, Receive, Scope, Send, State
-    from kaiko_asgi.exchange_driver import LastResort
 
 
 class KaikoMiddleware:
@@ -40,8 +40,8 @@ class KaikoMiddleware:
 
     """
 
-    _last_resort: LastResort | None = None
-    """What answers unmapped exceptions outside of this middleware, where a framework does."""
+    is_outermost: bool = True
+    """Whether no part of an adapter outside asks what was answered here."""
 
     def __init__(self, app: ASGIApp, config: Config | None = None) -> None:
         self.app = app
@@ -51,7 +51,9 @@ class KaikoMiddleware:
         self._everywhere = self._pipeline.covers_everything
         self._covers = self._pipeline.config.covers
         self._pop = self._pipeline.ids.pop
-        self._known = Knowledge(self._pipeline, app, type(self), self._last_resort)
+        cors = CorsHeaders(app, self._pipeline.config.request_id_header, ours=type(self))
+        self.known: Knowledge = Knowledge(self._pipeline, cors)
+        """What is the same for all requests."""
 
     async def __call__(  # noqa: C901, PLR0912 - the hot path: each call of our own would cost too much
         self, scope: Scope, receive: Receive, send: Send
@@ -79,22 +81,27 @@ class KaikoMiddleware:
                 request_id = self._pipeline.ids.refill()
         state[REQUEST_ID] = request_id
         wrapper = SendWrapper()
-        wrapper.known = self._known
+        wrapper.known = self.known
         wrapper.scope = scope
         wrapper.request_id = request_id
         wrapper.client = receive
         wrapper.server = send
-        wrapper.way = wrapper.driver = None
+        wrapper.way = wrapper.held = wrapper.driver = None
+        wrapper.whole = False
         token = set_request_id(request_id)
         try:
-            await self.app(scope, wrapper.receive, wrapper.send)
-            if wrapper.way is not send:
+            await self.app(scope, wrapper, wrapper.send)
+            if not wrapper.whole:
                 await wrapper.driven().end()
         except BaseException as exc:
-            if await self._fail(exc, wrapper):
-                if self._last_resort is None and token.old_value != request_id:
+            if await self.fail(exc, wrapper):
+                if self.is_outermost and token.old_value != request_id:
                     # No layer of ours is outside: the exception need not be known any more.
                     state.pop(LAYERS, None)
+                traceback = traceback_of(exc)
+                if traceback is not None and traceback.tb_next is not None:
+                    # Without this frame: to format one costs more than all that is done here.
+                    BaseException.with_traceback(exc, traceback.tb_next)
                 raise
         finally:
             try:
@@ -102,27 +109,23 @@ class KaikoMiddleware:
             except ValueError:  # a coroutine that is closed elsewhere has nothing to restore
                 pass
 
-    async def _fail(self, exc: BaseException, wrapper: SendWrapper) -> bool:
-        """Answer an exception; return whether it is to be raised again."""
+    async def fail(self, exc: BaseException, wrapper: SendWrapper) -> bool:
+        """Answer an exception; return whether it is to be raised again.
+
+        Adapters of frameworks that answer some exceptions outside of this middleware have
+        their own way to do that.
+
+        Arguments:
+            exc: what came out of the application.
+            wrapper: the response.
+
+        """
         driver = wrapper.driver
-        cls = type(exc)
-        plain = issubclass(cls, Exception) and not issubclass(cls, BaseExceptionGroup)
-        if not plain and not is_answerable(exc):
-            if driver is not None:
-                driver.abandon()
-            return True
-        started = wrapper.way is not None and driver is None
-        if driver is None:
-            driver = ExchangeDriver(
-                self._pipeline,
-                wrapper.scope,
-                wrapper.request_id,
-                wrapper.server,
-                cors=self._known.cors,
-            )
-        if self._last_resort is None or started or not isinstance(exc, Exception):
-            return await driver.fail(exc, started=started)
-        return await driver.fail_inside(exc, wrapper.client, self._last_resort)
+        if issubclass(type(exc), Exception) or is_answerable(exc):
+            return await wrapper.driven().fail(exc)
+        if driver is not None:
+            driver.abandon()
+        return True
 
     def _identify(self, scope: Scope, state: State) -> str:
         """Return the request's id: an outer layer's, an inbound one that is trusted, or new."""
@@ -131,6 +134,7 @@ class KaikoMiddleware:
             # An outer layer's id is also the current one; another's, left in a state that a
             # server failed to copy, is not.
             if isinstance(request_id, str) and request_id == current_request_id():
+                layers_of(state, request_id)  # it asks what becomes of the answer here
                 return request_id
         if not self._trusting:
             return self._pipeline.ids()

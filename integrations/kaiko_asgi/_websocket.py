@@ -60,7 +60,8 @@ class _Socket:
         self._receive = receive
         self._send = send
         self._layers = layers_of(scope["state"], request_id)
-        self._driver = ExchangeDriver(pipeline, scope, request_id, send, prefix=_PREFIX)
+        self._driver = ExchangeDriver(pipeline, scope, request_id, send)
+        self._driver.prefix = _PREFIX
         self._deniable = _PREFIX in (scope.get("extensions") or {})
         self._accepted = False
         self._denied = False  # an answer goes out in place of the handshake
@@ -136,7 +137,7 @@ class _Socket:
         if self._layers.was_reported(exc):
             return True
         answer = self._pipeline.on_exception(exc, self._request)
-        self._layers.mark_reported(exc)
+        self._layers.reported = exc
         if answer.unmapped:
             tell_observers(exc, self._scope)
         if not answer.disconnected:

@@ -3,55 +3,44 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Protocol
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 from kaiko_asgi.observers import tell_observers
 from kaiko_asgi.scope import (
     BODY_LIMIT,
     PASS_THROUGH,
+    header_values,
     lift_body_limit,
     raised_by_send,
     shows_debug_page,
 )
 from kaiko_middleware import KaikoError, PayloadTooLargeError
 from kaiko_middleware.layers import layers_of
-from kaiko_middleware.map_exception import is_disconnect
 from kaiko_middleware.report import RequestInfo, report_disconnect
 from kaiko_middleware.response_state import Head, ResponseState
 from kaiko_middleware.safe_exception import context_of
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task, TimerHandle
-    from collections.abc import Awaitable, Iterable, Sequence
+    from collections.abc import Awaitable, Sequence
 
     from kaiko_asgi._types import ASGIApp, Message, Receive, Scope, Send, State
     from kaiko_asgi.cors import CorsHeaders
+    from kaiko_asgi.send_wrapper import Knowledge
     from kaiko_middleware.pipeline import Pipeline
-    from kaiko_middleware.response_state import Failed, Piece
+    from kaiko_middleware.response_state import Piece
 
-__all__ = ["ExchangeDriver", "LastResort", "request_info", "wire_fields"]
+    Fields = tuple[tuple[str, str], ...]
+    RawFields = list[tuple[bytes, bytes]]
 
-# A body by another way than a body's event, or what comes after one.
+__all__ = ["Exchange", "ExchangeDriver", "encode_fields", "request_info"]
+
 _END_IS_HELD = 0.1
 """Seconds: frameworks raise what ended a stream within a millisecond."""
+# A body by another way than a body's event, or what comes after one.
 _OTHER_BODIES = frozenset({"pathsend", "zerocopysend", "trailers"})
-
-
-# What is on nearly every envelope, encoded once.
-_ON_THE_WIRE = {
-    ("Content-Type", "application/json"): (b"content-type", b"application/json"),
-    ("X-Should-Retry", "false"): (b"x-should-retry", b"false"),
-    ("X-Should-Retry", "true"): (b"x-should-retry", b"true"),
-    ("Cache-Control", "no-store"): (b"cache-control", b"no-store"),
-}
-
-
-def wire_fields(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    """Return the header fields of a reply as ASGI has them."""
-    return [
-        _ON_THE_WIRE.get(field) or (field[0].lower().encode("latin-1"), field[1].encode("latin-1"))
-        for field in headers
-    ]
+_EVENTS = frozenset({"start", "body"})
 
 
 def request_info(scope: Scope, request_id: str, *, typed: bool = False) -> RequestInfo:
@@ -63,62 +52,58 @@ def request_info(scope: Scope, request_id: str, *, typed: bool = False) -> Reque
         typed: whether its Content-Type is looked for, by which returned answers are read.
 
     """
-    try:
-        method: str = scope["method"]
-    except KeyError:
-        method = "WEBSOCKET" if scope["type"] == "websocket" else "-"
-    if not typed:
-        return RequestInfo(request_id, method, scope.get("path", "-"))
-    kind = ""
-    for name, value in scope["headers"]:
-        if name == b"content-type":
-            kind = f"{kind},{value.decode('latin-1')}" if kind else value.decode("latin-1")
+    kind = ",".join(header_values(scope, b"content-type")) if typed else None
+    method: str = scope["method"] if "method" in scope else scope["type"].upper()
     return RequestInfo(request_id, method, scope.get("path", "-"), kind)
 
 
-class LastResort(Protocol):
-    """The layer of a framework that answers what left all of its middleware, ours included."""
+def encode_fields(fields: Fields) -> RawFields:
+    """Return the header fields of a reply as ASGI has them."""
+    # But for the length and the id, nearly all replies have the same few.
+    first, rest = _encode(fields[0], fields[3:])
+    (length, size), (id_header, request_id) = fields[1:3]
+    return [
+        first,
+        (_encode_name(length), size.encode("latin-1")),
+        (_encode_name(id_header), request_id.encode("latin-1")),
+        *rest,
+    ]
 
-    @property
-    def answers(self) -> bool:
-        """Whether it answers unmapped exceptions by our handler, and raises them again."""
-        ...
 
-    @property
-    def has_own_handler(self) -> bool:
-        """Whether the service has a handler of `Exception`."""
-        ...
+@lru_cache(maxsize=256)
+def _encode(first: tuple[str, str], rest: Fields) -> tuple[tuple[bytes, bytes], RawFields]:
+    encoded = [(_encode_name(name), value.encode("latin-1")) for name, value in (first, *rest)]
+    return encoded[0], encoded[1:]
 
-    async def own_answer(self, scope: Scope, receive: Receive, exc: Exception, /) -> ASGIApp | None:
-        """Return what the service's handler of `Exception` answers; None for nothing."""
-        ...
+
+@lru_cache(maxsize=256)
+def _encode_name(name: str) -> bytes:
+    return name.lower().encode("latin-1")
 
 
 class ExchangeDriver:
     """One response on its way to `send`.
+
+    The empty last body of an event stream or of JSON lines is held, until it is known how
+    the stream ends: frameworks end it first and raise afterwards.
 
     Arguments:
         pipeline: the core's steps.
         scope: the connection's.
         request_id: the request's id.
         send: the server's.
-        prefix: what the events are called: `http.response` or `websocket.http.response`.
         cors: the CORS middleware that an exception passes before it is answered here.
 
     """
 
-    __slots__ = (
-        "_cors",
-        "_layers",
-        "_original",
-        "_pipeline",
-        "_prefix",
-        "_releasing",
-        "_response",
-        "_scope",
-        "_send",
-        "_timer",
-    )
+    prefix = "http.response"
+    """What the events are called."""
+    _original: Message
+    """The application's head."""
+    _timer: TimerHandle | None = None
+    """Ends the time that the end of a stream is held for; None where none is."""
+    _releasing: Task[None] | None = None
+    """Sends that end when its time is over."""
 
     def __init__(
         self,
@@ -126,94 +111,50 @@ class ExchangeDriver:
         scope: Scope,
         request_id: str,
         send: Send,
-        *,
-        prefix: str = "http.response",
         cors: CorsHeaders | None = None,
     ) -> None:
-        self._cors = cors
+        self.scope: Scope = scope
         self._pipeline = pipeline
-        self._scope = scope
         self._send = send
-        self._prefix = prefix
-        self._original: Message = {}
+        self._cors = cors
         self._layers = layers_of(scope["state"], request_id)
-        self._response = ResponseState(
+        self.response: ResponseState = ResponseState(
             pipeline,
-            request_info(scope, request_id, typed=True),
+            request_info(scope, request_id),
             layers=self._layers,
             framework_debug=getattr(scope.get("app"), "debug", False) and shows_debug_page(scope),
             deferring=True,
         )
-        self._releasing: Task[None] | None = None
-        self._timer: TimerHandle | None = None
-
-    @property
-    def ending(self) -> bool:
-        """Whether the end of a stream is held until it is known that nothing is raised."""
-        return self._response.ending
-
-    async def let_go(self) -> None:
-        """Send the end that is held."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        await self._forward(self._response.let_go())
-        if self._releasing is not None:
-            await self._releasing
-
-    async def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            if self._releasing is not None:
-                await self._releasing
-
-    def _let_go_later(self) -> None:
-        loop = _loop()
-        if loop is None or self._timer is not None:
-            return
-
-        def release() -> None:
-            self._releasing = loop.create_task(self._release_end())
-
-        self._timer = loop.call_later(_END_IS_HELD, release)
-
-    async def _release_end(self) -> None:
-        try:
-            await self._forward(self._response.let_go())
-        except OSError as gone:
-            report_disconnect(gone, self._response.request)
 
     def send(self, message: Message) -> Awaitable[None]:
         """Take one event of the application's."""
-        if self._response.passing:
+        if self.response.passing:
             return self._send(message)
         return self._feed(message)
 
     async def _feed(self, message: Message) -> None:
-        response = self._response
-        if response.ending:
+        response = self.response
+        if self.ending:
             await self.let_go()
-        event = message["type"].removeprefix(f"{self._prefix}.")
+        event = message["type"].removeprefix(f"{self.prefix}.")
         if event == "start":
-            pieces = self._start(message)
-            if pieces:
-                await self._forward(pieces)
+            pieces = self.start(message)
         elif event == "body":
             body: bytes = message.get("body", b"")
-            pieces = response.body(body, more=message.get("more_body", False))
-            if pieces:
-                await self._forward(pieces)
-            elif response.ending:
-                self._let_go_later()
-        elif event in _OTHER_BODIES:
-            await self._forward(response.other_body())
-            if response.passing:
-                await self._send(message)
+            more: bool = message.get("more_body", False)
+            if response.endable and not body and not more and self._hold_end():
+                return
+            pieces = response.body(body, more=more)
         else:
+            pieces = response.other_body() if event in _OTHER_BODIES else []
+        if pieces:
+            await self._forward(pieces)
+        if event not in _EVENTS and (response.passing or event not in _OTHER_BODIES):
             await self._send(message)
 
-    def _start(self, message: Message) -> Sequence[Piece]:
-        response, scope = self._response, self._scope
+    def start(self, message: Message) -> Sequence[Piece]:
+        """Take the application's head; return what to send now."""
+        response, scope = self.response, self.scope
         status: int = message["status"]
         fields = list(message.get("headers", ()))
         # The application may change its list, or the whole message, while this is held.
@@ -224,133 +165,187 @@ class ExchangeDriver:
             headers = [(_text(name), _text(value)) for name, value in fields]
         if BODY_LIMIT in scope and lift_body_limit(scope) and status != 413:
             return response.fail(PayloadTooLargeError()).pieces
-        if status < 400:
-            response.holding_end = _loop() is not None
-            return response.start(status, headers)
         state: State = scope["state"]
+        if status >= 400:
+            request_id = response.request.request_id
+            response.read_request = partial(request_info, scope, request_id, typed=True)
         return response.start(status, headers, as_it_is=bool(state.get(PASS_THROUGH)))
+
+    def _hold_end(self) -> bool:
+        """Hold the end of a stream for a while, where there is a clock to tell how long."""
+        loop = _loop()
+        if loop is None:
+            return False
+
+        def release() -> None:
+            self._timer = None
+            last = self.response.body(b"", more=False)
+            self._releasing = loop.create_task(self._forward_last(last))
+
+        self._timer = loop.call_later(_END_IS_HELD, release)
+        return True
+
+    @property
+    def ending(self) -> bool:
+        """Whether the end of a stream is held, or goes out at this very moment."""
+        return self._timer is not None or self._releasing is not None
+
+    def drop_end(self) -> bool:
+        """Keep the end of a stream from being sent; return whether one was held."""
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+        return timer is not None
+
+    async def let_go(self) -> None:
+        """Send the end of a stream that is held, or wait until it is sent."""
+        if self.drop_end():
+            await self._forward_last(self.response.body(b"", more=False))
+        elif self._releasing is not None:
+            await self._releasing
 
     async def deny(self, error: KaikoError) -> None:
         """Answer with `error` in place of what the application did."""
-        await self._forward(self._response.fail(error).pieces)
+        await self._forward(self.response.fail(error).pieces)
 
     async def fail(
-        self, exc: BaseException, *, started: bool = False, outermost: bool = False
+        self, exc: BaseException, *, answered_outside: bool = False, outermost: bool = False
     ) -> bool:
         """Answer an exception; return whether it is to be raised again.
 
         Arguments:
             exc: what came out of the application.
-            started: whether a head that needed no look was sent already.
+            answered_outside: whether an outer layer of the framework answers an unmapped
+                exception where nothing was sent.
             outermost: whether it left all middleware, so that tracing has seen it.
 
         """
-        response = self._response
-        await self._stop_timer()
-        if (context_of(exc) is not None or issubclass(type(exc), OSError)) and raised_by_send(
-            exc, self._send
-        ):
+        response = self.response
+        if self._releasing is not None:
+            await self._releasing
+        held = self._timer is not None and self.drop_end()
+        if (context_of(exc) is not None or issubclass(type(exc), OSError)) and self.says_gone(exc):
             report_disconnect(exc, response.request)
+            response.abandon()
             return False
-        if started:
-            response.pass_on()
-        hand_on = await self._send_failed(response.fail(exc), None if outermost else exc)
+        pieces, hand_on, unmapped = response.fail(exc, answered_outside=answered_outside)
+        if held and not pieces and response.started:
+            pieces = response.body(b"", more=False)
+        if pieces:
+            if unmapped and not outermost and "opentelemetry" in sys.modules:
+                tell_observers(exc, self.scope)
+            await self._forward_last(pieces)
         return hand_on or not isinstance(exc, Exception)
 
-    async def fail_inside(self, exc: Exception, receive: Receive, last_resort: LastResort) -> bool:
-        """Do what `fail` does, where a framework's last resort is outside of the middleware.
-
-        Arguments:
-            exc: what came out of the application.
-            receive: the server's.
-            last_resort: that layer.
-
-        """
-        config, response = self._pipeline.config, self._response
-        await self._stop_timer()
-        if response.started or raised_by_send(exc, self._send):
-            return await self.fail(exc)
-        outside = config.reraise and last_resort.answers
-        if (
-            last_resort.has_own_handler
-            and not isinstance(exc, KaikoError)
-            and not config.mapping.handles(exc)
-            and not is_disconnect(exc)
-            and not (outside and self._pipeline.find(exc, response.request) is None)
-        ):
-            try:
-                given = await last_resort.own_answer(self._scope, receive, exc)
-            except Exception as failed:  # noqa: BLE001 - the handler may raise anything
-                given, exc = None, failed
-            if given is not None:
-                tell_observers(exc, self._scope)
-                return await self.answer(given, receive, exc)
-        return await self._send_failed(response.fail(exc, answered_outside=outside), exc)
+    def says_gone(self, exc: BaseException) -> bool:
+        """Whether `exc` is how the server's `send` says that the client left."""
+        return raised_by_send(exc, self._send)
 
     async def answer(self, given: ASGIApp, receive: Receive, exc: Exception) -> bool:
         """Send what the service's handler answers; return whether `exc` is raised again."""
-        self._response.begin_answer()
-        await given(self._scope, receive, self.send)
-        return await self._send_failed(self._response.end_answer(exc))
-
-    async def _send_failed(self, failed: Failed, told: BaseException | None = None) -> bool:
-        if failed.pieces:
-            if told is not None and failed.unmapped:
-                tell_observers(told, self._scope)
-            try:
-                await self._forward(failed.pieces)
-            except OSError as gone:
-                report_disconnect(gone, self._response.request)
+        self.response.answers_exception = True
+        await given(self.scope, receive, self.send)
+        failed = self.response.end_answer(exc)
+        await self._forward_last(failed.pieces)
         return failed.hand_on
 
     def abandon(self) -> None:
         """Take note that the application was stopped: nothing more is sent."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._response.abandon()
+        self.drop_end()
+        self.response.abandon()
 
     async def end(self) -> None:
         """Take note that the application returned."""
-        if self._response.settled:
-            return
-        if self._timer is not None:
+        if self.ending:
             await self.let_go()
-        await self._forward(self._response.end())
+        pieces = self.response.end()
+        if pieces:
+            await self._forward(pieces)
+
+    async def _forward_last(self, pieces: Sequence[Piece]) -> None:
+        """Send what the application does not wait for."""
+        try:
+            await self._forward(pieces)
+        except OSError as gone:
+            report_disconnect(gone, self.response.request)
 
     async def _forward(self, pieces: Sequence[Piece]) -> None:
+        response, cors = self.response, self._cors
+        if response.client_gone:
+            return
         for piece in pieces:
             if not isinstance(piece, Head):
-                message: Message = {
-                    "type": f"{self._prefix}.body",
-                    "body": piece.body,
-                    "more_body": piece.more,
-                }
+                body, more = piece
+                message: Message = {"type": f"{self.prefix}.body", "body": body, "more_body": more}
             elif piece.original:
                 message = self._original_start(piece.status)
             else:
-                message = {
-                    "type": f"{self._prefix}.start",
-                    "status": piece.status,
-                    "headers": wire_fields(piece.headers),
-                }
-            if self._cors is not None and self._response.answers_exception:
-                for name, _ in self._scope["headers"]:
-                    if name == b"origin" and isinstance(piece, Head):
-                        message = await self._cors.put_on(message, self._scope, self._layers.inner)
+                status, headers, _ = piece
+                fields = encode_fields(headers)
+                message = {"type": f"{self.prefix}.start", "status": status, "headers": fields}
+            if response.answers_exception and cors is not None and isinstance(piece, Head):
+                for name, _ in self.scope["headers"]:
+                    if name == b"origin":
+                        message = await cors.put_on(message, self.scope, self._layers.inner)
                         break
             await self._send(message)
 
     def _original_start(self, status: int) -> Message:
+        original = self._original
         if status < 200:
-            return self._original
+            return original
         # A new list, never one changed in place: a response object may be sent twice.
-        config, request = self._pipeline.config, self._response.request
-        name = config.request_id_header.lower().encode("ascii")
-        kept = [pair for pair in self._original["headers"] if pair[0].lower() != name]
-        return {
-            **self._original,
-            "headers": [*kept, (name, request.request_id.encode("latin-1"))],
-        }
+        header = self._pipeline.config.request_id_header.lower().encode("ascii")
+        kept = [pair for pair in original["headers"] if pair[0].lower() != header]
+        request_id = self.response.request.request_id.encode("ascii")
+        return {**original, "headers": [*kept, (header, request_id)]}
+
+
+class Exchange:
+    """What belongs to one request and its response."""
+
+    # No __init__, which would cost as much as the look at a head.
+    __slots__ = (
+        "client",
+        "driver",
+        "held",
+        "known",
+        "request_id",
+        "scope",
+        "server",
+        "way",
+        "whole",
+    )
+
+    known: Knowledge
+    scope: Scope
+    request_id: str
+    client: Receive
+    """The server's `receive`."""
+    server: Send
+    """The server's `send`."""
+    way: Send | None
+    """Where the events go: to the server or to the driver; None before the first."""
+    whole: bool
+    """Whether an answer that went past the driver has ended."""
+    held: Message | None
+    """The head of an error answer whose body is not there yet."""
+    driver: ExchangeDriver | None
+
+    def driven(self) -> ExchangeDriver:
+        """Return the driver of this response, made when it is first asked for."""
+        driver = self.driver
+        if driver is None:
+            known = self.known
+            driver = self.driver = ExchangeDriver(
+                known.pipeline, self.scope, self.request_id, self.server, known.cors
+            )
+            if self.held is not None:
+                driver.start(self.held)
+                self.held = None
+            elif self.way is not None:
+                driver.response.pass_on(whole=self.whole)
+        return driver
 
 
 def _loop() -> AbstractEventLoop | None:

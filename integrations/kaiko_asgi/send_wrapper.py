@@ -12,29 +12,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaiko_asgi.cors import CorsHeaders
-from kaiko_asgi.exchange_driver import ExchangeDriver
-from kaiko_asgi.scope import BODY_LIMIT
+from kaiko_asgi.exchange_driver import Exchange, request_info
+from kaiko_asgi.known_answers import KnownAnswers
+from kaiko_asgi.scope import BODY_LIMIT, PASS_THROUGH
 from kaiko_middleware.headers import is_field_name, is_field_value
 from kaiko_middleware.layers import LAYERS, Layers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from kaiko_asgi._types import ASGIApp, Message, Receive, Scope, Send
-    from kaiko_asgi.exchange_driver import LastResort
+    from kaiko_asgi._types import Message, Send
+    from kaiko_asgi.cors import CorsHeaders
+    from kaiko_asgi.known_answers import KnownAnswer
     from kaiko_middleware.pipeline import Pipeline
 
 __all__ = ["Knowledge", "SendWrapper"]
 
 _NAMES_KEPT = 512
-# Nearly every answer has one of these, which need no look for control characters.
-_USUAL_TYPES = frozenset(
-    {b"application/json", b"text/html; charset=utf-8", b"text/plain; charset=utf-8"}
+# Nearly every answer has one of these fields, which need no look.
+_USUAL = frozenset(
+    (b"content-type", value)
+    for value in (b"application/json", b"text/html; charset=utf-8", b"text/plain; charset=utf-8")
 )
-_NONE_USUAL = frozenset[bytes]()
-# Marks the header that is to be replaced; recognized by identity.
-_OWN = frozenset({b""})
 # Puts another byte in place of those that no value may have. Where there is none,
 # `translate` returns the very object it was given, or else an equal one.
 _VALUE = bytes(byte if is_field_value(chr(byte)) else 32 for byte in range(256))
@@ -45,57 +44,47 @@ class Knowledge:
 
     Arguments:
         pipeline: the core's steps.
-        app: what the middleware wraps.
-        ours: the class of the middleware.
-        last_resort: what a framework has outside of the middleware.
+        cors: the CORS middleware inside.
 
     """
 
-    __slots__ = ("cors", "header", "last_resort", "names", "pipeline")
+    __slots__ = ("answers", "cors", "header", "names", "pipeline")
 
-    def __init__(
-        self, pipeline: Pipeline, app: ASGIApp, ours: type, last_resort: LastResort | None
-    ) -> None:
+    def __init__(self, pipeline: Pipeline, cors: CorsHeaders) -> None:
         self.pipeline: Pipeline = pipeline
-        self.last_resort: LastResort | None = last_resort
-        id_header = pipeline.config.request_id_header
-        owner = getattr(last_resort, "app", None)
-        self.cors: CorsHeaders = CorsHeaders(app, id_header, owner=owner, ours=ours)
-        self.header: bytes = id_header.lower().encode("ascii")
-        # The names that were found to be names, with their usual values; None: a length.
-        self.names: dict[bytes, frozenset[bytes] | None] = {
-            b"content-type": _USUAL_TYPES,
-            b"content-length": None,
-            self.header: _OWN,
-        }
+        self.cors: CorsHeaders = cors
+        self.header: bytes = pipeline.config.request_id_header.lower().encode("ascii")
+        self.answers: KnownAnswers = KnownAnswers(pipeline)
+        # The names that were found to be names; None: a length; False: to be replaced.
+        self.names: dict[bytes, bool | None] = {self.header: False}
 
     def learn(self, message: Message) -> None:
-        """Look at the names of a head that has one that was not seen yet."""
+        """Look at the names of a head that has one that was not seen yet.
+
+        Frameworks have constants for most: the very object is found again the fastest.
+        """
         for name, _ in message.get("headers", ()):
             if (
-                name not in self.names
+                isinstance(name, bytes)
+                and name not in self.names
                 and len(self.names) < _NAMES_KEPT
                 and is_field_name(name.decode("latin-1"))
             ):
-                self.names[name] = self.names.get(name.lower(), _NONE_USUAL)
+                lowered = name.lower()
+                self.names[name] = None if lowered == b"content-length" else lowered != self.header
 
 
-class SendWrapper:
-    """The `send` of one response; whoever makes one sets all its attributes."""
+async def _nothing() -> None:
+    """Send nothing."""
 
-    # No __init__, which would cost as much as the look at the head.
-    __slots__ = ("client", "driver", "known", "request_id", "scope", "server", "way")
 
-    known: Knowledge
-    scope: Scope
-    request_id: str
-    client: Receive
-    """The server's `receive`."""
-    server: Send
-    """The server's `send`."""
-    way: Send | None
-    """Where the events go: to the server or to the driver; None before the first."""
-    driver: ExchangeDriver | None
+class SendWrapper(Exchange):
+    """The `send` of one response, and when it is called, the `receive`.
+
+    Whoever makes one sets all its attributes.
+    """
+
+    __slots__ = ()
 
     # A plain function, which returns an awaitable of somebody else's: a coroutine of our
     # own for each event would cost as much as all the rest.
@@ -103,6 +92,8 @@ class SendWrapper:
         """Take one event of the application's."""
         way = self.way
         if way is not None:
+            if self.driver is None and ("more_body" not in message or not message["more_body"]):
+                self.whole = True
             return way(message)
         known = self.known
         plain: list[tuple[bytes, bytes]] | None = None
@@ -113,39 +104,81 @@ class SendWrapper:
             if 200 <= status < 400 and type(headers) is list:
                 known_length = False
                 names = known.names
-                for name, value in headers:
-                    usual = names[name]
-                    if usual is None:
-                        known_length = value.isdigit()
-                    elif value in usual:
+                for pair in headers:
+                    if pair in _USUAL:
                         continue
-                    elif usual is _OWN or value.translate(_VALUE) is not value:
+                    name, value = pair
+                    kind = names[name]
+                    if kind is None:
+                        known_length = value.isdigit()
+                    elif kind is False or value.translate(_VALUE) is not value:
                         break
                 else:
                     if known_length:
                         plain = headers
-        except KeyError:
+        except (KeyError, TypeError):  # an application may give anything for a header
             known.learn(message)
         if plain is not None and BODY_LIMIT not in self.scope:
             # A new list in a new message: a response object may be sent twice.
             message = {**message}
             message["headers"] = [*plain, (known.header, self.request_id.encode())]
             way = self.server
-        elif LAYERS in self.scope["state"] and self._is_our_reply(message):
-            way = self.server
         else:
-            way = self.driven().send
+            way = self._way_of(message)
         self.way = way
-        return way(message)
+        return way(message) if self.held is None else _nothing()
 
-    def receive(self) -> Awaitable[Message]:
+    def _way_of(self, message: Message) -> Send:
+        """Return where an answer goes that is no plain success."""
+        scope, state = self.scope, self.scope["state"]
+        if LAYERS in state:
+            return self.server if self._is_our_reply(message) else self.driven().send
+        status = message.get("status", 0)
+        if (
+            self.known.pipeline.config.rewrite_answers
+            and 400 <= status <= 599
+            and status != 500  # which is reported once it is known what comes of it
+            and type(message.get("headers")) is list
+            and scope["method"] != "HEAD"
+            and BODY_LIMIT not in scope
+            and PASS_THROUGH not in state
+            and not getattr(scope.get("app"), "debug", False)
+        ):
+            # As it is now: the application may change it meanwhile.
+            self.held = {**message, "headers": [*message["headers"]]}
+            return self._after_error_head
+        return self.driven().send
+
+    def _after_error_head(self, message: Message) -> Awaitable[None]:
+        """Take what follows the head of an error answer."""
+        head = self.held
+        if head is None:
+            return _nothing()  # our answer is out
+        found = self.known.answers.recall(head, message)
+        if found is None:
+            return self._drive(head, message)
+        self.held, self.whole = None, True
+        return self._send_known(found)
+
+    async def _drive(self, head: Message, message: Message) -> None:
+        driver = self.driven()
+        self.way = driver.send
+        await driver.send(message)
+        self.known.answers.remember(head, message)
+
+    async def _send_known(self, found: KnownAnswer) -> None:
+        """Send what such an error answer became before."""
+        known, request_id = self.known, self.request_id
+        known.pipeline.report(found.error, None, request_info(self.scope, request_id))
+        for event in found.events(known.header, request_id.encode()):
+            await self.server(event)
+
+    # One callable less for each request, since few applications call this one.
+    async def __call__(self) -> Message:
         """Be the application's `receive`."""
-        if self.driver is not None and self.driver.ending:
-            return self._receive_after_end(self.driver)
-        return self.client()
-
-    async def _receive_after_end(self, driver: ExchangeDriver) -> Message:
-        await driver.let_go()  # the application waits for its client, which waits for the end
+        driver = self.driver
+        if driver is not None and driver.ending:
+            await driver.let_go()  # the application waits for its client, which waits for the end
         return await self.client()
 
     def _is_our_reply(self, message: Message) -> bool:
@@ -159,12 +192,3 @@ class SendWrapper:
             and tuple(message["headers"]) == layers.sent
             and BODY_LIMIT not in self.scope
         )
-
-    def driven(self) -> ExchangeDriver:
-        """Return the driver of this response, made when it is first asked for."""
-        if self.driver is None:
-            known = self.known
-            self.driver = ExchangeDriver(
-                known.pipeline, self.scope, self.request_id, self.server, cors=known.cors
-            )
-        return self.driver

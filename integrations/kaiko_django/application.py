@@ -93,7 +93,7 @@ def _raising(handler: ASGIApp) -> ASGIApp:
 
         await handler(scope, watched, forward)
         if exits and layers is not None:
-            layers.mark_reported(exits[0])
+            layers.reported = exits[0]
             raise exits.pop()
         if gone and not started:
             raise RequestAborted

@@ -89,7 +89,6 @@ def response_state(setup: Setup, request: HttpRequest, layers: Layers | None) ->
         request_info(request),
         layers=layers,
         framework_debug=settings.DEBUG and prefers_html(request.META.get("HTTP_ACCEPT", "")),
-        answering_gone=True,
     )
 
 

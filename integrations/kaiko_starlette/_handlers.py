@@ -16,8 +16,10 @@ from starlette.responses import PlainTextResponse, Response
 
 from kaiko_asgi.cors import CorsHeaders
 from kaiko_asgi.exchange_driver import ExchangeDriver, request_info
-from kaiko_middleware import current_request_id
+from kaiko_asgi.observers import tell_observers
+from kaiko_middleware import KaikoError, current_request_id
 from kaiko_middleware.layers import REQUEST_ID, layers_of
+from kaiko_middleware.map_exception import is_disconnect
 from kaiko_starlette._response import ReplyResponse
 
 if TYPE_CHECKING:
@@ -26,11 +28,12 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 
+    from kaiko_asgi.send_wrapper import SendWrapper
     from kaiko_middleware.pipeline import Pipeline
 
 
 class Handlers:
-    """The handlers of one installed configuration, and the last resort of its middleware.
+    """The handlers of one installed configuration.
 
     Arguments:
         pipeline: the core's steps.
@@ -98,7 +101,7 @@ class Handlers:
             layers.inner = (*layers.inner, cors)
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            driver = ExchangeDriver(self._pipeline, scope, request_id, send, cors=cors)
+            driver = ExchangeDriver(self._pipeline, scope, request_id, send, cors)
             try:
                 if given is not None:
                     await driver.answer(given, receive, exc)
@@ -112,15 +115,36 @@ class Handlers:
 
         return answer
 
-    @property
-    def answers(self) -> bool:
-        """Whether Starlette calls `server_error`; in debug it has its own page instead."""
-        return not self.app.debug
+    async def answer_inside(self, exc: Exception, wrapper: SendWrapper) -> bool:
+        """Answer an exception in our middleware; return whether it is to be raised again.
 
-    @property
-    def has_own_handler(self) -> bool:
-        """Whether the service's handler is asked; in debug Starlette asks none."""
-        return self.own_handler is not None and not self.app.debug
+        Arguments:
+            exc: what came out of the middleware inside.
+            wrapper: the response.
+
+        """
+        driver, receive = wrapper.driven(), wrapper.client
+        config, response = self._pipeline.config, driver.response
+        # In debug Starlette calls no handler of ours, but has its own page.
+        outside = config.reraise and not self.app.debug
+        if (
+            self.own_handler is not None
+            and not isinstance(exc, KaikoError)
+            and not response.started
+            and not driver.says_gone(exc)
+            and not config.mapping.handles(exc)
+            and not is_disconnect(exc)
+            and not (outside and self._pipeline.find(exc, response.request) is None)
+        ):
+            driver.drop_end()
+            try:
+                given = await self.own_answer(driver.scope, receive, exc)
+            except Exception as failed:  # noqa: BLE001 - the handler may raise anything
+                given, exc = None, failed
+            if given is not None:
+                tell_observers(exc, driver.scope)
+                return await driver.answer(given, receive, exc)
+        return await driver.fail(exc, answered_outside=outside)
 
     async def own_answer(self, scope: Scope, receive: Receive, exc: Exception) -> Response | None:
         """Return what the service's handler of `Exception` answers; None for nothing."""

@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from kaiko_asgi import KaikoMiddleware
+from kaiko_asgi.cors import CorsHeaders
 from kaiko_middleware import Config, KaikoError
 from kaiko_middleware.pipeline import Pipeline
 from kaiko_starlette._handlers import Handlers
@@ -27,6 +28,8 @@ from kaiko_starlette._neighbours import note_neighbours
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, ExceptionHandler
 
+    from kaiko_asgi.send_wrapper import SendWrapper
+
 
 _LAST_RESORTS = (500, Exception)
 
@@ -34,10 +37,20 @@ _LAST_RESORTS = (500, Exception)
 class InstalledMiddleware(KaikoMiddleware):
     """The middleware of an application whose `ServerErrorMiddleware` has a handler of ours."""
 
-    def __init__(self, app: ASGIApp, config: Config, last_resort: Handlers) -> None:
-        self._last_resort = last_resort
-        note_neighbours(last_resort.app, config)  # all that is mounted is, by now
+    is_outermost = False
+
+    def __init__(self, app: ASGIApp, config: Config, handlers: Handlers) -> None:
+        note_neighbours(handlers.app, config)  # all that is mounted is, by now
         super().__init__(app, config)
+        self._handlers = handlers
+        id_header = config.request_id_header
+        self.known.cors = CorsHeaders(app, id_header, owner=handlers.app, ours=type(self))
+
+    async def fail(self, exc: BaseException, wrapper: SendWrapper) -> bool:
+        """Let an unmapped exception pass, which our handler answers outside of all middleware."""
+        if isinstance(exc, Exception):
+            return await self._handlers.answer_inside(exc, wrapper)
+        return await super().fail(exc, wrapper)
 
 
 def install(app: Starlette, config: Config | None = None) -> None:
@@ -69,7 +82,7 @@ def install(app: Starlette, config: Config | None = None) -> None:
     config = Config() if config is None else config
     pipeline = Pipeline(config)
     handlers = Handlers(pipeline, app)
-    app.add_middleware(InstalledMiddleware, config=config, last_resort=handlers)
+    app.add_middleware(InstalledMiddleware, config=config, handlers=handlers)
     _stay_outermost(app)
     answered = [cls for cls in config.mapping.classes if _is_handled_inside(cls)]
     classes: list[type[Exception]] = [KaikoError, *answered]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from kaiko_asgi.exchange_driver import wire_fields
+from kaiko_asgi.exchange_driver import encode_fields
 from kaiko_middleware.layers import layers_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class ReplyResponse(Response):
         self.status_code = reply.status
         self.body = reply.body
         self.background = None
-        self.raw_headers = wire_fields(reply.headers)
+        self.raw_headers = encode_fields(reply.headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as ASGI has it
         """Send it; a HEAD request gets the headers alone."""

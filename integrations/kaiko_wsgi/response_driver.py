@@ -175,7 +175,6 @@ class ResponseDriver(RestoringBody):
                 request_info(self._environ, self._request_id),
                 layers=layers_of(self._environ, self._request_id),
                 raising_ended=False,  # a stream of unknown length would be cut
-                answering_gone=True,  # servers fail over an application without an answer
             )
         return self._response
 

@@ -36,20 +36,17 @@ def exchange(
     *,
     debug: bool = False,
     deferring: bool = False,
-    holding_end: bool = False,
     layers: Layers | None = None,
     **settings: Any,
 ) -> ResponseState:
     """Return a response that has not begun."""
-    response = ResponseState(
+    return ResponseState(
         Pipeline(Config(**settings)),
         REQUEST._replace(method=method),
         framework_debug=debug,
         deferring=deferring,
         layers=layers,
     )
-    response.holding_end = holding_end
-    return response
 
 
 def reply_of(pieces: list[Piece]) -> Reply:
@@ -305,13 +302,13 @@ def test_what_cors_middleware_said_stays_on_an_exceptions_answer() -> None:
 def test_a_client_that_left_is_answered_with_silence(
     begin: str, log: pytest.LogCaptureFixture
 ) -> None:
-    """One debug record, nothing sent, nothing handed on."""
+    """One debug record, nothing that a driver has to send, nothing handed on."""
     response = exchange()
     heads = {"held": [TEXT], "error": [TEXT], "open": [LENGTH], "stream": [SSE]}
     if begin in heads:
         response.start(500 if begin == "error" else 200, heads[begin])
     failed = response.fail(GONE)
-    assert failed.pieces == []
+    assert not failed.pieces or response.client_gone
     assert not failed.hand_on
     assert response.end() == []
     assert [record.levelname for record in log.records] == ["DEBUG"]
@@ -392,7 +389,7 @@ def test_a_500_that_was_answered_is_reported_when_it_is_known_what_came_out(
     raised = {"bug": ValueError(), "typed": NotFoundError(), "gone": GONE, "seen": ValueError()}
     if after in raised:
         if after == "seen":
-            layers.mark_reported(raised[after])
+            layers.reported = raised[after]
         failed = response.fail(raised[after])
         assert failed[:2] == ([], after in {"bug", "seen"})
     elif after == "end":
@@ -423,7 +420,8 @@ def test_an_answer_to_a_client_that_left_is_not_sent() -> None:
         raise GONE  # noqa: TRY301 - as above
     except Exception:  # noqa: BLE001 - as Starlette does
         response.start(500, [TEXT])
-        assert response.body(b"Internal Server Error", more=False) == []
+        response.body(b"Internal Server Error", more=False)
+    assert response.client_gone
 
 
 # --- debug pages ---------------------------------------------------------------------------------
@@ -570,7 +568,7 @@ def answered(exc: Exception) -> tuple[Reply, ResponseState]:
     """Let an inner layer answer an exception; return its reply, and the outer layer."""
     layers = Layers(REQUEST_ID)
     reply = layers.reply = Pipeline(Config()).on_exception(exc, REQUEST).reply
-    layers.mark_reported(exc)
+    layers.reported = exc
     return reply, exchange(layers=layers)
 
 

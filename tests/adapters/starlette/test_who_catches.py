@@ -471,7 +471,7 @@ def test_what_was_caught_is_not_kept_alive() -> None:
         ask(installed(Middleware(Keeping), Middleware(Catching)), path)
     for state in seen:
         layers = state["kaiko_layers"]
-        assert (layers.passed, layers.reported, layers.inner) == (None, (), ())
+        assert (layers.passed, layers.reported, layers.inner) == (None, None, ())
     assert len(seen) == 2
     assert SoldOutError.__mro__[1] is Exception
 
