@@ -9,7 +9,6 @@ lets a message start a new line.
 from __future__ import annotations
 
 import linecache
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ._text import log_safe, safe_str
@@ -27,7 +26,7 @@ from .safe_exception import (
 )
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from types import CodeType, TracebackType
 
 __all__ = ["compact_traceback", "describe"]
 
@@ -38,6 +37,7 @@ _EXCEPTIONS = 256
 _NOTES = 8
 _TEXT = 512
 _SHORT_TEXT = 128
+_REMEMBERED = 512
 
 
 def compact_traceback(exc: BaseException, traceback: TracebackType | None = None) -> str:
@@ -88,8 +88,8 @@ def _name(exc: BaseException) -> str:
 
 def describe(exc: BaseException, limit: int = _TEXT) -> str:
     """Return `module.Class: text` on one line, the text redacted and cut to `limit`."""
-    text = _said(exc, exc, limit)
-    return f"{_name(exc)}: {text}" if text else _name(exc)
+    name, text = _name(exc), _said(exc, exc, limit)
+    return f"{name}: {text}" if text else name
 
 
 def _said(text: object, exc: BaseException, limit: int = _TEXT) -> str:
@@ -114,33 +114,33 @@ def _frames(traceback: TracebackType | None) -> list[str]:
         frames.append(traceback)
         traceback = traceback.tb_next
     left_out = len(frames) - _FIRST_FRAMES - _LAST_FRAMES
-    if left_out <= 0:
-        return [_frame(item) for item in frames]
-    lines = [_frame(item) for item in (*frames[:_FIRST_FRAMES], *frames[-_LAST_FRAMES:])]
-    lines.insert(_FIRST_FRAMES, f"  … {left_out} frames")
+    if left_out > 0:
+        del frames[_FIRST_FRAMES:-_LAST_FRAMES]
+    lines: list[str] = []
+    for item in frames:
+        code, at = item.tb_frame.f_code, item.tb_lasti
+        known = _known_frames.get((id(code), at))
+        lines.append(known[1] if known is not None and known[0] is code else _frame(item))
+    if left_out > 0:
+        lines.insert(_FIRST_FRAMES, f"  … {left_out} frames")
     return lines
+
+
+# In an error storm the same frames come again and again, and a source line is slow to find.
+_known_frames: dict[tuple[int, int], tuple[CodeType, str]] = {}
 
 
 def _frame(item: TracebackType) -> str:
     frame = item.tb_frame
-    code, module = frame.f_code, frame.f_globals
-    name, loader = module.get("__name__"), module.get("__loader__")
-    where = code.co_filename, item.tb_lineno, code.co_qualname
+    code = frame.f_code
+    text = f"  {code.co_filename}:{item.tb_lineno} in {code.co_qualname}"
     try:
-        return _remembered_frame(*where, name, loader)
-    except TypeError:  # a loader without a hash
-        return _frame_text(*where, name, loader)
-
-
-def _frame_text(filename: str, number: int, function: str, name: object, loader: object) -> str:
-    module = {"__name__": name, "__loader__": loader}
-    try:
-        source = linecache.getline(filename, number, module).strip()
+        source = linecache.getline(code.co_filename, item.tb_lineno, frame.f_globals).strip()
     except Exception:  # noqa: BLE001 - an importer's get_source may raise anything
         source = ""
-    text = f"  {filename}:{number} in {function}"
-    return f"{text}: {log_safe(source, 160)}" if source else text
-
-
-# In an error storm the same frames come again and again, and a source line is slow to find.
-_remembered_frame = lru_cache(maxsize=512)(_frame_text)
+    if source:
+        text += f": {log_safe(source, 160)}"
+    if len(_known_frames) >= _REMEMBERED:
+        _known_frames.clear()
+    _known_frames[id(code), item.tb_lasti] = code, text
+    return text

@@ -6,6 +6,7 @@ And whatever it says: an HTTP client's exception names the URL, which may hold a
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ._text import safe_str
@@ -100,15 +101,19 @@ def leaves(exc: BaseException) -> Iterator[BaseException]:
             yield current
 
 
+# What a class says of itself, whatever its metaclass says.
+_name_of: Callable[[type], str] = vars(type)["__qualname__"].__get__
+_module_of: Callable[[type], object] = vars(type)["__module__"].__get__
+
+
 def class_name(cls: type) -> str:
-    """Return the name of a class, whatever its metaclass says of it."""
-    name: str = vars(type)["__qualname__"].__get__(cls)
-    return name
+    """Return the name of a class."""
+    return _name_of(cls)
 
 
 def module_name(cls: type) -> str:
-    """Return the name of a class's module, likewise."""
-    return str(vars(type)["__module__"].__get__(cls))
+    """Return the name of a class's module."""
+    return str(_module_of(cls))
 
 
 def root_of(cls: type) -> str:
@@ -118,7 +123,13 @@ def root_of(cls: type) -> str:
 
 def is_client_error(exc: BaseException) -> bool:
     """Whether `exc` is of a class that an HTTP client or an LLM SDK defines."""
-    return any(root_of(cls) in CLIENTS for cls in type(exc).__mro__)
+    cls: type = type(exc)
+    return _is_clients(cls)
+
+
+@lru_cache(maxsize=256)
+def _is_clients(cls: type) -> bool:
+    return any(root_of(base) in CLIENTS for base in cls.__mro__)
 
 
 def text_of(said: object) -> str:
