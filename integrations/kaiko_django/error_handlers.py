@@ -19,9 +19,8 @@ from django.views import defaults
 
 from kaiko_django.conf import current, current_setup
 from kaiko_django.recognize import was_logged
-from kaiko_django.responses import EnvelopeResponse
+from kaiko_django.responses import EnvelopeResponse, request_info
 from kaiko_middleware import ServerError
-from kaiko_middleware.report import RequestInfo
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -55,19 +54,20 @@ class Seen(NamedTuple):
 def install_handlers() -> None:
     """Listen to Django's signal, and replace its default handlers; may be called repeatedly."""
     got_request_exception.connect(_on_exception, dispatch_uid="kaiko_django")
+    handlers = urls.__dict__  # its stub wants Django's own signatures
     if urls.handler404 is defaults.page_not_found:
-        setattr(urls, "handler404", not_found)  # noqa: B010 - stubs want Django's own signature
+        handlers["handler404"] = not_found
     if urls.handler500 is defaults.server_error:
-        setattr(urls, "handler500", server_error)  # noqa: B010 - likewise
+        handlers["handler500"] = server_error
 
 
 def _on_exception(*, request: HttpRequest | None = None, **_kwargs: object) -> None:
     exc = sys.exception()
     if request is None or exc is None:
         return
-    seen: object = getattr(request, SEEN, None)
+    seen: object = request.__dict__.get(SEEN)
     if not isinstance(seen, Seen) or seen.exception is not exc:
-        setattr(request, SEEN, Seen(exc, 500, unmapped=False))
+        request.__dict__[SEEN] = Seen(exc, 500, unmapped=False)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -88,12 +88,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _answer(request: HttpRequest, exc: BaseException, *, unmapped: bool) -> HttpResponse | None:
     """Return the answer to `exc`, which is reported when it leaves: middleware may replace it."""
-    request_id: object = request.__dict__.get("kaiko_request_id")
-    if not isinstance(request_id, str):  # a path that is not ours
+    if "kaiko_request_id" not in request.__dict__:  # a path that is not ours
         return None
-    info = RequestInfo(request_id, request.method or "-", request.path)
+    info = request_info(request)
     pipeline = (current[0] if current else current_setup()).pipeline
     error = (None if unmapped else pipeline.find(exc, info)) or ServerError()
-    response = EnvelopeResponse(pipeline.render(error, info), request_id)
+    response = EnvelopeResponse(pipeline.render(error, info), info.request_id)
     response.unreported = error, exc, info, unmapped
     return response

@@ -16,11 +16,9 @@ from django.db import connections
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 
-from kaiko_django.conf import current_setup
-from kaiko_django.recognize import django_status
-from kaiko_django.responses import EnvelopeResponse, request_info
+from kaiko_django.recognize import DJANGO_OWN
+from kaiko_django.responses import EnvelopeResponse, answer_mapped, request_info
 from kaiko_middleware import KaikoError
-from kaiko_middleware.map_exception import is_disconnect
 from kaiko_middleware.report import report_late
 
 if TYPE_CHECKING:
@@ -35,44 +33,39 @@ Reader = Callable[[HttpRequest, HttpResponseBase], KaikoError | None]
 _readers: list[Reader] = []
 
 
-def is_ours(request: HttpRequest, setup: Setup | None = None) -> bool:
+def is_ours(request: HttpRequest, setup: Setup) -> bool:
     """Whether the contract holds for the path of `request`."""
-    setup = current_setup() if setup is None else setup
     return setup.everywhere or setup.config.covers(request.path)
 
 
 def answer_in_view(
     request: HttpRequest,
     exc: BaseException,
-    *,
-    known: Known | None = None,
-    setup: Setup | None = None,
+    setup: Setup,
+    known: Known,
+    made: type[EnvelopeResponse] = EnvelopeResponse,
 ) -> EnvelopeResponse | None:
     """Return the answer for what a view raised, or None where the exception is to be raised on.
 
-    That is one that nobody mapped, one that Django itself logs as an attack, and that of a
-    client that left. Where there is an answer, the transaction of the request is rolled back
-    as if the exception had left the view, and the error is reported.
+    That is one that nobody mapped, and one that Django itself logs as an attack. Where there is an
+    answer, the transaction of the request is rolled back as if the exception had left the view, and
+    the error is reported.
 
     Arguments:
         request: the request that failed.
         exc: what was raised.
+        setup: the settings.
         known: what the adapter knows of its framework's classes, besides the toolkit.
-        setup: the settings; those of the project by default.
+        made: the class of the answer.
 
     """
-    setup = current_setup() if setup is None else setup
-    if not isinstance(exc, KaikoError) and (
-        (django_status(exc) < 500 and not isinstance(exc, Http404 | PermissionDenied))
-        or is_disconnect(exc)
-    ):
+    attack = isinstance(exc, DJANGO_OWN) and not isinstance(exc, Http404 | PermissionDenied)
+    if attack and not isinstance(exc, KaikoError):
         return None
-    pipeline, info = setup.pipeline, request_info(request)
-    answer = pipeline.on_mapped(exc, info, known=known)
-    if answer is None:
-        return None
-    roll_back()
-    return EnvelopeResponse(answer.reply, info.request_id)
+    response = answer_mapped(setup, request, exc, known, made)
+    if response is not None:
+        roll_back()
+    return response
 
 
 def roll_back() -> None:
@@ -80,9 +73,9 @@ def roll_back() -> None:
 
     Django commits when a view returns, whatever the answer says.
     """
-    for connection in connections.all(initialized_only=True):
-        if connection.settings_dict["ATOMIC_REQUESTS"] and connection.in_atomic_block:
-            connection.set_rollback(True)
+    for alias, database in connections.settings.items():
+        if database["ATOMIC_REQUESTS"] and connections[alias].in_atomic_block:
+            connections[alias].set_rollback(True)
 
 
 def add_reader(reader: Reader) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.core.handlers.asgi import ASGIRequest
 
-from kaiko_middleware import current_request_id
 from kaiko_middleware.layers import REQUEST_ID, Layers, layers_of
 from kaiko_wsgi.environ import ENVIRON_ID
 
@@ -23,25 +22,20 @@ if TYPE_CHECKING:
 __all__ = ["layers_in", "outer_id"]
 
 
-def outer_id(request: HttpRequest) -> str | None:
+def outer_id(request: HttpRequest) -> object:
     """Return the id that an outer layer of the toolkit gave to the request, if there is one."""
-    if isinstance(request, ASGIRequest):
-        state: dict[str, object] = request.scope.get("state") or {}
-        found = state.get(REQUEST_ID)
-    else:
-        found = request.META.get(ENVIRON_ID)
-    # It is the current one, too; what a server left of another request's state is not.
-    if isinstance(found, str) and found == current_request_id():
-        return found
-    return None
+    key = REQUEST_ID if isinstance(request, ASGIRequest) else ENVIRON_ID
+    return _store_of(request).get(key)
 
 
 def layers_in(request: HttpRequest, request_id: str) -> Layers:
     """Return what the layers of this request tell each other."""
-    store: MutableMapping[str, Any]
+    return layers_of(_store_of(request), request_id)
+
+
+def _store_of(request: HttpRequest) -> MutableMapping[str, Any]:
     if isinstance(request, ASGIRequest):
         # Its stub names a mapping that cannot be changed.
-        store = cast("MutableMapping[str, Any]", request.scope).setdefault("state", {})
-    else:
-        store = request.META
-    return layers_of(store, request_id)
+        scope = cast("MutableMapping[str, MutableMapping[str, Any]]", request.scope)
+        return scope.setdefault("state", {})
+    return request.META

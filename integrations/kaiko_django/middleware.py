@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
+from sys import getrefcount
 from typing import TYPE_CHECKING, cast
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
-from django.core.signals import got_request_exception
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
 from kaiko_django.conf import current, current_setup
@@ -25,6 +23,8 @@ from kaiko_django.neighbours import note_neighbours
 from kaiko_django.recognize import DJANGO_OWN, django_status
 from kaiko_django.responses import (
     EnvelopeResponse,
+    answer_mapped,
+    copied,
     request_info,
     restore_when_closed,
     silence,
@@ -33,10 +33,9 @@ from kaiko_django.rewrite_response import rewrite_response
 from kaiko_django.streams import Stream
 from kaiko_middleware import KaikoError, current_request_id
 from kaiko_middleware.ids import set_request_id
-from kaiko_middleware.report import RequestInfo
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, StreamingHttpResponse
     from django.http.response import HttpResponseBase
 
     from kaiko_wsgi.setup import Setup
@@ -86,24 +85,15 @@ def _synchronous(get_response: GetResponse) -> GetResponse:
         setup = current[0] if current else current_setup()
         previous = current_request_id()
         request_id = _begin(setup, request, previous)
-        wrapped = request_id == previous
         try:
             response = get_response(request)
-            if request_id is None:
-                pass
-            elif getattr(response, "status_code", None) in _FINE and not response.streaming:
-                if not wrapped:  # put_id, without a call
-                    response.headers._store[setup.key] = (setup.header, request_id)  # noqa: SLF001 - as there
-            else:
-                response = rewrite_response(setup, request, response, request_id, wrapped=wrapped)
-                if isinstance(response, StreamingHttpResponse) and response.status_code < 400:
-                    _stream(setup, request, response, wrapped=wrapped)
+            if isinstance(response, HttpResponse) and response.status_code in _FINE:
+                return _succeed(setup, response, request_id, previous)
+            left = _leave(setup, request, response, request_id, previous)
+            return left.hold() if isinstance(left, Stream) else left
         except BaseException:
             set_request_id(previous)
             raise
-        if not wrapped:
-            restore_when_closed(response, previous)
-        return response
 
     return middleware
 
@@ -113,32 +103,70 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
         setup = current[0] if current else current_setup()
         previous = current_request_id()
         request_id = _begin(setup, request, previous)
-        wrapped = request_id == previous
         try:
             response = await get_response(request)
-            if request_id is None:
-                pass
-            elif getattr(response, "status_code", None) in _FINE and not response.streaming:
-                if not wrapped:  # put_id, without a call
-                    response.headers._store[setup.key] = (setup.header, request_id)  # noqa: SLF001 - as there
-            else:
-                response = rewrite_response(setup, request, response, request_id, wrapped=wrapped)
-                if isinstance(response, StreamingHttpResponse) and response.status_code < 400:
-                    await _stream_async(setup, request, response, wrapped=wrapped)
+            if isinstance(response, HttpResponse) and response.status_code in _FINE:
+                return _succeed(setup, response, request_id, previous)
+            left = _leave(setup, request, response, request_id, previous)
+            return await left.hold_async() if isinstance(left, Stream) else left
         except (KeyboardInterrupt, SystemExit) as exc:
-            answered = _answer_exit(setup, request, exc) if wrapped else None
+            answered = _answer_exit(setup, request, exc) if request_id == previous else None
             if answered is None:
                 set_request_id(previous)
                 raise
-            response = answered
+            return answered
         except BaseException:
             set_request_id(previous)
             raise
-        if not wrapped:
-            restore_when_closed(response, previous)
-        return response
 
     return middleware
+
+
+def _succeed(
+    setup: Setup, response: HttpResponseBase, request_id: str | None, previous: str | None
+) -> HttpResponseBase:
+    """Return a success as it leaves; an outer layer, or nobody, puts the current id there."""
+    if request_id == previous:
+        return response
+    if request_id is not None:
+        if getrefcount(response) > _ALONE:  # a service may return the same object again
+            response = copied(response)
+        # with_id, without a call
+        response.headers._store[setup.key] = (setup.header, request_id)  # noqa: SLF001 - as there
+    restore_when_closed(response, previous)
+    return response
+
+
+def _references(response: object) -> int:
+    return getrefcount(response)
+
+
+def _count() -> int:
+    response = object()
+    return _references(response)
+
+
+_ALONE = _count()
+"""What `_succeed` counts for a response that nobody else has."""
+
+
+def _leave(
+    setup: Setup,
+    request: HttpRequest,
+    response: HttpResponseBase,
+    request_id: str | None,
+    previous: str | None,
+) -> HttpResponseBase | Stream:
+    """Return the response as it leaves, or a stream whose first chunk may have to be awaited."""
+    wrapped = request_id == previous  # an outer layer put the id there, and puts it back
+    if request_id is not None:
+        response = rewrite_response(setup, request, response, request_id, wrapped=wrapped)
+    if not wrapped:
+        restore_when_closed(response, previous)
+    if request_id is not None and response.streaming and response.status_code < 400:
+        stream = cast("StreamingHttpResponse", response)
+        return Stream(setup, request, stream, wrapped=wrapped)
+    return response
 
 
 def _answer_exit(setup: Setup, request: HttpRequest, exc: BaseException) -> HttpResponseBase | None:
@@ -166,9 +194,10 @@ def _begin(setup: Setup, request: HttpRequest, previous: str | None) -> str | No
             # It must not see the id of a request that called it in process.
             set_request_id(None)
         return None
-    outer = None if previous is None else outer_id(request)
-    request_id = setup.request_id(request.META) if outer is None else outer
-    if outer is None:
+    if previous is not None and outer_id(request) == previous:
+        request_id = previous  # what a server left of another request's state is not current
+    else:
+        request_id = setup.request_id(request.META)
         set_request_id(request_id)
     setattr(request, "kaiko_request_id", request_id)  # noqa: B010 - stubs do not know it
     return request_id
@@ -176,53 +205,14 @@ def _begin(setup: Setup, request: HttpRequest, previous: str | None) -> str | No
 
 def _process_exception(request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
     """Answer what a view raised, where it has a mapping."""
-    request_id: object = request.__dict__.get("kaiko_request_id")
-    if not isinstance(request_id, str):  # a path that is not ours
+    if "kaiko_request_id" not in request.__dict__:  # a path that is not ours
         return None
-    if isinstance(exception, DJANGO_OWN) and not isinstance(exception, KaikoError):
-        # Django answers its own exceptions itself, and logs attacks on `django.security`.
-        setattr(request, SEEN, Seen(exception, django_status(exception), unmapped=False))
-        return None
-    setup = current[0] if current else current_setup()
-    info = RequestInfo(request_id, request.method or "-", request.path)
-    answer = setup.pipeline.on_mapped(exception, info)
-    if answer is None:
-        # Django logs and signals it, and answers 500.
-        setattr(request, SEEN, Seen(exception, 500, unmapped=True))
-        return None
-    response = EnvelopeResponse(answer.reply, request_id)
-    if answer.disconnected:
-        silence(response)
+    response = None
+    # Django answers its own exceptions itself, and logs attacks on `django.security`.
+    unmapped = isinstance(exception, KaikoError) or not isinstance(exception, DJANGO_OWN)
+    if unmapped:
+        response = answer_mapped(current[0] if current else current_setup(), request, exception)
+    if response is None:  # Django answers it; an unmapped one it logs and signals
+        status = 500 if unmapped else django_status(exception)
+        request.__dict__[SEEN] = Seen(exception, status, unmapped)
     return response
-
-
-def _stream(
-    setup: Setup, request: HttpRequest, response: StreamingHttpResponse, *, wrapped: bool
-) -> None:
-    stream = Stream(setup, request, response, wrapped=wrapped)
-    if stream.is_held and not response.is_async:
-        try:
-            stream.hold()
-        except Exception as exc:  # noqa: BLE001 - whatever the stream raises is answered
-            if stream.answer(exc):
-                got_request_exception.send(sender=None, request=request)
-    else:
-        stream.guard()
-
-
-async def _stream_async(
-    setup: Setup, request: HttpRequest, response: StreamingHttpResponse, *, wrapped: bool
-) -> None:
-    stream = Stream(setup, request, response, wrapped=wrapped)
-    # A synchronous iterator blocks, and Django reads it whole in a thread: only an outer
-    # layer can hold the head until then.
-    if stream.is_held and response.is_async and isinstance(request, ASGIRequest):
-        try:
-            await stream.hold_async()
-        except Exception as exc:  # noqa: BLE001 - whatever the stream raises is answered
-            if stream.answer(exc):
-                # In a thread, as Django does: receivers may block, and ask which exception.
-                send = sync_to_async(got_request_exception.send, thread_sensitive=False)
-                await send(sender=None, request=request)
-    else:
-        stream.guard()

@@ -1,21 +1,22 @@
-"""From the core's `Reply` to a Django response: a new one, or the one at hand rewritten.
+"""From the core's `Reply` to a Django response: a new one, or a changed copy of the one at hand.
 
-Where Django has made a response already it is rewritten in place: a new one would be logged
-a second time, and closing the old one would send `request_finished` twice.
+A service may return the same response object again, so it is never changed in place. A copy takes
+over its closers, and that Django has logged it.
 """
 
 from __future__ import annotations
 
-from functools import partial
-from http.client import responses as phrases
-from typing import TYPE_CHECKING, cast
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, TypeVar
 
 from django.conf import settings
-from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
+from django.http.cookie import SimpleCookie
+from django.http.response import HttpResponseBase, ResponseHeaders
 
 from kaiko_django.conf import current_setup
-from kaiko_middleware import current_request_id
+from kaiko_django.recognize import was_logged
+from kaiko_middleware import Reply, current_request_id
 from kaiko_middleware.headers import DESCRIBES_BODY, prefers_html
 from kaiko_middleware.ids import set_request_id
 from kaiko_middleware.report import RequestInfo
@@ -23,27 +24,31 @@ from kaiko_middleware.response_head import recognize
 from kaiko_middleware.response_state import Chunk, Head, ResponseState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from django.http import HttpRequest
-    from django.http.response import HttpResponseBase
 
-    from kaiko_middleware import KaikoError, Reply
+    from kaiko_middleware import KaikoError
     from kaiko_middleware.layers import Layers
+    from kaiko_middleware.map_exception import Known
     from kaiko_middleware.response_state import Piece
     from kaiko_wsgi.setup import Setup
 
 __all__ = [
     "EnvelopeResponse",
+    "answer_mapped",
+    "copied",
     "error_response",
     "finish_envelope",
-    "put_id",
     "replace_response",
     "request_info",
     "response_state",
     "restore_when_closed",
     "silence",
+    "with_id",
 ]
+
+_R = TypeVar("_R", bound=HttpResponseBase)
 
 # What, among the headers of an envelope, says that middleware had its hands on it.
 _TOUCHED = (DESCRIBES_BODY - {"content-type", "content-length"}) | {"access-control-allow-origin"}
@@ -56,12 +61,26 @@ class EnvelopeResponse(HttpResponse):
 
     unreported: tuple[KaikoError, BaseException, RequestInfo, bool] | None = None
     """The error that is reported when this leaves, its exception, and whether it is unmapped."""
+    reply: Reply
+    request_id: str
 
     def __init__(self, reply: Reply, request_id: str) -> None:
-        super().__init__(reply.body, "application/json", reply.status)
-        self.reply: Reply = reply
-        self.request_id: str = request_id
-        _set_headers(self, reply.headers)
+        # Django's constructor costs as much as the rest of an error answer.
+        self.__dict__.update(
+            _blank(),
+            headers=object.__new__(ResponseHeaders),
+            cookies=SimpleCookie(),
+            reply=reply,
+            request_id=request_id,
+            _resource_closers=[],
+            _container=[reply.body],
+        )
+        _fill(self, reply)
+
+
+@lru_cache(maxsize=1)
+def _blank() -> dict[str, object]:
+    return vars(HttpResponse(content_type="application/json"))
 
 
 def error_response(request: HttpRequest, error: KaikoError) -> HttpResponse:
@@ -82,6 +101,24 @@ def error_response(request: HttpRequest, error: KaikoError) -> HttpResponse:
     return EnvelopeResponse(answer.reply, info.request_id)
 
 
+def answer_mapped(
+    setup: Setup,
+    request: HttpRequest,
+    exc: BaseException,
+    known: Known | None = None,
+    made: type[EnvelopeResponse] = EnvelopeResponse,
+) -> EnvelopeResponse | None:
+    """Report `exc` and return its answer; None where it has no mapping."""
+    info = request_info(request)
+    answer = setup.pipeline.on_mapped(exc, info, known=known)
+    if answer is None:
+        return None
+    response = made(answer.reply, info.request_id)
+    if answer.disconnected:
+        silence(response)
+    return response
+
+
 def response_state(setup: Setup, request: HttpRequest, layers: Layers | None) -> ResponseState:
     """Return the core's state for a response of Django's."""
     return ResponseState(
@@ -94,7 +131,7 @@ def response_state(setup: Setup, request: HttpRequest, layers: Layers | None) ->
 
 def request_info(request: HttpRequest) -> RequestInfo:
     """Return what the core wants to know of a request."""
-    found: object = getattr(request, "kaiko_request_id", None)
+    found: object = request.__dict__.get("kaiko_request_id")
     request_id = found if isinstance(found, str) else current_request_id()
     if request_id is None:
         request_id = current_setup().request_id(request.META)
@@ -104,60 +141,71 @@ def request_info(request: HttpRequest) -> RequestInfo:
 
 
 def replace_response(
-    request: HttpRequest, response: HttpResponseBase, pieces: Sequence[Piece], *, gone: bool = False
-) -> bool:
-    """Turn `response` into our answer, in place; its cookies stay. Whether the pieces are ours."""
-    if gone:
-        silence(response)
+    response: HttpResponseBase, pieces: Sequence[Piece], request_id: str, *, gone: bool = False
+) -> HttpResponse | None:
+    """Return our answer in place of `response`, with its cookies; None where it is its own."""
     head, *rest = pieces
     if not isinstance(head, Head) or head.original:
-        return False
+        return None
     body = b"".join([piece.body for piece in rest if isinstance(piece, Chunk)])
-    response.status_code = head.status
-    response.reason_phrase = phrases.get(head.status, "Unknown Status Code")
-    if isinstance(response, StreamingHttpResponse):
-        # The iterator that is dropped stays among what `close` closes.
-        response.streaming_content = _once(body) if isinstance(request, ASGIRequest) else [body]
-    else:
-        cast("HttpResponse", response).content = body
-    _set_headers(response, head.headers)
-    return True
+    reply = Reply(head.status, head.headers, body)
+    if isinstance(response, HttpResponse):
+        made = copied(response)
+        made.cookies = SimpleCookie()
+        made.content = body
+    else:  # of a stream, what it closes stays
+        made = EnvelopeResponse(reply, request_id)
+        made.__dict__["_resource_closers"] = response.__dict__["_resource_closers"]
+        made.__dict__["_has_been_logged"] = was_logged(response)
+    made.cookies.update(response.cookies)
+    _fill(made, reply)
+    if gone:
+        silence(made)
+    return made
 
 
 def finish_envelope(
     setup: Setup, request: HttpRequest, response: EnvelopeResponse, request_id: str
-) -> Reply | None:
+) -> EnvelopeResponse | None:
     """Do to an envelope what can only be done when it leaves, and return it as it leaves.
 
     Middleware may have added to its headers, or encoded it. None where it is not what was
     made for this request any more.
     """
-    found: Reply | None = response.reply
+    reply = response.reply
     status, content = response.status_code, response.content
     if not (
-        status == response.reply.status
+        status == reply.status
         and response.request_id == request_id
-        and content == response.reply.body
+        and content == reply.body
         and request.method != "HEAD"
-        and _TOUCHED.isdisjoint(response.headers._store)  # noqa: SLF001 - see put_id
+        and _TOUCHED.isdisjoint(response.headers._store)  # noqa: SLF001 - see `with_id`
     ):
         headers, info = list(response.items()), request_info(request)
-        found = recognize(response.reply, status, headers, content, info, setup.config)
-        if found is not None:
-            body = b"" if request.method == "HEAD" else found.body
-            head = Head(found.status, found.headers, original=False)
-            replace_response(request, response, [head, Chunk(body, more=False)])
-    if found is not None and response.unreported is not None:
+        found = recognize(reply, status, headers, content, info, setup.config)
+        if found is None:
+            return None
+        response = copied(response)
+        response.reply = found
+        response.content = b"" if request.method == "HEAD" else found.body
+        _fill(response, found)
+    if response.unreported is not None:
         error, exc, info, unmapped = response.unreported
         setup.pipeline.report(error, exc, info, unmapped=unmapped)
-    return found
+    return response
 
 
-def put_id(response: HttpResponseBase, setup: Setup, request_id: str) -> None:
-    """Put the id header on a response, in place of any that the application set."""
+def with_id(response: _R, setup: Setup, request_id: str) -> _R:
+    """Return `response` with the id header, in place of any that the application set.
+
+    It is a copy, but of a stream, which is sent once.
+    """
+    if not response.streaming:
+        response = copied(response)
     # Past the checks of `headers[...] = ...`, which cost more than all the rest of a success:
     # name and value are known to be sendable.
-    response.headers._store[setup.key] = (setup.header, request_id)  # noqa: SLF001 - as said
+    response.headers._store[setup.key] = (setup.header, request_id)  # noqa: SLF001 - see above
+    return response
 
 
 def restore_when_closed(response: HttpResponseBase, previous: str | None) -> None:
@@ -173,22 +221,33 @@ def restore_when_closed(response: HttpResponseBase, previous: str | None) -> Non
 
 def silence(response: HttpResponseBase) -> None:
     """Keep Django from logging an answer that nobody waits for."""
-    setattr(response, "_has_been_logged", True)  # noqa: B010 - Django's own mark, not in its stubs
+    response.__dict__["_has_been_logged"] = True
 
 
-def _set_headers(response: HttpResponseBase, pairs: Iterable[tuple[str, str]]) -> None:
-    store: dict[str, tuple[str, str]] = {}
-    for name, value in pairs:
-        key = name.lower()
-        if key not in store:
-            store[key] = (name, value)
-        elif key == "set-cookie":
-            # Django's headers hold one value a name; cookies are what cannot be joined.
-            response.cookies.load(value)
-        else:
-            store[key] = (name, f"{store[key][1]}, {value}")
-    response.headers._store = store  # noqa: SLF001 - see put_id
+def copied(response: _R) -> _R:
+    """Return a copy, whose headers and closers can be changed."""
+    copy = object.__new__(type(response))
+    copy.__dict__ = {
+        **response.__dict__,
+        "headers": (headers := object.__new__(ResponseHeaders)),
+        "_resource_closers": [*response.__dict__["_resource_closers"]],
+    }
+    headers._store = response.headers._store.copy()  # noqa: SLF001 - see `with_id`
+    return copy
 
 
-async def _once(body: bytes) -> AsyncIterator[bytes]:
-    yield body
+def _fill(response: HttpResponse, reply: Reply) -> None:
+    """Give a response the head of `reply`; its cookies stay."""
+    # Without a phrase, Django takes the status's.
+    response.__dict__.update(status_code=reply.status, _reason_phrase=None)
+    store = {pair[0].lower(): pair for pair in reply.headers}
+    if len(store) != len(reply.headers):
+        store = {}
+        for name, value in reply.headers:
+            key = name.lower()
+            if key == "set-cookie" and key in store:
+                # Django's headers hold one value a name; cookies are what cannot be joined.
+                response.cookies.load(value)
+            else:
+                store[key] = (name, f"{store[key][1]}, {value}" if key in store else value)
+    response.headers._store = store  # noqa: SLF001 - see `with_id`

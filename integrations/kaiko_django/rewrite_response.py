@@ -20,10 +20,10 @@ from kaiko_django.recognize import recognize
 from kaiko_django.responses import (
     EnvelopeResponse,
     finish_envelope,
-    put_id,
     replace_response,
     request_info,
     response_state,
+    with_id,
 )
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ __all__ = ["rewrite_response"]
 def rewrite_response(
     setup: Setup, request: HttpRequest, response: object, request_id: str, *, wrapped: bool
 ) -> HttpResponseBase:
-    """Return the response as it leaves: the one given, or a new one where there is none.
+    """Return the response as it leaves: the one given, or one in its place.
 
     Arguments:
         setup: the settings.
@@ -49,28 +49,31 @@ def rewrite_response(
 
     """
     if not isinstance(response, HttpResponseBase):
-        response = _no_response(setup, request, response, request_id)
+        if iscoroutine(response):
+            response.close()  # it would warn that nobody awaited it
+        text = f"a middleware returned no response but {type(response).__qualname__}"
+        bug = setup.pipeline.on_bug(text, request_info(request))
+        response = EnvelopeResponse(bug.reply, request_id)
     # Not by its name: its type would say that it is an int.
     status: object = getattr(response, "status_code", None)
     if isinstance(status, int) and 100 <= status < 400:
-        if status >= 200 and not wrapped:
-            put_id(response, setup, request_id)
-        return response
+        return response if wrapped or status < 200 else with_id(response, setup, request_id)
     layers = layers_in(request, request_id) if wrapped else None
     if isinstance(response, EnvelopeResponse):
-        reply = finish_envelope(setup, request, response, request_id)
-        if reply is not None:
+        envelope = finish_envelope(setup, request, response, request_id)
+        if envelope is not None:
             request.__dict__.pop(SEEN, None)
             if layers is not None:
-                layers.reply = reply
-            return response
+                layers.reply = envelope.reply
+            return envelope
     state = response_state(setup, request, layers)
     pieces = _feed(setup, request, response, state)
-    if not replace_response(request, response, pieces, gone=state.client_gone):
-        put_id(response, setup, request_id)
-        if layers is not None:
-            layers.left_alone = True
-    return response
+    answer = replace_response(response, pieces, request_id, gone=state.client_gone)
+    if answer is not None:
+        return answer
+    if layers is not None:
+        layers.left_alone = True
+    return with_id(response, setup, request_id)
 
 
 def _feed(
@@ -99,13 +102,3 @@ def _feed(
             pieces = state.other_body()
     state.abandon()
     return pieces
-
-
-def _no_response(
-    setup: Setup, request: HttpRequest, returned: object, request_id: str
-) -> EnvelopeResponse:
-    if iscoroutine(returned):
-        returned.close()  # it would warn that nobody awaited it
-    text = f"a middleware returned no response but {type(returned).__qualname__}"
-    answer = setup.pipeline.on_bug(text, request_info(request))
-    return EnvelopeResponse(answer.reply, request_id)

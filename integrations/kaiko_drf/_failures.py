@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
 
 from rest_framework.fields import DictField, ListField
-from rest_framework.serializers import BaseSerializer, ListSerializer
+from rest_framework.serializers import BaseSerializer, ListSerializer, Serializer
 
 from kaiko_middleware.validation import Failure
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from kaiko_middleware.validation import Kind, Where
 
-    Serializer: TypeAlias = BaseSerializer[Any]
+    AnySerializer: TypeAlias = BaseSerializer[Any]
 
 __all__ = ["failures_in", "failures_of", "serializer_of"]
 
@@ -47,7 +47,7 @@ class _Position(int):
 class _Raised(NamedTuple):
     """The sources of declared keys for an error that a service raised by hand."""
 
-    serializer: Serializer | None
+    serializer: AnySerializer | None
     literals: frozenset[str]
 
 
@@ -70,79 +70,64 @@ def failures_in(detail: object, declared: object, request: Request, view: object
 
     """
     where = _where(declared, request, view)
-    found = [
-        Failure(_KINDS.get(code, "value"), where, _path(segments))
-        for code, segments in _walk(detail, declared, ())
-    ]
+    found: list[Failure] = []
+    _walk(detail, declared, where, "", found)
     if not found:
         return [Failure("value", where, None)]
     # An error that was raised by hand need not be about a body.
-    absent = _is_serializer(declared) and (where, found[0].kind) == ("body", "missing")
+    absent = (where, found[0].kind) == ("body", "missing") and _is_serializer(declared)
     if absent and _has_no_body(request):
         return [Failure("body", "body", None)]
     return found
 
 
-def serializer_of(detail: object) -> Serializer | None:
+def serializer_of(detail: object) -> AnySerializer | None:
     """Return the serializer whose `errors` these are; None if DRF stored none on them."""
     serializer: object = getattr(detail, "serializer", None)
     return serializer if _is_serializer(serializer) else None
 
 
-def _is_serializer(value: object) -> TypeGuard[Serializer]:
+def _is_serializer(value: object) -> TypeGuard[AnySerializer]:
     return isinstance(value, BaseSerializer)
 
 
-def _walk(
-    detail: object, declared: object, path: tuple[str, ...]
-) -> Iterator[tuple[object, tuple[str, ...]]]:
-    """Yield the code of each error below `detail`, and the declared names that lead to it."""
-    own = serializer_of(detail)
-    if own is not None:  # a service may nest a serializer's errors in others
-        declared = own
-    if isinstance(detail, Mapping):
-        for key, inner in cast("Mapping[object, object]", detail).items():
-            yield from _below(inner, declared, key, path)
-    elif isinstance(detail, (list, tuple)):
-        for index, inner in enumerate(cast("list[object]", detail)):
-            if isinstance(inner, str):
-                yield getattr(inner, "code", None), path
-            else:
-                yield from _below(inner, declared, _Position(index), path)
-    else:
-        yield getattr(detail, "code", None), path
+def _walk(detail: object, declared: object, where: Where, path: str, found: list[Failure]) -> None:
+    """Add the failures below `detail` to `found`, with the declared names that lead to them."""
+    # A service may nest a serializer's errors in others.
+    declared = serializer_of(detail) or declared
+    if isinstance(detail, dict):
+        for key, inner in cast("dict[object, object]", detail).items():
+            child, name = _child(declared, key)
+            _walk(inner, child, where, path + name, found)
+        return
+    errors = cast("Iterable[object]", detail if isinstance(detail, (list, tuple)) else (detail,))
+    for index, inner in enumerate(errors):
+        if isinstance(inner, (dict, list, tuple)):
+            child, name = _child(declared, _Position(index))
+            _walk(cast("object", inner), child, where, path + name, found)
+        else:
+            kind = _KINDS.get(getattr(inner, "code", None), "value")
+            found.append(Failure(kind, where, path.removeprefix(".") or None))
 
 
-def _below(
-    inner: object, declared: object, key: object, path: tuple[str, ...]
-) -> Iterator[tuple[object, tuple[str, ...]]]:
-    child, name = _child(declared, key)
-    return _walk(inner, child, path if name is None else (*path, name))
-
-
-def _child(declared: object, key: object) -> tuple[object, str | None]:
-    """Return what is declared under `key`, and its part of a path; None if nothing is."""
+def _child(declared: object, key: object) -> tuple[object, str]:
+    """Return what is declared under `key`, and its part of a path; empty if nothing is."""
+    if isinstance(declared, Serializer):
+        fields = cast("Mapping[object, object]", declared.fields)
+        return (fields[key], f".{key}") if key in fields else (None, "")
     child: object = getattr(declared, "child", None)
     if isinstance(declared, DictField):
         return child, "[*]"
     if isinstance(declared, (ListField, ListSerializer)):
-        return (child, f"[{key}]") if isinstance(key, int) else (None, None)
+        return (child, f"[{key}]") if isinstance(key, int) else (None, "")
     if isinstance(declared, _Raised):
         if isinstance(key, _Position):
             return declared, f"[{key}]"
         by_serializer = _child(declared.serializer, key)
-        if by_serializer[1] is None and key in declared.literals:
-            return declared._replace(serializer=None), str(key)
+        if not by_serializer[1] and key in declared.literals:
+            return declared._replace(serializer=None), f".{key}"
         return by_serializer
-    fields: object = getattr(declared, "fields", None)
-    if isinstance(fields, Mapping) and key in fields:
-        return cast("Mapping[object, object]", fields)[key], str(key)
-    return None, None
-
-
-def _path(segments: Iterable[str]) -> str | None:
-    path = "".join(part if part.startswith("[") else f".{part}" for part in segments)
-    return path.removeprefix(".") or None
+    return None, ""
 
 
 def _where(declared: object, request: Request, view: object) -> Where:
@@ -168,7 +153,7 @@ def _has_no_body(request: Request) -> bool:
 def _raised(traceback: TracebackType | None, keys: object) -> _Raised:
     """Return the sources that declare `keys`: a serializer that ran, and the code that raised."""
     frame = None
-    serializer: Serializer | None = None
+    serializer: AnySerializer | None = None
     while traceback is not None:
         frame = traceback.tb_frame
         for value in frame.f_locals.values():

@@ -35,4 +35,4 @@ def handle(exc: Exception, context: Mapping[str, object]) -> HttpResponse | None
         return default_handler(exc, cast("dict[str, object]", context))
     reading = Reading(request, context.get("view"))
     known: Known = {APIException: reading.api_exception, RecursionError: reading.recursion}
-    return answer_in_view(request._request, exc, known=known, setup=setup)  # noqa: SLF001 - as above
+    return answer_in_view(request._request, exc, setup, known)  # noqa: SLF001 - as above

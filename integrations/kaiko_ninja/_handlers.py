@@ -57,7 +57,7 @@ class Handling:
             HttpError: http_error,
             ValidationError: lambda failed: error_of(failed, request),
         }
-        response = answer_in_view(request, exc, known=known, setup=setup)
+        response = answer_in_view(request, exc, setup, known)
         if response is None:
             raise exc
         return response

@@ -77,7 +77,8 @@ def test_text_is_cut(server: tuple[str, int]) -> None:
     name, port = server
     seen = Seen(port, "/text")
     assert seen.status == 200
-    assert seen.body.startswith(b"chunk")
+    # granian may drop what it was given before it cuts.
+    assert seen.body.startswith(b"chunk") or (name == "granian" and not seen.body)
     assert seen.whole is (name == "wsgiref")
 
 
