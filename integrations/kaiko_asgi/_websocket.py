@@ -148,6 +148,7 @@ class _Socket:
         self._ended = True
         if self._closed or self._left:
             return
+        self._closed = True
         code, reason = close_frame(error, self._request.request_id)
         message = {"type": "websocket.close", "code": code, "reason": reason}
         try:

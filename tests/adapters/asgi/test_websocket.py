@@ -257,6 +257,15 @@ def test_an_http_answer_after_accept_closes_the_socket(caplog: pytest.LogCapture
     assert len(said(caplog)) == 1
 
 
+def test_a_refusal_closes_a_socket_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Where no answer can be sent; what is raised after it is raised, and closes nothing."""
+    caplog.set_level(logging.DEBUG)
+    seen = connect(kaiko(script(*denies(503, b""), _boom)), denial=False)
+    assert seen.closed is not None
+    assert isinstance(seen.raised, ValueError)
+    assert "client disconnected" not in caplog.text
+
+
 def test_an_answer_that_is_no_error_is_refused_after_accept_as_before() -> None:
     """The server says what it thinks of it."""
     seen = connect(kaiko(script(ACCEPT, *denies(200, b"ok"))))
