@@ -37,6 +37,8 @@ class Config:
         paths: the prefixes, by whole segments, within which answers are rewritten.
         exclude_paths: prefixes within these that are left alone.
         rewrite_answers: turn error answers that inner code returns into envelopes too.
+        keep_protocol_errors: leave those of them alone that are errors of another protocol:
+            JSON-RPC, OAuth, SCIM, ACME, Matrix, GraphQL, Connect, A2A, SOAP, WebDAV, S3.
         hold_event_streams: hold the head of an event stream until its first event, so
             that a failure before it gets a clean error; costs the early head.
         challenge: the `WWW-Authenticate` of a 401 that brings none.
@@ -56,6 +58,7 @@ class Config:
     paths: tuple[str, ...]
     exclude_paths: tuple[str, ...]
     rewrite_answers: bool
+    keep_protocol_errors: bool
     hold_event_streams: bool
     challenge: str
     mapping: ExceptionMapping
@@ -71,6 +74,7 @@ class Config:
         paths: Iterable[str] = ("/",),
         exclude_paths: Iterable[str] = (),
         rewrite_answers: bool = True,
+        keep_protocol_errors: bool = True,
         hold_event_streams: bool = False,
         challenge: str = "ApiKey",
         mapping: ExceptionMapping | None = None,
@@ -88,6 +92,7 @@ class Config:
         for name, flag in (
             ("trust_request_id", trust_request_id),
             ("rewrite_answers", rewrite_answers),
+            ("keep_protocol_errors", keep_protocol_errors),
             ("hold_event_streams", hold_event_streams),
             ("reraise", reraise),
         ):

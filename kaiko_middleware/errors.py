@@ -118,6 +118,8 @@ class KaikoError(Exception):
     """Extra response headers."""
     upstream: UpstreamDetails | None = None
     """What an upstream said to cause this error: for the log, never sent."""
+    protocol: str | None = None
+    """The protocol whose own error answer was kept in place of an envelope: for the log."""
 
     _fixed: ClassVar[bool] = False
 

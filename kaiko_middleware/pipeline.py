@@ -18,7 +18,9 @@ from .errors import KaikoError, ServerError
 from .foreign_answer import error_from_answer
 from .headers import DESCRIBES_BODY, sendable
 from .ids import RequestIdPool, accept_request_id
+from .kept_answer import exchange_of, keep_protocol_error
 from .known_exceptions import Disconnected
+from .protocol_errors import is_told_by_request, protocol_of
 from .render import Reply, again, render
 from .report import RequestInfo, report_disconnect, report_error, report_late, report_note
 from .safe_exception import class_name
@@ -171,11 +173,6 @@ class Pipeline:
         found = self.recall(status, headers, body)
         if found is None:
             error, reply = self._read_answer(status, headers, body, request)
-            # A hook is told of an error of its own, which it may keep.
-            if not self.config.on_error and _is_always_the_same(status, headers, body):
-                if len(self._answers) == _REMEMBERED:
-                    self._answers.clear()
-                self._answers[status, tuple(headers), body] = error, reply
         else:
             error, reply = found[0], again(found[1], request.request_id)
         if report:
@@ -201,14 +198,29 @@ class Pipeline:
         plain = body
         if body is not None and "content-encoding" in said:
             plain = decode_body(body, said["content-encoding"])
+        config, kind = self.config, said.get("content-type", "")
+        # A hook is told of an error of its own, which it may keep.
+        same = not config.on_error and _is_always_the_same(status, headers, body)
+        if body and plain and config.keep_protocol_errors:
+            protocol = protocol_of(exchange_of(status, kind, request), plain)
+            if protocol is not None:
+                given = Reply(status, tuple(headers), body)
+                header = config.request_id_header
+                return keep_protocol_error(protocol, given, plain, request, header)
+            same = same and not is_told_by_request(status, kind, plain)
         error = error_from_answer(
             status,
             plain,
-            content_type=said.get("content-type", ""),
+            content_type=kind,
             retryable=_RETRIES.get(said.get("x-should-retry", "").lower()),
             request_type=request.content_type,
         )
-        return error, self.render(error, request, kept)
+        reply = self.render(error, request, kept)
+        if same:
+            if len(self._answers) == _REMEMBERED:
+                self._answers.clear()
+            self._answers[status, tuple(headers), body] = error, reply
+        return error, reply
 
     def on_bug(self, text: str, request: RequestInfo) -> Answer:
         """Answer 500 `internal` for something that no server would send, and log why."""

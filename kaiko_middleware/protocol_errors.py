@@ -15,7 +15,7 @@ from typing import NoReturn, cast
 from .content_coding import BODY_LIMIT
 from .known_protocols import FORM, PROTOCOLS_IN_JSON, Exchange, protocol_of_xml
 
-__all__ = ["Exchange", "is_told_by_request", "protocol_of"]
+__all__ = ["is_told_by_request", "may_be_one", "protocol_of"]
 
 _BEFORE = " \t\r\n" + b"\xef\xbb\xbf".decode("latin-1")
 _TOKENS = tuple((row.token, row) for row in PROTOCOLS_IN_JSON)
@@ -51,6 +51,11 @@ def protocol_of(exchange: Exchange, body: bytes) -> str | None:
             if row.matches(data, exchange):
                 return row.protocol
     return None
+
+
+def may_be_one(start: bytes | bytearray) -> bool:
+    """Whether a body that begins so may be another protocol's error."""
+    return start[:64].decode("latin-1").lstrip(_BEFORE)[:1] in {"{", "[", "<"}
 
 
 def is_told_by_request(status: int, content_type: str, body: bytes) -> bool:

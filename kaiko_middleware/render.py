@@ -15,7 +15,7 @@ from .catalog import STATUSES
 from .config import Config
 from .errors import KaikoError, RateLimitError, ServerError, whole_seconds
 from .headers import DESCRIBES_BODY, merge_expose, sendable
-from .report import RequestInfo, report_late, report_note
+from .report import RequestInfo, report_dropped, report_late
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -213,9 +213,8 @@ def _with_others(
     mine, dropped = sendable(error.headers)
     theirs, more = sendable(replaced)
     if dropped or more:
-        names = ", ".join(map(ascii, [*dropped, *more]))
         request = RequestInfo(dict(headers)[config.request_id_header], "-", "-")
-        report_note(f"headers that cannot be sent were dropped: {names}", request)
+        report_dropped([*dropped, *more], request)
     taken = {*DESCRIBES_BODY, *(name.lower() for name, _ in headers)}
     for pairs in (mine, theirs):
         for name, value in pairs:

@@ -2,10 +2,11 @@
 
 Records go to the logger `kaiko` with `request_id`, `type`, `code`, `status`, `param`,
 `method` and `path` as attributes (and `upstream`, `upstream_status`,
-`upstream_request_id` and `upstream_said` where one failed), all redacted, cut and on one
-line. An unmapped exception is logged at ERROR with its `exc_info` (so that Sentry counts
-it once) and with a compact `exc_text`, rendered when it is first read (so no formatter spends a
-millisecond on the full one). Implements section 9 of the V2 contract.
+`upstream_request_id` and `upstream_said` where one failed, `protocol` where another
+protocol's error answer was kept), all redacted, cut and on one line. An unmapped exception
+is logged at ERROR with its `exc_info` (so that Sentry counts it once) and with a compact
+`exc_text`, rendered when it is first read (so no formatter spends a millisecond on the full
+one). Implements section 9 of the V2 contract.
 """
 
 from __future__ import annotations
@@ -43,13 +44,15 @@ class RequestInfo(NamedTuple):
     """What an adapter knows of the request when something fails.
 
     `content_type` is the request's, empty where it has none and None where the adapter
-    did not look: it tells a body of the wrong type from a wrong value.
+    did not look: it tells a body of the wrong type from a wrong value. `connect_version` is
+    its `Connect-Protocol-Version`, empty where it has none or the adapter did not look.
     """
 
     request_id: str
     method: str
     path: str
     content_type: str | None = None
+    connect_version: str = ""
 
 
 class ErrorReport(NamedTuple):
@@ -127,7 +130,7 @@ def report_error(
         _log(level, text, request, exc if unmapped else None, said, handed_on=handed_on)
     if not hooks:
         return
-    request_id, method, path, _ = request
+    request_id, method, path, *_ = request
     for hook in hooks:
         try:
             hook(ErrorReport(error, exc, request_id, method, path, unmapped))
@@ -171,6 +174,12 @@ def report_note(text: str, request: RequestInfo, *, level: int = logging.WARNING
         _log(level, log_safe(text), request)
 
 
+def report_dropped(names: list[str], request: RequestInfo) -> None:
+    """Log the names of header fields that no server would send."""
+    said = ", ".join(map(ascii, names))
+    report_note(f"headers that cannot be sent were dropped: {said}", request)
+
+
 def _leaves(group: BaseException) -> str:
     """Return what a group holds, on one line: a mapped one is logged without a traceback."""
     told = [describe(leaf, 128) for leaf in leaves(group)]
@@ -191,6 +200,8 @@ def _said_of(error: KaikoError) -> dict[str, object]:
         "status": error.status,
         "param": None if param is None else log_safe(param),
     }
+    if error.protocol is not None:
+        said["protocol"] = error.protocol
     upstream = error.upstream
     if upstream is not None:
         said |= {

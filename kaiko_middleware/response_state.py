@@ -18,6 +18,7 @@ from .errors import error_for_status
 from .headers import DESCRIBES_BODY
 from .layers import Layers
 from .map_exception import is_disconnect
+from .protocol_errors import may_be_one
 from .render import event_frame
 from .report import report_disconnect, report_late
 from .response_head import cors_fields, is_html, recognize, stream_kind, why_unsendable
@@ -79,7 +80,7 @@ class _Phase(IntEnum):
     """Our answer is out, what else comes is dropped."""
 
 
-_PARSED = ("json", "text/plain")
+_PARSED = ("json", "text/plain", "xml")
 _HEADLESS = "the application sent a body before a head"
 _STARLETTES_OWN = b"Internal Server Error"
 
@@ -371,7 +372,10 @@ class ResponseState:
         kind = "".join(
             value.lower() for name, value in self._head[1] if name.lower() == "content-type"
         )
-        return not kind or any(part in kind for part in _PARSED)
+        if not kind or any(part in kind for part in _PARSED):
+            return True
+        keeping = self._pipeline.config.keep_protocol_errors and "html" not in kind
+        return keeping and self._body is not None and may_be_one(self._body)
 
     def _replace(self) -> list[Piece]:
         """Answer in place of the error answer that was collected."""

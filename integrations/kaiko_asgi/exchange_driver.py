@@ -49,16 +49,21 @@ def request_info(scope: Scope, request_id: str, *, typed: bool = False) -> Reque
     Arguments:
         scope: the request's.
         request_id: its id.
-        typed: whether its Content-Type is looked for, by which returned answers are read.
+        typed: whether the fields are looked for by which returned answers are read.
 
     """
-    kind = ",".join(header_values(scope, b"content-type")) if typed else None
     method: str = scope["method"] if "method" in scope else scope["type"].upper()
-    return RequestInfo(request_id, method, scope.get("path", "-"), kind)
+    if not typed:
+        return RequestInfo(request_id, method, scope.get("path", "-"))
+    kind = ",".join(header_values(scope, b"content-type"))
+    connect_version = ",".join(header_values(scope, b"connect-protocol-version"))
+    return RequestInfo(request_id, method, scope.get("path", "-"), kind, connect_version)
 
 
 def encode_fields(fields: Fields) -> RawFields:
     """Return the header fields of a reply as ASGI has them."""
+    if len(fields) < 3:  # another protocol's error, which is kept
+        return [(_encode_name(name), value.encode("latin-1")) for name, value in fields]
     # But for the length and the id, nearly all replies have the same few.
     first, rest = _encode(fields[0], fields[3:])
     (length, size), (id_header, request_id) = fields[1:3]

@@ -33,6 +33,7 @@ class Settings(TypedDict, total=False):
     paths: Iterable[str]
     exclude_paths: Iterable[str]
     rewrite_answers: bool
+    keep_protocol_errors: bool
     hold_event_streams: bool
     challenge: str
     mapping: ExceptionMapping | str

@@ -137,7 +137,10 @@ def request_info(request: HttpRequest) -> RequestInfo:
         request_id = current_setup().request_id(request.META)
     kind: object = request.META.get("CONTENT_TYPE")
     content_type = kind if isinstance(kind, str) else ""
-    return RequestInfo(request_id, request.method or "-", request.path, content_type)
+    connect_version = str(request.META.get("HTTP_CONNECT_PROTOCOL_VERSION", ""))
+    return RequestInfo(
+        request_id, request.method or "-", request.path, content_type, connect_version
+    )
 
 
 def replace_response(

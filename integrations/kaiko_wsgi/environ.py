@@ -25,4 +25,5 @@ def request_info(environ: WSGIEnvironment, request_id: str) -> RequestInfo:
     """Return what the core wants to know of a request."""
     method = str(environ.get("REQUEST_METHOD", "-"))
     kind = str(environ.get("CONTENT_TYPE", ""))
-    return RequestInfo(request_id, method, path_of(environ), kind)
+    connect_version = str(environ.get("HTTP_CONNECT_PROTOCOL_VERSION", ""))
+    return RequestInfo(request_id, method, path_of(environ), kind, connect_version)

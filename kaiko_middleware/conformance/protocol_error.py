@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kaiko_middleware.content_coding import decode_body
-from kaiko_middleware.protocol_errors import Exchange, protocol_of
+from kaiko_middleware.known_protocols import Exchange
+from kaiko_middleware.protocol_errors import protocol_of
 
 from .envelope import octets
 

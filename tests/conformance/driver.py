@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from kaiko_middleware.conformance import check_answer
+
 if TYPE_CHECKING:
     from conformance.scenarios import Scenario
+    from kaiko_middleware.conformance import Violation
 
 COMPARED = frozenset(
     {
@@ -46,7 +49,7 @@ class Result(NamedTuple):
         """Return all values of a header field."""
         return [value for key, value in self.headers if key.lower() == name]
 
-    def comparable(self) -> tuple[object, ...]:
+    def comparable(self, scenario: Scenario) -> tuple[object, ...]:
         """Return what must be equal on every stack: all of it but the id."""
         headers = sorted(
             (name.lower(), _ID.sub(b"req-*", value.encode("latin-1")))
@@ -56,6 +59,9 @@ class Result(NamedTuple):
         if self.status < 400:
             # What a framework says of a success is its own business.
             headers = [item for item in headers if item[0] == "x-request-id"]
+        elif scenario.kept:
+            # Nor what it says of the length of an error that is kept.
+            headers = [item for item in headers if item[0] != "content-length"]
         return self.status, headers, _ID.sub(b"req-*", self.body), self.cut
 
 
@@ -71,6 +77,17 @@ class Driver(Protocol):
     def run(self, scenario: Scenario) -> Result:
         """Send the scenario's request to the route `/s/<name>` (or to nowhere)."""
         ...
+
+
+def faults(scenario: Scenario, seen: Result) -> list[Violation]:
+    """Return every rule of the contract that the answer to a scenario breaks."""
+    return check_answer(
+        seen.status,
+        seen.headers,
+        seen.body,
+        method=scenario.method,
+        request_headers=scenario.request_headers,
+    )
 
 
 def path_of(scenario: Scenario) -> str:

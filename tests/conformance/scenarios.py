@@ -7,6 +7,7 @@ request to it; the answers of all drivers must be equal byte for byte but for th
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -128,6 +129,8 @@ class Scenario:
     """Header fields that it must not have."""
     cut: bool = False
     """Whether the client must see that the answer was cut short."""
+    kept: bool = False
+    """Whether the answer must be the view's own, with the id: another protocol's error."""
 
 
 def _cycle() -> Exception:
@@ -674,5 +677,72 @@ _STREAMED = (
     Scenario("text-fails-typed", Streams("text/plain", (b"a",), NotFoundError), 200, cut=True),
 )
 
-SCENARIOS: tuple[Scenario, ...] = (*_RAISED, *_ANSWERED, *_PARSED, *_STREAMED)
+_FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
+_CONNECT = (("Content-Type", "application/json"), ("Connect-Protocol-Version", "1"))
+_RPC = b'{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"no order 7"}}'
+_FAULT = b'<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body><e:Fault/>'
+
+
+def _kept(
+    name: str,
+    act: Answers,
+    method: str = "GET",
+    request_headers: tuple[tuple[str, str], ...] = (),
+    **headers: str,
+) -> Scenario:
+    body = b"a=b" if method == "POST" else b""
+    return Scenario(
+        name,
+        act,
+        act.status,
+        method=method,
+        body=body,
+        request_headers=request_headers,
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+        absent=("x-should-retry", "www-authenticate"),
+        kept=True,
+    )
+
+
+_KEPT = (
+    _kept("json-rpc", Answers(404, _JSON, _RPC)),
+    _kept(
+        "json-rpc-500", Answers(500, _JSON, _RPC, (("Retry-After", "soon"),)), retry_after="soon"
+    ),
+    _kept(
+        "json-rpc-encoded",
+        Answers(
+            400,
+            _JSON,
+            gzip.compress(_RPC, mtime=0),
+            (("Content-Encoding", "gzip"), ("ETag", '"a"')),
+        ),
+        content_encoding="gzip",
+        etag='"a"',
+    ),
+    _kept(
+        "oauth",
+        Answers(401, _JSON, b'{"error":"invalid_client"}', (("Access-Control-Allow-Origin", "*"),)),
+        "POST",
+        _FORM,
+    ),
+    _kept(
+        "registration", Answers(400, _JSON, b'{"error":"invalid_redirect_uri"}'), "POST", _CONNECT
+    ),
+    _kept("connect", Answers(503, _JSON, b'{"code":"unavailable"}'), "POST", _CONNECT),
+    _kept("soap", Answers(500, "application/soap+xml", _FAULT)),
+    Scenario(
+        "oauth-word-to-json",
+        Answers(400, _JSON, b'{"error":"invalid_request","error_description":"No such model"}'),
+        400,
+        _INVALID,
+        "invalid_request",
+        "No such model",
+        method="POST",
+        body=b"{}",
+        request_headers=(("Content-Type", "application/json"),),
+    ),
+)
+
+SCENARIOS: tuple[Scenario, ...] = (*_RAISED, *_ANSWERED, *_PARSED, *_STREAMED, *_KEPT)
 BY_NAME: dict[str, Scenario] = {scenario.name: scenario for scenario in SCENARIOS}

@@ -75,7 +75,8 @@ def call(app: WSGIApplication, scenario: Scenario) -> Result:
         "wsgi.run_once": False,
     }
     for name, value in scenario.request_headers:
-        environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
+        key = name.upper().replace("-", "_")
+        environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
     server = _Server()
     whole = False
     chunks = None

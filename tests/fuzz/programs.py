@@ -101,6 +101,9 @@ BODIES: tuple[Any, ...] = (
     {"object": "error", "message": "no", "code": 40_301},
     [{"error": {"message": "no", "code": 503}}],
     {"StatusCode": 401, "description": "who"},
+    {"jsonrpc": "2.0", "id": 1, "error": {"code": -32602, "message": "no"}},
+    {"error": "invalid_grant"},
+    {"code": "not_found", "message": "no"},
 )
 LEAVES: tuple[Any, ...] = (
     None,
@@ -283,7 +286,10 @@ def _request_fields(rng: Random) -> list[list[str]]:
     if rng.random() < 0.2:
         fields.append(["Accept", rng.choice(("text/html", "*/*", "application/json"))])
     if rng.random() < 0.2:
-        fields.append(["Content-Type", rng.choice(TYPES)])
+        form = "application/x-www-form-urlencoded"
+        fields.append(["Content-Type", rng.choice((*TYPES, form, form))])
+    if rng.random() < 0.1:
+        fields.append(["Connect-Protocol-Version", "1"])
     return fields
 
 

@@ -77,7 +77,13 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ("request_id_digits", True, "True", DIGITS),
     *[
         (flag, value, shown, FLAG)
-        for flag in ("trust_request_id", "rewrite_answers", "hold_event_streams", "reraise")
+        for flag in (
+            "trust_request_id",
+            "rewrite_answers",
+            "keep_protocol_errors",
+            "hold_event_streams",
+            "reraise",
+        )
         for value, shown in ((1, "1"), ("yes", "'yes'"), (None, "None"))
     ],
     *[
@@ -172,8 +178,8 @@ def test_a_partial_of_an_async_hook_is_refused_as_well() -> None:
 
 
 KEYS = (
-    "challenge, exclude_paths, hold_event_streams, mapping, on_error, paths, request_id_digits, "
-    "request_id_header, reraise, rewrite_answers, trust_request_id"
+    "challenge, exclude_paths, hold_event_streams, keep_protocol_errors, mapping, on_error, paths, "
+    "request_id_digits, request_id_header, reraise, rewrite_answers, trust_request_id"
 )
 
 
@@ -214,6 +220,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
     assert config.paths == ("/",)
     assert config.exclude_paths == ()
     assert config.rewrite_answers is True
+    assert config.keep_protocol_errors is True
     assert config.hold_event_streams is False
     assert config.challenge == "ApiKey"
     assert isinstance(config.mapping, ExceptionMapping)
@@ -232,6 +239,7 @@ def test_every_setting_can_be_set_from_a_mapping() -> None:
         "paths": ["/v2/", "/v3"],
         "exclude_paths": {"/v2/docs"},
         "rewrite_answers": False,
+        "keep_protocol_errors": False,
         "hold_event_streams": True,
         "challenge": " Bearer ",
         "mapping": mapping,

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kaiko_middleware.content_coding import BODY_LIMIT
-from kaiko_middleware.protocol_errors import Exchange, is_told_by_request, protocol_of
+from kaiko_middleware.known_protocols import Exchange
+from kaiko_middleware.protocol_errors import is_told_by_request, protocol_of
 
 FORM = {"method": "POST", "request_type": "application/x-www-form-urlencoded; charset=utf-8"}
 POST = {"method": "POST", "request_type": "application/json"}

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from adapters.litestar.apps import ADOPTED, ALONE
+from conformance.driver import faults
 from conformance.drivers.bare_asgi import DRIVERS
 from conformance.scenarios import SCENARIOS, Parses, Raises, Scenario, Streams
-from kaiko_middleware.conformance import check_answer
 
 (REFERENCE,) = DRIVERS
 INTERNAL = "Litestar wraps what a stream raises in an exception of its own: it is a bug then"
@@ -25,9 +25,9 @@ KEPT = {"stream-fails-first-typed": INTERNAL, "events-fail-typed": INTERNAL}
 def test_adopted(scenario: Scenario) -> None:
     """The answer is that of an application without a framework."""
     seen, reference = ADOPTED.run(scenario), REFERENCE.run(scenario)
-    assert check_answer(seen.status, seen.headers, seen.body, method=scenario.method) == []
+    assert faults(scenario, seen) == []
     if isinstance(scenario.act, Streams) or scenario.status >= 400:
-        assert seen.comparable() == reference.comparable()
+        assert seen.comparable(scenario) == reference.comparable(scenario)
     else:
         assert seen.status == reference.status
 
@@ -37,7 +37,7 @@ def test_what_litestar_keeps(name: str) -> None:
     """A typed error of a stream is `internal`: still an envelope, or an error event with one."""
     (scenario,) = [scenario for scenario in SCENARIOS if scenario.name == name]
     seen = ADOPTED.run(scenario)
-    assert check_answer(seen.status, seen.headers, seen.body) == []
+    assert faults(scenario, seen) == []
     assert json.loads(seen.body[seen.body.index(b'{"error"') :])["error"]["code"] == "internal"
 
 
@@ -45,7 +45,7 @@ def test_what_litestar_keeps(name: str) -> None:
 def test_alone(scenario: Scenario) -> None:
     """Without the handlers every error is an envelope, but what is raised is a 500."""
     seen = ALONE.run(scenario)
-    assert check_answer(seen.status, seen.headers, seen.body, method=scenario.method) == []
+    assert faults(scenario, seen) == []
     raised = isinstance(scenario.act, Raises | Parses) and scenario.status >= 400
     if raised:
         assert seen.status == 500

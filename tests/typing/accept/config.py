@@ -32,6 +32,7 @@ config = Config(
     paths=("/v2",),
     exclude_paths=("/v2/health",),
     rewrite_answers=False,
+    keep_protocol_errors=False,
     hold_event_streams=True,
     challenge='ApiKey realm="kaiko"',
     mapping=ExceptionMapping(),

@@ -17,6 +17,7 @@ KAIKO_MIDDLEWARE: Settings = {
     "paths": ("/v2",),
     "exclude_paths": ("/v2/health",),
     "rewrite_answers": True,
+    "keep_protocol_errors": True,
     "hold_event_streams": False,
     "challenge": "ApiKey",
     "mapping": "shop.errors.mapping",
