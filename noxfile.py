@@ -97,7 +97,7 @@ def imports(session: nox.Session) -> None:
 )
 def types(session: nox.Session, tool: str) -> None:
     """Our code and a stranger's under one checker; pyright also wants whole types."""
-    session.install(".[all]", "--group", "test", "--group", "types", "nox")
+    session.install(".[all]", "--group", "test", "--group", "mcp", "--group", "types", "nox")
     session.run(*CHECKERS[tool])
     session.run("pytest", "tests/typing", "-k", f"[{tool}-")
 
@@ -107,7 +107,7 @@ def types(session: nox.Session, tool: str) -> None:
 def tests(session: nox.Session, stack: str) -> None:
     """The whole suite but for the type checkers, on one Python and one set of libraries."""
     session.install(".[all]", *STACKS[stack])
-    session.install("--group", "test")
+    session.install("--group", "test", *(() if stack == "lowest" else ("--group", "mcp")))
     session.run("python", "-m", "django", "--version")
     # The script, not `python -m pytest`: that would put the checkout before what is installed.
     pytest = Path(session.bin, "pytest")
