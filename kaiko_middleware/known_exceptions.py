@@ -67,6 +67,11 @@ def _http_exception(exc: BaseException) -> KaikoError | None:
     return error_for_status(status, message, code=code, param=param, headers=fields)
 
 
+def _unreadable_form(exc: BaseException) -> KaikoError:
+    many = str(getattr(exc, "message", "")).startswith("Too many")
+    return error_for_code("too_many_fields" if many else "invalid_form")
+
+
 def _validation_failure(exc: BaseException) -> KaikoError:
     """Read FastAPI's RequestValidationError where no handler of ours saw it."""
     raw = isinstance(getattr(exc, "body", None), bytes)
@@ -87,7 +92,7 @@ _DJANGO = "django.core.exceptions."
 KNOWN: dict[str, Handler] = {
     "builtins.TimeoutError": _fixed("timeout"),
     "starlette.exceptions.HTTPException": _http_exception,
-    "starlette.formparsers.MultiPartException": _fixed("invalid_form"),
+    "starlette.formparsers.MultiPartException": _unreadable_form,
     "starlette.requests.ClientDisconnect": Disconnected(),
     "starlette.websockets.WebSocketDisconnect": Disconnected(),
     "fastapi.exceptions.RequestValidationError": _validation_failure,

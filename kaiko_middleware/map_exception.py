@@ -15,7 +15,7 @@ from .errors import KaikoError, ServerError
 from .known_exceptions import Disconnected, is_http_exception, known_entry, known_handler
 from .safe_exception import cause_of, context_of, is_group, leaves
 from .settings_check import is_plain_callable
-from .unwrap import underlying
+from .unwrap import client_fault, underlying
 
 __all__ = ["ExceptionMapping", "Known", "is_disconnect"]
 
@@ -160,7 +160,7 @@ class ExceptionMapping:
                     raise TypeError(msg)
                 # `None` means that the exception is no error for the table.
                 return None
-        return None
+        return client_fault(exc)
 
     def _knows_group(self, group: BaseException) -> bool:
         # A handler of Exception means the leaves, and finds each of them.

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from .errors import error_for_code, error_for_status
 from .known_exceptions import is_http_exception, is_refusal, path_of
 from .safe_exception import context_of, root_of, traceback_of
 
-__all__ = ["underlying"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .errors import KaikoError
+
+__all__ = ["client_fault", "underlying"]
 
 _SERVERS = frozenset({"daphne", "granian", "gunicorn", "hypercorn", "uvicorn"})
 
@@ -17,47 +25,76 @@ _STARTED = "Caught handled exception, but response already started."
 def underlying(exc: BaseException) -> BaseException:
     """Return the exception that counts.
 
-    Starlette hides two. Its StreamingResponse takes every OSError of the body's iterator
+    Starlette hides some. Its StreamingResponse takes every OSError of the body's iterator
     for a client that left and raises ClientDisconnect instead, a timeout or a missing file
     included; only servers know who left, so where the OSError is not one of theirs, it is
-    what failed. And where an exception that has a handler comes after the head, a
-    RuntimeError is raised from it. FastAPI hides a third: its own handlers echo what
-    validation refused, or a detail, and fail where that is no JSON (NaN, a surrogate).
-    And Starlette's own handler of HTTPException fails over a detail that is no text.
+    what failed. Where an exception that has a handler comes after the head, a RuntimeError
+    is raised from it. And what its form reader refuses becomes an HTTPException.
+    Then there are the handlers of Starlette's and FastAPI's own: they echo a detail, or what
+    validation refused, and fail where that cannot be sent (NaN, a surrogate, an object).
     """
     for _ in range(_NESTED):
         if type(exc) is not RuntimeError or exc.args != (_STARTED,) or exc.__cause__ is None:
             break
         exc = exc.__cause__
-    cls = type(exc)
-    if path_of(cls) == "starlette.requests.ClientDisconnect":
-        context = exc.__context__
-        if isinstance(context, OSError) and root_of(type(context)) not in _SERVERS:
-            return context
-    refused: BaseException | None = context_of(exc)
-    if refused is None:
+    context: BaseException | None = context_of(exc)
+    if context is None:
         return exc
-    if (is_refusal(refused) or is_http_exception(refused)) and _comes_through(exc, _ECHO):
-        return refused
-    if (
-        issubclass(cls, AttributeError)
-        and is_http_exception(refused)
-        and not isinstance(getattr(refused, "detail", None), str)
-        and _comes_through(exc, _RENDERER)
-    ):
-        return refused
+    kind = path_of(type(exc))
+    if kind == "starlette.requests.ClientDisconnect":
+        ours = isinstance(context, OSError) and root_of(type(context)) not in _SERVERS
+        return context if ours else exc
+    if path_of(type(context)) == _UNREADABLE_FORM:
+        hidden = is_http_exception(exc) and _raised_in(exc)[0] == "starlette.requests"
+        return context if hidden else exc
+    if _fails_to_answer(exc):
+        for _ in range(_NESTED):
+            if context is None:
+                break
+            if is_refusal(context) or is_http_exception(context):
+                return context
+            context = context_of(context)
     return exc
 
 
-_ECHO = "fastapi.exception_handlers"
-_RENDERER = "starlette.responses"
+_UNREADABLE_FORM = "starlette.formparsers.MultiPartException"
 
 
-def _comes_through(exc: BaseException, module: str) -> bool:
-    """Whether `exc` was raised by, or below, code of `module`."""
+def client_fault(exc: BaseException) -> KaikoError | None:
+    """Return the error for what Starlette's own readers cannot read of a request, or None.
+
+    `request.json()` and the numbers of paths raise what Python raises: only where it was
+    raised tells whose fault it is.
+    """
+    if not issubclass(type(exc), (ValueError, RecursionError)):
+        return None
+    where = _raised_in(exc, without="json")
+    if where == ("starlette.requests", "json"):
+        return error_for_code("invalid_json")
+    return error_for_status(404) if where == ("starlette.convertors", "convert") else None
+
+
+def _raised_in(exc: BaseException, without: str = "") -> tuple[object, str]:
+    """Return the module and the function that raised `exc`, but for frames of one library."""
+    where: tuple[object, str] = None, ""
+    for module, function in _frames(exc):
+        if str(module).partition(".")[0] != without:
+            where = module, function
+    return where
+
+
+def _fails_to_answer(exc: BaseException) -> bool:
+    """Whether `exc` comes out of a handler of FastAPI's or of Starlette's own."""
+    return any(
+        module == "fastapi.exception_handlers"
+        or (module == "starlette.middleware.exceptions" and function == "http_exception")
+        for module, function in _frames(exc)
+    )
+
+
+def _frames(exc: BaseException) -> Iterator[tuple[object, str]]:
     traceback = traceback_of(exc)
     while traceback is not None:
-        if traceback.tb_frame.f_globals.get("__name__") == module:
-            return True
+        frame = traceback.tb_frame
+        yield frame.f_globals.get("__name__"), frame.f_code.co_name
         traceback = traceback.tb_next
-    return False

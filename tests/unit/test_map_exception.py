@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from types import MethodType
 from typing import Any
 
@@ -320,12 +321,16 @@ def test_what_fastapi_refuses_follows_section_7(
     assert (error.status, error.code) == (status, code)
 
 
-def raised_in(module: str, exc: BaseException, context: BaseException) -> BaseException:
-    """Raise an exception in a module's code while another one is handled."""
+def raised_in(
+    module: str, exc: BaseException, context: BaseException | None, function: str = "f"
+) -> BaseException:
+    """Raise an exception in a module's function, while another one is handled."""
+    exc = exc.with_traceback(None)
     namespace: dict[str, Any] = {"__name__": module, "exc": exc, "context": context}
-    code = "try:\n    raise context\nexcept BaseException:\n    raise exc"
+    code = f"def {function}():\n try:\n  raise context or exc\n finally:\n  raise exc"
     try:
         exec(code, namespace)  # noqa: S102 - only so does a frame have a module's name
+        namespace[function]()
     except BaseException as caught:  # noqa: BLE001 - that is what is wanted
         return caught
     raise AssertionError
@@ -333,17 +338,80 @@ def raised_in(module: str, exc: BaseException, context: BaseException) -> BaseEx
 
 def test_a_framework_that_fails_to_echo_an_error_does_not_hide_it() -> None:
     """Input that is no JSON (NaN, a surrogate) is no bug of the service's."""
-    handlers, responses = "fastapi.exception_handlers", "starlette.responses"
+    handlers = "fastapi.exception_handlers"
+    starlettes = "starlette.middleware.exceptions"
     invalid = refused({}, [{"type": "missing", "loc": ("body", "a")}])
     teapot = http_exception(status_code=418, detail={"x": 1}, headers=None)
     texted = http_exception(status_code=418, detail="text", headers=None)
     resolve = ExceptionMapping().resolve
     assert resolve(raised_in(handlers, ValueError("nan"), invalid)).code == "missing_field"
     assert resolve(raised_in(handlers, ValueError("nan"), teapot)).code == "im_a_teapot"
-    assert resolve(raised_in(responses, AttributeError("encode"), teapot)).code == "im_a_teapot"
-    assert resolve(raised_in(responses, AttributeError("encode"), texted)).code == "internal"
+    for failed in (AttributeError("encode"), UnicodeEncodeError("utf-8", "\ud800", 0, 1, "no")):
+        for given in (teapot, texted):
+            own = raised_in(starlettes, failed, given, "http_exception")
+            assert resolve(own).code == "im_a_teapot"
+            assert resolve(raised_in(starlettes, failed, given)).code == "internal"
+    deep = raised_in("pydantic", TypeError("no dict"), invalid)
+    assert resolve(raised_in(handlers, ValueError("nan"), deep)).code == "missing_field"
+    unrelated = raised_in("pydantic", TypeError("no dict"), KeyError("a"))
+    assert resolve(raised_in(handlers, ValueError("nan"), unrelated)).code == "internal"
     assert resolve(raised_in("service", ValueError("nan"), invalid)).code == "internal"
     assert resolve(raised_in("service", AttributeError("x"), teapot)).code == "internal"
+
+
+MULTIPART = type("MultiPartException", (Exception,), {"__module__": "starlette.formparsers"})
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Missing boundary in multipart.", "invalid_form"),
+        ("Too many files. Maximum number of files is 1.", "too_many_fields"),
+    ],
+)
+def test_a_form_that_starlette_cannot_read_is_seen_behind_its_http_exception(
+    text: str, code: str
+) -> None:
+    """Only behind its own: a service that catches it says what it wants."""
+    unreadable = MULTIPART(text)
+    unreadable.message = text
+    raised = http_exception(status_code=400, detail=text, headers=None)
+    own = http_exception(status_code=418, detail="Read the manual", headers=None)
+    resolve = ExceptionMapping().resolve
+    assert resolve(unreadable).code == code
+    assert resolve(raised_in("starlette.requests", raised, unreadable)).code == code
+    assert resolve(raised_in("service", own, unreadable)).message == "Read the manual"
+    assert resolve(raised_in("starlette.requests", ValueError(), unreadable)).code == "internal"
+
+
+@pytest.mark.parametrize(
+    ("module", "function", "exc", "code"),
+    [
+        ("starlette.requests", "json", json.JSONDecodeError("no", "x", 0), "invalid_json"),
+        (
+            "starlette.requests",
+            "json",
+            UnicodeDecodeError("utf-8", b"x", 0, 1, "n"),
+            "invalid_json",
+        ),
+        ("starlette.requests", "json", RecursionError(), "invalid_json"),
+        ("starlette.requests", "json", KeyError("x"), "internal"),
+        ("starlette.requests", "body", ValueError("x"), "internal"),
+        ("starlette.convertors", "convert", ValueError("too long"), "not_found"),
+        ("starlette.convertors", "to_string", ValueError("x"), "internal"),
+        ("service.convertors", "convert", ValueError("x"), "internal"),
+        ("service", "json", json.JSONDecodeError("no", "x", 0), "internal"),
+    ],
+    ids=range(9),
+)
+def test_what_starlette_cannot_read_of_a_request_is_the_clients(
+    module: str, function: str, exc: Exception, code: str
+) -> None:
+    """Seen by where it was raised; the same exception of the service's own is a bug."""
+    assert ExceptionMapping().resolve(raised_in(module, exc, None, function)).code == code
+    mapping = ExceptionMapping()
+    mapping.register(Exception, lambda _: ConflictError("Ours"))
+    assert mapping.resolve(raised_in(module, exc, None, function)).message == "Ours"
 
 
 def test_starlettes_complaint_that_the_answer_has_started_is_seen_through() -> None:

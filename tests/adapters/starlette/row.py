@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from starlette.applications import Starlette
@@ -113,12 +113,18 @@ class Row:
     app: Callable[[], Starlette]
     ask: Ask | Connect
     becomes: Becomes
+    rough: Envelope | None = field(default=None, kw_only=True)
+    """What must become of it without `install`, where that knows less."""
     in_process: bool = field(default=True, kw_only=True)
     """False where only a real server shows it."""
     over_http: bool = field(default=True, kw_only=True)
     """False where a client cannot show it."""
     since: tuple[int, int] = field(default=(1, 0), kw_only=True)
     """The Starlette that has it, among the oldest and the newest that are claimed."""
+
+    def as_adopted(self, *, installed: bool) -> Row:
+        """Return the row for `install`, or for the middleware alone."""
+        return self if installed or self.rough is None else replace(self, becomes=self.rough)
 
 
 # --- applications of one route -------------------------------------------------------

@@ -54,6 +54,9 @@ INTERNAL = Envelope(500, "internal")
 NOT_FOUND = Envelope(404, "not_found")
 REFUSED = Envelope(405, "method_not_allowed")
 BAD = Envelope(400, "bad_request")
+BAD_JSON = Envelope(400, "invalid_json")
+BAD_FORM = Envelope(400, "invalid_form")
+MANY_FIELDS = Envelope(400, "too_many_fields")
 
 
 def boom() -> Any:
@@ -393,7 +396,7 @@ ROUTING = (
         "routing/convertor-ValueError",
         view(_ok, path="/{n:int}"),
         Ask("/" + "1" * 5000),
-        INTERNAL,
+        NOT_FOUND,
     ),
     Row("routing/uuid-404", view(_ok, path="/{n:uuid}"), Ask("/not-a-uuid"), NOT_FOUND),
     Row("routing/null-byte", _static, Ask("/m/a\0b"), NOT_FOUND),
@@ -471,16 +474,23 @@ _reads_form = view(_form, methods=["POST"])
 _limited = view(_body, methods=["POST"], max_body_size=10)
 
 BODIES = (
-    Row("body/json-empty", _reads_json, _post(), INTERNAL),
-    Row("body/json-not-utf8", _reads_json, _post(b"\xff"), INTERNAL),
-    Row("body/json-deep", _reads_json, _post(b"[" * 100_000 + b"]" * 100_000), INTERNAL),
-    Row("body/json-bigint", _reads_json, _post(b"1" * 5000), INTERNAL),
-    Row("body/multipart-no-boundary", _reads_form, _post(b"x", kind="multipart/form-data"), BAD),
+    Row("body/json-empty", _reads_json, _post(), BAD_JSON),
+    Row("body/json-not-utf8", _reads_json, _post(b"\xff"), BAD_JSON),
+    Row("body/json-deep", _reads_json, _post(b"[" * 100_000 + b"]" * 100_000), BAD_JSON),
+    Row("body/json-bigint", _reads_json, _post(b"1" * 5000), BAD_JSON),
+    Row(
+        "body/multipart-no-boundary",
+        _reads_form,
+        _post(b"x", kind="multipart/form-data"),
+        BAD_FORM,
+        rough=BAD,
+    ),
     Row(
         "body/multipart-malformed",
         _reads_form,
         _post(b"garbage", kind=_MULTIPART),
-        BAD,
+        BAD_FORM,
+        rough=BAD,
         since=(1, 10),
     ),
     Row(
@@ -493,19 +503,22 @@ BODIES = (
         "body/multipart-no-name",
         _reads_form,
         _post(b"--b\r\nContent-Disposition: form-data\r\n\r\n1\r\n--b--", kind=_MULTIPART),
-        BAD,
+        BAD_FORM,
+        rough=BAD,
     ),
     Row(
         "body/multipart-max-fields",
         _reads_form,
         _post(_PART % b"a" + _PART % b"b" + b"--b--", kind=_MULTIPART),
-        BAD,
+        MANY_FIELDS,
+        rough=BAD,
     ),
     Row(
         "body/urlencoded-max-fields",
         _reads_form,
         _post(b"a=1&b=2", kind="application/x-www-form-urlencoded"),
-        BAD,
+        MANY_FIELDS,
+        rough=BAD,
         since=(1, 10),
     ),
     Row(
