@@ -8,17 +8,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._text import redact
+from .content_coding import decode_body
 from .errors import error_for_status
 from .headers import merge_expose, sendable
 from .known_protocols import Exchange
+from .protocol_errors import protocol_of
 from .render import Reply
 from .report import report_dropped
 
 if TYPE_CHECKING:
+    from .config import Config
     from .errors import KaikoError
     from .report import RequestInfo
 
-__all__ = ["exchange_of", "keep_protocol_error"]
+__all__ = ["keep_protocol_error"]
 
 _LENGTH = frozenset({"content-length"})
 # What does not describe a body any more in which a key was masked.
@@ -28,29 +31,36 @@ _SPOILT = _LENGTH | {
 }  # fmt: skip
 
 
-def exchange_of(status: int, content_type: str, request: RequestInfo) -> Exchange:
-    """Return what an error answer is known by, besides its body."""
-    return Exchange(
-        status, content_type, request.method, request.content_type or "", request.connect_version
-    )
-
-
 def keep_protocol_error(
-    protocol: str, answer: Reply, plain: bytes, request: RequestInfo, id_header: str
-) -> tuple[KaikoError, Reply]:
-    """Return what is reported of another protocol's error answer, and what is sent.
+    answer: Reply, request: RequestInfo, config: Config
+) -> tuple[KaikoError, Reply] | None:
+    """Return what is reported and sent of another protocol's error; None for any other answer.
 
-    The error has the type and the code of the status's row.
+    What is reported has the type and the code of the status's row.
 
     Arguments:
-        protocol: the protocol's name.
         answer: the answer, as the application sent it.
-        plain: its body, its content codings undone; sent if a key in it is masked.
         request: the request it answers.
-        id_header: the name of the id's header.
+        config: says the id header's name.
 
     """
     status, headers, sent = answer
+    kind = encoding = ""
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered == "content-type":
+            kind = value
+        elif lowered == "content-encoding":
+            encoding = f"{encoding},{value}"
+    plain = decode_body(sent, encoding) if encoding else sent
+    if plain is None:
+        return None
+    asked = request.content_type or ""
+    exchange = Exchange(status, kind, request.method, asked, request.connect_version)
+    protocol = protocol_of(exchange, plain)
+    if protocol is None:
+        return None
+    id_header = config.request_id_header
     kept, dropped = sendable(headers)
     if dropped:
         report_dropped(dropped, request)

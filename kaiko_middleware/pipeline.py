@@ -18,9 +18,9 @@ from .errors import KaikoError, ServerError
 from .foreign_answer import error_from_answer
 from .headers import DESCRIBES_BODY, sendable
 from .ids import RequestIdPool, accept_request_id
-from .kept_answer import exchange_of, keep_protocol_error
+from .kept_answer import keep_protocol_error
 from .known_exceptions import Disconnected
-from .protocol_errors import is_told_by_request, protocol_of
+from .protocol_errors import is_told_by_request
 from .render import Reply, again, render
 from .report import RequestInfo, report_disconnect, report_error, report_late, report_note
 from .safe_exception import class_name
@@ -185,9 +185,23 @@ class Pipeline:
         """Return what such an error answer became before, if it always becomes the same."""
         return self._answers.get((status, tuple(headers), body))
 
+    def keep(
+        self, status: int, headers: Headers, body: bytes | None, request: RequestInfo
+    ) -> tuple[KaikoError, Reply] | None:
+        """Return what is reported and sent of another protocol's error; None for any other answer.
+
+        Arguments as in `on_answer`.
+        """
+        if not body or not self.config.keep_protocol_errors:
+            return None
+        return keep_protocol_error(Reply(status, tuple(headers), body), request, self.config)
+
     def _read_answer(
         self, status: int, headers: Headers, body: bytes | None, request: RequestInfo
     ) -> tuple[KaikoError, Reply]:
+        kept_answer = self.keep(status, headers, body, request)
+        if kept_answer is not None:
+            return kept_answer
         said: dict[str, str] = {}
         kept: Headers = []
         for name, value in headers:
@@ -199,15 +213,6 @@ class Pipeline:
         if body is not None and "content-encoding" in said:
             plain = decode_body(body, said["content-encoding"])
         config, kind = self.config, said.get("content-type", "")
-        # A hook is told of an error of its own, which it may keep.
-        same = not config.on_error and _is_always_the_same(status, headers, body)
-        if body and plain and config.keep_protocol_errors:
-            protocol = protocol_of(exchange_of(status, kind, request), plain)
-            if protocol is not None:
-                given = Reply(status, tuple(headers), body)
-                header = config.request_id_header
-                return keep_protocol_error(protocol, given, plain, request, header)
-            same = same and not is_told_by_request(status, kind, plain)
         error = error_from_answer(
             status,
             plain,
@@ -216,7 +221,13 @@ class Pipeline:
             request_type=request.content_type,
         )
         reply = self.render(error, request, kept)
-        if same:
+        if (
+            not config.on_error  # a hook is told of an error of its own, which it may keep
+            and _is_always_the_same(status, headers, body)
+            and not (
+                plain and config.keep_protocol_errors and is_told_by_request(status, kind, plain)
+            )
+        ):
             if len(self._answers) == _REMEMBERED:
                 self._answers.clear()
             self._answers[status, tuple(headers), body] = error, reply

@@ -197,14 +197,21 @@ class ResponseState:
         return []
 
     def start_answer_to(
-        self, exc: BaseException, status: int, headers: Headers, *, unmapped: bool = False
+        self,
+        exc: BaseException,
+        status: int,
+        headers: Headers,
+        body: bytes | None = None,
+        *,
+        unmapped: bool = False,
     ) -> list[Piece]:
-        """Take the head of an answer that the framework made of `exc`; return ours.
+        """Take an answer that the framework made of `exc`; return ours.
 
         Arguments:
             exc: what the framework answers.
             status: its status.
             headers: its header fields.
+            body: its body, None where it is not at hand.
             unmapped: whether `exc` was looked up already, and has no mapping.
 
         """
@@ -216,7 +223,8 @@ class ResponseState:
         if self._framework_debug and is_html(headers):
             return self.pass_on(status, headers)
         self.client_gone = answer.disconnected
-        return self._finish(answer.reply)
+        kept_answer = pipeline.keep(status, headers, body, request)
+        return self._finish(answer.reply if kept_answer is None else kept_answer[1])
 
     def pass_on(
         self, status: int = 200, headers: Headers | None = None, *, whole: bool = False

@@ -29,6 +29,7 @@ from kaiko_django.responses import (
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+    from kaiko_middleware import KaikoError
     from kaiko_middleware.response_state import Piece, ResponseState
     from kaiko_wsgi.setup import Setup
 
@@ -85,20 +86,33 @@ def _feed(
     headers = list(response.items())
     seen: object = request.__dict__.pop(SEEN, None)
     as_it_is = bool(getattr(response, "kaiko_passthrough", False))
+    # A stream is dropped unread, a template unrendered.
+    body = None
+    if isinstance(response, HttpResponse) and getattr(response, "is_rendered", True):
+        body = response.content
     if status and not as_it_is:
         if isinstance(seen, Seen) and seen.explains(response):
-            return state.start_answer_to(seen.exception, status, headers, unmapped=seen.unmapped)
+            return state.start_answer_to(
+                seen.exception, status, headers, body, unmapped=seen.unmapped
+            )
         if setup.config.rewrite_answers:
-            error = recognize(request, response)
-            if error is None:
-                error = read_returned(request, response)
+            error = recognize(request, response) or _read(setup, request, response, body)
             if error is not None:
                 return state.start_answer_to(error, status, headers)
     pieces = state.start(status, headers, as_it_is=as_it_is)
     if not pieces:
-        if isinstance(response, HttpResponse) and getattr(response, "is_rendered", True):
-            pieces = state.body(response.content, more=False)
-        else:  # a stream is dropped unread, a template unrendered
-            pieces = state.other_body()
+        pieces = state.other_body() if body is None else state.body(body, more=False)
     state.abandon()
     return pieces
+
+
+def _read(
+    setup: Setup, request: HttpRequest, response: HttpResponseBase, body: bytes | None
+) -> KaikoError | None:
+    """Return what a reader makes of an answer, unless its bytes are another protocol's error."""
+    error = read_returned(request, response)
+    if error is None:
+        return None
+    headers, info = list(response.items()), request_info(request)
+    kept = setup.pipeline.keep(response.status_code, headers, body, info)
+    return error if kept is None else None
