@@ -89,6 +89,12 @@ def test_what_is_encoded_stays_so() -> None:
     assert ("Content-Encoding", "gzip") in reply.headers
 
 
+def test_what_cannot_be_decoded_is_no_protocols() -> None:
+    """A coding that is not known, or a body that does not have it."""
+    for coding in ("compress", "gzip"):
+        assert answer(BODY, 400, ("Content-Encoding", coding)).error.protocol is None
+
+
 def test_a_browser_may_read_its_id() -> None:
     """Where the answer is for another origin at all."""
     reply = answer(BODY, 400, ("Access-Control-Allow-Origin", "*")).reply
