@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._text import redact
-from .content_coding import decode_body
 from .errors import error_for_status
 from .headers import merge_expose, sendable
 from .known_protocols import Exchange
@@ -32,7 +31,7 @@ _SPOILT = _LENGTH | {
 
 
 def keep_protocol_error(
-    answer: Reply, request: RequestInfo, config: Config
+    answer: Reply, plain: bytes, kind: str, request: RequestInfo, config: Config
 ) -> tuple[KaikoError, Reply] | None:
     """Return what is reported and sent of another protocol's error; None for any other answer.
 
@@ -40,21 +39,13 @@ def keep_protocol_error(
 
     Arguments:
         answer: the answer, as the application sent it.
+        plain: its body, its content codings undone; sent if a key in it is masked.
+        kind: its Content-Type.
         request: the request it answers.
         config: says the id header's name.
 
     """
     status, headers, sent = answer
-    kind = encoding = ""
-    for name, value in headers:
-        lowered = name.lower()
-        if lowered == "content-type":
-            kind = value
-        elif lowered == "content-encoding":
-            encoding = f"{encoding},{value}"
-    plain = decode_body(sent, encoding) if encoding else sent
-    if plain is None:
-        return None
     asked = request.content_type or ""
     exchange = Exchange(status, kind, request.method, asked, request.connect_version)
     protocol = protocol_of(exchange, plain)

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
     Members = dict[str, object]
 
-__all__ = ["FORM", "PROTOCOLS_IN_JSON", "Exchange", "ProtocolInJson", "protocol_of_xml"]
-
-
-FORM = "application/x-www-form-urlencoded"
-"""The type of the body that OAuth's clients send."""
+__all__ = [
+    "PROTOCOLS_IN_JSON",
+    "Exchange",
+    "ProtocolInJson",
+    "may_depend_on_request",
+    "protocol_of_xml",
+]
 
 
 class Exchange(NamedTuple):
@@ -92,12 +94,25 @@ _OAUTH = _REGISTRATION | {
 (`not_found`, `server_error`) are left out."""
 
 
-def _asks_oauth(exchange: Exchange) -> bool:
-    return exchange.method == "POST" and (exchange.status == 400 or _is_form(exchange))
+_ERROR = re.compile(r'"error"\s*+:\s*+"([a-z_]++)"')
+_CODE = re.compile(r'"code"\s*+:\s*+"([a-z_]++)"')
+
+
+def _says(pattern: re.Pattern[str], text: str, codes: frozenset[str]) -> bool:
+    found = pattern.search(text)
+    return found is not None and found[1] in codes
+
+
+def _asks_oauth(exchange: Exchange, text: str) -> bool:
+    if exchange.method != "POST":
+        return False
+    if _is_form(exchange):
+        return _says(_ERROR, text, _OAUTH)
+    return exchange.status == 400 and _says(_ERROR, text, _REGISTRATION)
 
 
 def _is_form(exchange: Exchange) -> bool:
-    return _essence(exchange.request_type) == FORM
+    return _essence(exchange.request_type) == "application/x-www-form-urlencoded"
 
 
 def _is_oauth(data: object, exchange: Exchange) -> bool:
@@ -119,7 +134,7 @@ def _is_acme(data: object, _exchange: Exchange) -> bool:
     return type(kind) is str and kind.startswith("urn:ietf:params:acme:error:")
 
 
-def _is_problem(exchange: Exchange) -> bool:
+def _is_problem(exchange: Exchange, _text: str) -> bool:
     return _essence(exchange.content_type) == "application/problem+json"
 
 
@@ -181,8 +196,8 @@ def _is_connect(data: object, _exchange: Exchange) -> bool:
     )
 
 
-def _asks_connect(exchange: Exchange) -> bool:
-    return exchange.connect_version == "1"
+def _asks_connect(exchange: Exchange, text: str) -> bool:
+    return exchange.connect_version == "1" and _says(_CODE, text, _CONNECT)
 
 
 def _is_a2a(data: object, exchange: Exchange) -> bool:
@@ -203,7 +218,13 @@ def _is_a2a_detail(detail: object) -> bool:
     )
 
 
-def _anyhow(_exchange: Exchange) -> bool:
+def may_depend_on_request(body: bytes) -> bool:
+    """Whether an error answer may be another protocol's to one request, and not to the next."""
+    text = body.decode("latin-1")
+    return _says(_ERROR, text, _OAUTH) or _says(_CODE, text, _CONNECT)
+
+
+def _anyhow(_exchange: Exchange, _text: str) -> bool:
     return True
 
 
@@ -214,8 +235,8 @@ class ProtocolInJson(NamedTuple):
     token: str
     """What no body of the protocol is without: looked for before anything is read."""
     also_5xx: bool
-    fits: Callable[[Exchange], bool]
-    """Whether the answer and its request are such as the protocol has."""
+    fits: Callable[[Exchange, str], bool]
+    """Whether the request may be answered so by the protocol, at a glance at the body."""
     matches: Callable[[object, Exchange], bool]
     """Whether the body is."""
 

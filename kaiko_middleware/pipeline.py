@@ -20,7 +20,8 @@ from .headers import DESCRIBES_BODY, sendable
 from .ids import RequestIdPool, accept_request_id
 from .kept_answer import keep_protocol_error
 from .known_exceptions import Disconnected
-from .protocol_errors import is_told_by_request
+from .known_protocols import may_depend_on_request
+from .protocol_errors import may_be_one
 from .render import Reply, again, render
 from .report import RequestInfo, report_disconnect, report_error, report_late, report_note
 from .safe_exception import class_name
@@ -194,14 +195,16 @@ class Pipeline:
         """
         if not body or not self.config.keep_protocol_errors:
             return None
-        return keep_protocol_error(Reply(status, tuple(headers), body), request, self.config)
+        said = {name.lower(): value for name, value in headers}
+        plain = decode_body(body, said.get("content-encoding", ""))
+        if not plain or not may_be_one(plain):
+            return None
+        given, kind = Reply(status, tuple(headers), body), said.get("content-type", "")
+        return keep_protocol_error(given, plain, kind, request, self.config)
 
     def _read_answer(
         self, status: int, headers: Headers, body: bytes | None, request: RequestInfo
     ) -> tuple[KaikoError, Reply]:
-        kept_answer = self.keep(status, headers, body, request)
-        if kept_answer is not None:
-            return kept_answer
         said: dict[str, str] = {}
         kept: Headers = []
         for name, value in headers:
@@ -213,6 +216,12 @@ class Pipeline:
         if body is not None and "content-encoding" in said:
             plain = decode_body(body, said["content-encoding"])
         config, kind = self.config, said.get("content-type", "")
+        maybe = config.keep_protocol_errors and body and plain and may_be_one(plain)
+        if body and plain and maybe:
+            given = Reply(status, tuple(headers), body)
+            kept_answer = keep_protocol_error(given, plain, kind, request, config)
+            if kept_answer is not None:
+                return kept_answer
         error = error_from_answer(
             status,
             plain,
@@ -224,9 +233,8 @@ class Pipeline:
         if (
             not config.on_error  # a hook is told of an error of its own, which it may keep
             and _is_always_the_same(status, headers, body)
-            and not (
-                plain and config.keep_protocol_errors and is_told_by_request(status, kind, plain)
-            )
+            and not (plain and maybe and may_depend_on_request(plain))
+            and request.method != "HEAD"
         ):
             if len(self._answers) == _REMEMBERED:
                 self._answers.clear()

@@ -13,11 +13,12 @@ from functools import lru_cache
 from typing import NoReturn, cast
 
 from .content_coding import BODY_LIMIT
-from .known_protocols import FORM, PROTOCOLS_IN_JSON, Exchange, protocol_of_xml
+from .known_protocols import PROTOCOLS_IN_JSON, Exchange, protocol_of_xml
 
-__all__ = ["is_told_by_request", "may_be_one", "protocol_of"]
+__all__ = ["may_be_one", "protocol_of"]
 
 _BEFORE = " \t\r\n" + b"\xef\xbb\xbf".decode("latin-1")
+_FIRST = frozenset(f"{{[<{_BEFORE}".encode("latin-1"))
 _TOKENS = tuple((row.token, row) for row in PROTOCOLS_IN_JSON)
 _NOT_READ = object()
 _REMEMBERED = 1024
@@ -45,7 +46,7 @@ def protocol_of(exchange: Exchange, body: bytes) -> str | None:
         return None
     data: object = _NOT_READ
     for token, row in _TOKENS:
-        if token in text and (status < 500 or row.also_5xx) and row.fits(exchange):
+        if token in text and (status < 500 or row.also_5xx) and row.fits(exchange, text):
             if data is _NOT_READ:
                 data = _read_once(body) if len(body) <= _REMEMBERED else _read(body)
             if row.matches(data, exchange):
@@ -55,21 +56,7 @@ def protocol_of(exchange: Exchange, body: bytes) -> str | None:
 
 def may_be_one(start: bytes | bytearray) -> bool:
     """Whether a body that begins so may be another protocol's error."""
-    return start[:64].decode("latin-1").lstrip(_BEFORE)[:1] in {"{", "[", "<"}
-
-
-def is_told_by_request(status: int, content_type: str, body: bytes) -> bool:
-    """Whether an error answer is another protocol's to some request, if not to each.
-
-    Arguments:
-        status: the answer's status.
-        content_type: its Content-Type.
-        body: its body, its content codings undone.
-
-    """
-    form = Exchange(status, content_type, "POST", FORM)
-    connect = Exchange(status, content_type, "POST", "", "1")
-    return protocol_of(form, body) is not None or protocol_of(connect, body) is not None
+    return not start or start[0] in _FIRST
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
