@@ -49,7 +49,7 @@ def _fixed(said: int | str) -> Handler:
 
 
 def _http_exception(exc: BaseException) -> KaikoError | None:
-    """Read Starlette's HTTPException, from which FastAPI's derives; DRF's, and Ninja's."""
+    """Read Starlette's HTTPException, from which FastAPI's derives; Litestar's, DRF's, Ninja's."""
     status: object = getattr(exc, "status_code", None)
     if not isinstance(status, int) or not 400 <= status <= 599:
         # No error answer: the framework turns it into a redirect or an empty answer;
@@ -87,7 +87,12 @@ def _upstream_failure(exc: BaseException) -> KaikoError | None:
     return Upstream("upstream").find_exception(exc)
 
 
+def _bug(_exc: BaseException) -> None:
+    """Leave an HTTP exception unmapped that a framework raises for a mistake in the service."""
+
+
 _DJANGO = "django.core.exceptions."
+_LITESTAR = "litestar.exceptions.http_exceptions."
 
 KNOWN: dict[str, Handler] = {
     "builtins.TimeoutError": _fixed("timeout"),
@@ -97,6 +102,11 @@ KNOWN: dict[str, Handler] = {
     "starlette.websockets.WebSocketDisconnect": Disconnected(),
     "fastapi.exceptions.RequestValidationError": _validation_failure,
     "fastapi.exceptions.WebSocketRequestValidationError": _validation_failure,
+    f"{_LITESTAR}HTTPException": _http_exception,
+    f"{_LITESTAR}ImproperlyConfiguredException": _bug,
+    f"{_LITESTAR}NoRouteMatchFoundException": _bug,
+    f"{_LITESTAR}TemplateNotFoundException": _bug,
+    "litestar.exceptions.websocket_exceptions.WebSocketDisconnect": Disconnected(),
     "ninja.errors.HttpError": _http_exception,
     "rest_framework.exceptions.APIException": _http_exception,
     "uvicorn.protocols.utils.ClientDisconnected": Disconnected(),

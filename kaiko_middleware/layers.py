@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .safe_exception import cause_of, leaves
+from .unwrap import underlying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
@@ -60,11 +61,11 @@ class Layers:
         if self.reported is None:
             return False
         told = list(leaves(self.reported))
-        # A framework that finds the answer started raises a RuntimeError from what it caught.
-        cause = cause_of(exc) if type(exc) is RuntimeError else None
+        # A framework that finds the answer started raises another exception from what it caught.
+        caught = cause_of(exc) if type(exc) is RuntimeError else underlying(exc)
         return any(
             all(any(leaf is each for each in told) for leaf in leaves(raised))
-            for raised in (exc, cause)
+            for raised in (exc, caught)
             if raised is not None
         )
 

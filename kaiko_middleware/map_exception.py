@@ -128,11 +128,11 @@ class ExceptionMapping:
         self, exc: BaseException, known: Known | None = None
     ) -> KaikoError | Disconnected | None:
         """Do what `find` does; say `Disconnected` where the client went away."""
-        if is_group(exc) and not self._knows_group(exc):
-            return self._look_up_group(exc, known)
         # Nothing is hidden behind an exception without a context or a cause.
         if context_of(exc) is not None or cause_of(exc) is not None:
             exc = underlying(exc)
+        if is_group(exc) and not self._knows_group(exc):
+            return self._look_up_group(exc, known)
         return self._look_up(exc, known)
 
     def resolve(self, exc: BaseException) -> KaikoError:
@@ -191,9 +191,9 @@ class ExceptionMapping:
 
 def is_disconnect(exc: BaseException) -> bool:
     """Whether `exc` says that the client went away, so that nobody waits for an answer."""
+    exc = underlying(exc)
     if is_group(exc):
         return all(is_disconnect(leaf) for leaf in leaves(exc))
-    exc = underlying(exc)
     for cls in type(exc).__mro__:
         known = known_entry(cls)
         if known is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .errors import error_for_code, error_for_status
 from .known_exceptions import is_http_exception, is_refusal, path_of
-from .safe_exception import context_of, root_of, traceback_of
+from .safe_exception import cause_of, context_of, root_of, traceback_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,13 @@ _SERVERS = frozenset({"daphne", "granian", "gunicorn", "hypercorn", "uvicorn"})
 
 
 _NESTED = 8  # applications mounted in each other; a cycle of causes ends here too
-_STARTED = "Caught handled exception, but response already started."
+# What frameworks raise, from what they caught, where they find the answer started.
+_STARTED = {
+    "builtins.RuntimeError": "Caught handled exception, but response already started.",
+    "litestar.exceptions.base_exceptions.LitestarException": (
+        "Exception caught after response started"
+    ),
+}
 
 
 def underlying(exc: BaseException) -> BaseException:
@@ -32,11 +38,13 @@ def underlying(exc: BaseException) -> BaseException:
     is raised from it. And what its form reader refuses becomes an HTTPException.
     Then there are the handlers of Starlette's and FastAPI's own: they echo a detail, or what
     validation refused, and fail where that cannot be sent (NaN, a surrogate, an object).
+    Litestar raises an exception of its own from whatever comes after the head.
     """
     for _ in range(_NESTED):
-        if type(exc) is not RuntimeError or exc.args != (_STARTED,) or exc.__cause__ is None:
+        cause = cause_of(exc)
+        if cause is None or not _says_started(exc):
             break
-        exc = exc.__cause__
+        exc = cause
     context: BaseException | None = context_of(exc)
     if context is None:
         return exc
@@ -55,6 +63,11 @@ def underlying(exc: BaseException) -> BaseException:
                 return context
             context = context_of(context)
     return exc
+
+
+def _says_started(exc: BaseException) -> bool:
+    text = _STARTED.get(path_of(type(exc)))
+    return text is not None and (exc.args == (text,) or getattr(exc, "detail", None) == text)
 
 
 _UNREADABLE_FORM = "starlette.formparsers.MultiPartException"

@@ -19,6 +19,7 @@ from kaiko_middleware import (
     ServerError,
     ServiceUnavailableError,
 )
+from kaiko_middleware.layers import Layers
 from kaiko_middleware.map_exception import is_disconnect
 from kaiko_middleware.pipeline import Pipeline
 from kaiko_middleware.safe_exception import leaves
@@ -426,6 +427,35 @@ def test_starlettes_complaint_that_the_answer_has_started_is_seen_through() -> N
     exc.__cause__ = exc
     assert ExceptionMapping().find(exc) is None
     assert ExceptionMapping().find(RuntimeError(started)) is None
+
+
+def late(cause: BaseException | None) -> BaseException:
+    """Return what Litestar raises from what comes after a head."""
+    exc: Any = library("litestar.exceptions.base_exceptions.LitestarException")()
+    exc.detail = "Exception caught after response started"
+    exc.__cause__ = cause
+    found: BaseException = exc
+    return found
+
+
+def test_what_litestar_hides_behind_its_own_exception() -> None:
+    """Each of its layers wraps what comes after the head, and its streams put that in a group."""
+    group = ExceptionGroup("stream", [ConflictError("inner")])
+    assert ExceptionMapping().resolve(late(late(group))).message == "inner"
+    assert ExceptionMapping().find(late(None)) is None
+    gone = library("starlette.requests.ClientDisconnect")()
+    assert is_disconnect(late(ExceptionGroup("stream", [gone])))
+    layers = Layers("req-0123456789")
+    layers.reported = group.exceptions[0]
+    assert layers.was_reported(late(late(group)))
+    assert not layers.was_reported(late(ValueError()))
+
+
+def test_litestars_mistakes_of_the_service_are_bugs() -> None:
+    """They are HTTP exceptions with a status, which says nothing."""
+    for name in ("ImproperlyConfigured", "NoRouteMatchFound", "TemplateNotFound"):
+        cls = library(f"litestar.exceptions.http_exceptions.{name}Exception")
+        assert ExceptionMapping().find(cls()) is None
 
 
 def test_a_client_librarys_failure_is_an_upstreams() -> None:
