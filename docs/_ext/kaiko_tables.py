@@ -34,6 +34,7 @@ _PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 _NAMES = {
     "pydantic": "pydantic",
     "starlette": "Starlette",
+    "litestar": "Litestar",
     "fastapi": "FastAPI",
     "django": "Django",
     "djangorestframework": "Django REST framework",

@@ -1,16 +1,13 @@
-"""A service on Litestar: three routes, handlers that let errors through, and the middleware."""
+"""A service on Litestar: validated bodies, documented errors, and one plugin."""
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, cast
-
-from litestar import Litestar, Request, Response, get, post
-from litestar.exceptions import HTTPException, ValidationException
-from litestar.params import FromPath  # noqa: TC002 - Litestar reads annotations at run time
+from litestar import Litestar, get, post
+from litestar.params import FromPath, FromQuery, JSONBody  # noqa: TC002 - Litestar reads them
 from pydantic import BaseModel
 
-from kaiko_asgi import KaikoMiddleware
-from kaiko_middleware import Config, InvalidRequestError, NotFoundError, parse_body
+from kaiko_litestar import KaikoPlugin, responses
+from kaiko_middleware import Config, NotFoundError
 
 
 class ContextNotFound(NotFoundError, code="context_not_found", param="context_id"):
@@ -19,38 +16,22 @@ class ContextNotFound(NotFoundError, code="context_not_found", param="context_id
 
 class NewContext(BaseModel):
     title: str
+    tags: list[str] = []
 
 
 @post("/v2/contexts")
-async def create(request: Request[Any, Any, Any]) -> NewContext:
-    return parse_body(NewContext, await request.body())
+async def create(data: JSONBody[NewContext]) -> NewContext:
+    return data
 
 
-@get("/v2/contexts/{name:str}")
-async def read(name: FromPath[str]) -> None:
+@get("/v2/contexts/{name:str}", responses=responses(ContextNotFound))
+async def read(name: FromPath[str]) -> NewContext:
     raise ContextNotFound(f"Context '{name}' has expired")
 
 
 @get("/v2/average")
-async def average() -> int:
-    return 0 // 0  # a bug: there is nothing to average
+async def average(digits: FromQuery[int] = 2) -> float:
+    return round(0 / 0, digits)  # a bug: there is nothing to average
 
 
-def answer(_request: object, exc: HTTPException) -> Response[dict[str, str]]:
-    return Response({"detail": exc.detail}, status_code=exc.status_code, headers=exc.headers)
-
-
-def refuse(_request: object, exc: ValidationException) -> NoReturn:
-    raise InvalidRequestError from exc  # Litestar's own text repeats the query
-
-
-def hand_on(_request: object, exc: Exception) -> NoReturn:
-    raise exc
-
-
-litestar = Litestar(
-    route_handlers=[create, read, average],
-    exception_handlers={HTTPException: answer, ValidationException: refuse, Exception: hand_on},
-)
-# Litestar has its own types for ASGI's scope, receive and send.
-app = KaikoMiddleware(cast("Any", litestar), Config(paths=("/v2",)))
+app = Litestar([create, read, average], plugins=[KaikoPlugin(Config(paths=("/v2",)))])

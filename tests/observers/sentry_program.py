@@ -65,7 +65,6 @@ if __name__ == "__main__":  # before any framework is loaded, as its documentati
     )
 
 from django.test import override_settings  # noqa: E402 - see above
-from litestar import Litestar, get  # noqa: E402
 from starlette.applications import Starlette  # noqa: E402
 
 import kaiko_fastapi  # noqa: E402
@@ -77,7 +76,7 @@ from adapters.django.stacks import BARE, STACKS, Project  # noqa: E402
 from adapters.django.test_streams import Streams  # noqa: E402
 from adapters.drf.views import raising as drf_raising  # noqa: E402
 from adapters.drf.views import validating  # noqa: E402
-from adapters.litestar.apps import served  # noqa: E402
+from adapters.litestar.observed import make as litestar_of  # noqa: E402
 from adapters.ninja.apis import araising, project  # noqa: E402
 from adapters.ninja.apis import raising as ninja_raising  # noqa: E402
 from adapters.starlette.catching import Catching, CatchingBase, fastapi, starlette  # noqa: E402
@@ -117,6 +116,10 @@ def wrap(app: Any, config: Config) -> Any:
     return KaikoMiddleware(app, config)
 
 
+def plug(_app: Any, config: Config) -> Any:
+    return litestar_of(config)
+
+
 def install_first(app: Any, config: Config) -> Any:
     """Add middleware that catches after `install`."""
     install(app, config)
@@ -147,17 +150,10 @@ def plain_wsgi(environ: WSGIEnvironment, _start: StartResponse) -> Iterable[byte
     raise NotFoundError("no") if environ["PATH_INFO"] == "/typed" else BugError("secret")
 
 
-def litestar() -> Any:
-    @get("/bug")
-    async def bug() -> None:
-        raise BugError("secret")
-
-    return Litestar([bug], logging_config=None)
-
-
 BUGS = ("/bug", "/sync", "/group", "/router/bug", "/mounted/bug", "/stream", "/cut")
 FORESEEN = ("/typed", "/down", "/timeout", "/http", "/http-422", "/returned", "/nowhere", "/ok")
 CATCHING = ("/bug", "/sold-out", "/typed")
+LITESTAR = ("/bug", "/group", "/typed", "/down", "/timeout", "/http", "/number?n=x", "/nowhere")
 ADOPTED: tuple[Callable[[Any, Config], Any], ...] = (bare, install, add, wrap)
 ASGI: dict[str, tuple[Callable[[], Any], tuple[str, ...], Any]] = {
     **{f"starlette-{name}": (partial(make, name), BUGS + FORESEEN, ADOPTED) for name in MIDDLEWARE},
@@ -168,7 +164,8 @@ ASGI: dict[str, tuple[Callable[[], Any], tuple[str, ...], Any]] = {
     "fastapi": (fastapi, ("/bug", "/typed", "/timeout"), ADOPTED),
     "fastapi-catching": (partial(catching, fastapi, Catching), CATCHING, ADOPTED),
     "fastapi-catching-later": (fastapi, CATCHING, (install_first,)),
-    "litestar": (lambda: served(litestar()), ("/bug",), (bare, wrap)),
+    "litestar": (partial(litestar_of, None), ("/bug", "/group"), (bare, wrap)),
+    "litestar-plugin": (partial(litestar_of, None), LITESTAR, (bare, plug)),
     "asgi-inside": (lambda: SentryAsgiMiddleware(plain), ("/bug", "/typed"), (bare, wrap)),
 }
 """By name: what makes an application, what is asked of it, and the ways to add the toolkit."""
@@ -241,7 +238,7 @@ def ask_asgi() -> None:
                 # Sentry takes five seconds over this group and loses it, without us as well.
                 if (name, path) != ("starlette-several", "/group"):
                     keep((name, adopt, kept, path), ask, app, path)
-            if name == "starlette-none":
+            if name in {"starlette-none", "litestar-plugin"}:
                 keep((name, adopt, kept, "/ws"), connect, app, "/ws")
     for kept, path, adopt in product((False, True), ("/bug", "/typed"), (bare, wrap)):
         app = SentryAsgiMiddleware(adopt(plain, Config(reraise=not kept)))

@@ -44,6 +44,7 @@ PUBLIC_NAMES = {
     "kaiko_wsgi": {"KaikoMiddleware"},
     "kaiko_starlette": {"KaikoMiddleware", "install"},
     "kaiko_fastapi": {"KaikoMiddleware", "install", "responses"},
+    "kaiko_litestar": {"KaikoPlugin", "responses"},
     "kaiko_django": {
         "KaikoMiddleware", "Settings", "error_response", "get_asgi_application",
         "get_wsgi_application",
@@ -185,7 +186,9 @@ def test_package_keeps_its_public_names(package: str) -> None:
 
 
 HEAVY = ["asyncio", "dataclasses", "pydantic"]
-FRAMEWORKS = ["anyio", "asgiref", "django", "fastapi", "httpx", "httpx2", "rich", "starlette"]
+FRAMEWORKS = [
+    "anyio", "asgiref", "django", "fastapi", "httpx", "httpx2", "litestar", "rich", "starlette",
+]  # fmt: skip
 
 
 def test_importing_the_core_stays_light() -> None:
@@ -200,6 +203,7 @@ def test_importing_the_core_stays_light() -> None:
         ("kaiko_wsgi", {*FRAMEWORKS, "pydantic"}),
         ("kaiko_starlette", {"django", "asgiref", "fastapi"}),
         ("kaiko_fastapi", {"django", "asgiref"}),
+        ("kaiko_litestar", {"django", "asgiref", "fastapi"}),
         ("kaiko_django", {"starlette", "anyio", "rest_framework"}),
         ("kaiko_httpx", {"django", "httpx", "starlette", "trio"}),
     ],

@@ -1,0 +1,115 @@
+"""Litestar's own exceptions as typed errors.
+
+Implements sections 7 and 8 of the V2 contract for Litestar.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from litestar.exceptions import (
+    ClientException,
+    HTTPException,
+    InternalServerException,
+    SerializationException,
+)
+
+from kaiko_litestar._body import is_absent, is_form, is_of_wrong_type
+from kaiko_litestar._failures import failures_of
+from kaiko_litestar._frames import Frames
+from kaiko_middleware.errors import error_for_code, error_for_status
+from kaiko_middleware.known_exceptions import known_handler
+from kaiko_middleware.safe_exception import cause_of
+from kaiko_middleware.validation import Failure, error_from_failures
+
+if TYPE_CHECKING:
+    from kaiko_litestar._body import Connection
+    from kaiko_middleware import KaikoError
+    from kaiko_middleware.map_exception import Known
+
+__all__ = ["known_of", "left_early"]
+
+_REQUEST = "litestar.connection.request"
+_KWARGS = "litestar._kwargs.kwargs_model"
+# What reads a body, or a message of a socket, as JSON or MessagePack.
+_READERS = (
+    (_REQUEST, "json", "msgpack"),
+    ("litestar.connection.websocket", "receive_json", "receive_msgpack"),
+    ("litestar.connection.websocket", "iter_json", "iter_msgpack"),
+    ("litestar.handlers.websocket_handlers._utils", "handle_receive"),
+    (_KWARGS, "to_kwargs"),
+)
+_NO_FIELD = Failure("missing", "body", None)
+# What a client's bytes make the readers raise.
+_UNREADABLE = (ValueError, LookupError, RuntimeError, SerializationException, ClientException)
+
+
+def known_of(connection: Connection) -> Known:
+    """Return what the toolkit does about Litestar's exceptions.
+
+    Arguments:
+        connection: the request or the socket that failed.
+
+    """
+    return {
+        HTTPException: lambda exc: _http_exception(exc, connection),
+        Exception: lambda exc: _of_reading(exc, connection),
+    }
+
+
+def left_early(exc: BaseException) -> bool:
+    """Whether `exc` says that the client left before its request was read."""
+    return (
+        isinstance(exc, InternalServerException)
+        and exc.detail == "client disconnected prematurely"
+        and Frames(exc).innermost == _REQUEST
+    )
+
+
+def _http_exception(exc: HTTPException, connection: Connection) -> KaikoError | None:
+    frames = Frames(exc)
+    if frames.by_litestar:
+        if exc.status_code == 500:
+            return None  # a mistake in the service: a dependency of another type
+        if frames.innermost == "litestar.middleware.csrf":
+            return error_for_code("csrf_failed")
+        if frames.innermost == "litestar._asgi.routing_trie.traversal" and exc.status_code == 400:
+            return error_for_status(404)  # a socket where only HTTP is served
+        if exc.status_code == 400:
+            if frames.innermost == "litestar._asgi.asgi_router":
+                return error_for_code("invalid_host")
+            # Litestar's own texts repeat the query, and what was sent.
+            return _of_reading(exc, connection) or error_for_status(400)
+    handler = known_handler(HTTPException)
+    return None if handler is None else handler(exc)
+
+
+def _of_reading(exc: Exception, connection: Connection) -> KaikoError | None:
+    """Return the error for a request that cannot be read, or that validation refused."""
+    cause = cause_of(exc)
+    if isinstance(exc, ClientException) and isinstance(cause, SerializationException):
+        exc = cause  # Litestar's, by another name
+    frames = Frames(exc)
+    failures = failures_of(exc, connection, frames)
+    of_form = frames.through("litestar._multipart") or frames.through(_REQUEST, "form")
+    if not failures and not of_form and not any(frames.through(*each) for each in _READERS):
+        return None
+    if not failures and not isinstance(exc, _UNREADABLE):
+        return None
+    of_body = not failures or failures[0].where == "body"
+    if of_body and is_of_wrong_type(connection, unreadable=not failures and not of_form):
+        return error_for_status(415)
+    form = is_form(connection)
+    if failures:
+        if form and failures[0].path is None and is_absent(connection):
+            failures = [_NO_FIELD]
+        return error_from_failures(failures)
+    if of_form:
+        # Litestar's word for too many parts.
+        many = isinstance(exc, ClientException) and exc.detail == "Request Entity Too Large"
+        return error_for_code("too_many_fields" if many else "invalid_form")
+    if form:
+        return error_from_failures([_NO_FIELD])
+    if frames.through("litestar.serialization.msgspec_hooks", "decode_msgpack"):
+        return error_for_status(400)
+    return error_from_failures([Failure("json", "body", None)])

@@ -1,0 +1,187 @@
+"""WebSockets on Litestar: denied before they are accepted, closed after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from litestar import Litestar, WebSocket, get, websocket, websocket_listener
+from litestar.exceptions import NotAuthorizedException, WebSocketDisconnect, WebSocketException
+from litestar.params import FromQuery, JSONBody
+from litestar.testing import TestClient
+
+from adapters.asgi.server import connect
+from adapters.litestar.support import answering, error_of, make_app
+from kaiko_middleware import Config, ConflictError
+
+Socket = WebSocket[Any, Any, Any]
+
+
+class Busy(ConflictError, code="litestar_busy"):
+    """Somebody else has it."""
+
+
+def refuse(*_given: Any) -> None:
+    raise NotAuthorizedException("No key")
+
+
+@websocket("/typed")
+async def typed(socket: Socket) -> None:
+    """Fail before it is accepted."""
+    del socket
+    raise Busy
+
+
+@websocket("/bug")
+async def bug(socket: Socket) -> None:
+    """Fail before it is accepted, with a bug."""
+    del socket
+    raise LookupError
+
+
+@websocket("/late")
+async def late(socket: Socket) -> None:
+    """Fail after it is accepted."""
+    await socket.accept()
+    raise Busy
+
+
+@websocket("/late-bug")
+async def late_bug(socket: Socket) -> None:
+    """Fail after it is accepted, with a bug."""
+    await socket.accept()
+    raise LookupError
+
+
+@websocket("/own")
+async def own(socket: Socket) -> None:
+    """Close by Litestar's exception for it."""
+    await socket.accept()
+    raise WebSocketException(detail="Own", code=4401)
+
+
+@websocket("/closing")
+async def closing(socket: Socket) -> None:
+    """Close while an exception is handled."""
+    await socket.accept()
+    try:
+        int("x")
+    except ValueError:
+        await socket.close(code=4404, reason="Own")
+
+
+@websocket("/guarded", guards=[refuse])
+async def guarded(socket: Socket) -> None:
+    """Be refused."""
+    await socket.accept()
+
+
+@websocket("/parameter")
+async def parameter(socket: Socket, number: FromQuery[int]) -> None:
+    """Take a parameter."""
+    del number
+    await socket.accept()
+    await socket.close()
+
+
+@websocket_listener("/listener")
+async def listener(data: JSONBody[dict[str, int]]) -> dict[str, int]:
+    """Answer messages."""
+    if data:
+        raise Busy
+    return data
+
+
+@get("/http")
+async def http() -> None:
+    """Serve HTTP alone."""
+
+
+HANDLERS = [
+    typed, bug, late, late_bug, own, closing, guarded, parameter, listener, http,
+]  # fmt: skip
+APP = make_app(HANDLERS)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/typed", 409, "litestar_busy"),
+        ("/bug", 500, "internal"),
+        ("/guarded", 401, "invalid_api_key"),
+        ("/parameter", 400, "missing_field"),
+        ("/parameter?number=x", 400, "invalid_number"),
+        ("/nowhere", 404, "not_found"),
+        ("/http", 404, "not_found"),
+    ],
+)
+def test_denied(path: str, status: int, code: str) -> None:
+    """The handshake is answered with the envelope; no exception goes on to the server."""
+    seen = connect(APP, path)
+    assert seen.denial is not None
+    assert (seen.denial.status, error_of(seen.denial)["code"]) == (status, code)
+    assert seen.raised is None
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"), [("/late", (1008, "litestar_busy")), ("/late-bug", (1011, "internal"))]
+)
+def test_closed(path: str, expected: tuple[int, str]) -> None:
+    """The close says the code and the id."""
+    seen = connect(APP, path)
+    assert seen.closed is not None
+    code, reason = seen.closed
+    assert (code, reason.split()[0]) == expected
+    assert reason.split()[1] == dict(seen.headers)["x-request-id"]
+    assert seen.raised is None
+
+
+@pytest.mark.parametrize(("path", "code"), [("/own", 4401), ("/closing", 4404)])
+def test_a_close_of_the_services_own_stays(path: str, code: int) -> None:
+    """It says what the service wants."""
+    assert connect(APP, path).closed == (code, "Own")
+
+
+def test_one_that_ends_well() -> None:
+    """Nothing is added but the id."""
+    seen = connect(APP, "/parameter?number=1")
+    assert (seen.accepted, seen.closed) == (True, (1000, ""))
+
+
+@pytest.mark.parametrize(
+    ("message", "code"), [("{", "invalid_json"), ('{"a": 1}', "litestar_busy")]
+)
+def test_listeners(message: str, code: str) -> None:
+    """A message that cannot be read is the client's mistake."""
+    with TestClient(APP) as client, client.websocket_connect("/listener") as socket:
+        socket.send_text("{}")
+        assert socket.receive_text() == "{}"
+        socket.send_text(message)
+        with pytest.raises(WebSocketDisconnect, match=code) as closed:
+            socket.receive_text()
+    assert closed.value.code == 1008
+
+
+def test_uncovered_sockets_are_as_without_the_toolkit() -> None:
+    """They are closed by Litestar."""
+    bare: Any = Litestar(HANDLERS, logging_config=None)
+    app = make_app(HANDLERS, Config(paths=("/api",)))
+    for path in ("/late", "/own"):
+        assert connect(app, path).closed == connect(bare, path).closed
+
+
+def test_a_hook_hears_of_sockets() -> None:
+    """As it does without the toolkit."""
+    heard: list[str] = []
+
+    async def hook(exc: Exception, scope: Any) -> None:
+        heard.append(f"{type(exc).__name__} {scope['type']}")
+
+    connect(make_app(HANDLERS, after_exception=[hook]), "/late")
+    assert heard == ["Busy websocket"]
+
+
+def test_handlers_are_for_requests_alone() -> None:
+    """Litestar calls none for a socket."""
+    app = make_app(HANDLERS, exception_handlers={Busy: answering(418, "Own")})
+    assert connect(app, "/late").closed is not None

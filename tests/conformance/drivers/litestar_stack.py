@@ -1,0 +1,108 @@
+"""Litestar: with the plugin, with bodies that it validates itself or that the view parses."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, cast
+
+from litestar import Litestar, MediaType, Request, Response, get, post, route
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, JSONBody  # noqa: TC002 - read at run time
+from litestar.response import Stream
+
+from conformance.asgi_client import AsgiDriver
+from conformance.scenarios import BY_NAME, SCENARIOS, Answers, Body, Parses, Raises, Streams
+from kaiko_litestar import KaikoPlugin
+from kaiko_middleware import parse_body
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
+
+
+@route("/s/{name:str}", http_method=["GET", "HEAD", "POST"])
+async def view(name: FromPath[str], request: Request[Any, Any, Any]) -> Response[Any]:
+    """Do what the scenario says."""
+    scenario = BY_NAME.get(name)
+    if scenario is None:
+        raise NotFoundException
+    act = scenario.act
+    match act:
+        case Raises():
+            raise act.make()
+        case Answers():
+            return Response(
+                act.body,
+                status_code=act.status,
+                media_type=act.content_type,
+                headers=dict(act.headers),
+            )
+        case Streams():
+            return Stream(_chunks(act), status_code=200, media_type=act.content_type)
+        case Parses():
+            parse_body(Body, await request.body())
+            return Response({}, status_code=200, media_type=MediaType.JSON)
+        case _:
+            raise NotFoundException
+
+
+async def _chunks(act: Streams) -> AsyncIterator[bytes]:
+    for chunk in act.chunks:
+        yield chunk
+    if act.make is not None:
+        raise act.make()
+
+
+@post([f"/s/{each.name}" for each in SCENARIOS if isinstance(each.act, Parses)], status_code=200)
+async def validated(data: JSONBody[Body]) -> dict[str, str]:
+    """Let Litestar validate the body."""
+    del data
+    return {}
+
+
+@get("/refuses")
+async def refuses() -> None:
+    """Take no method but GET."""
+
+
+def make_app(*, validating: bool) -> Litestar:
+    """Return the application; whether Litestar validates, or the view."""
+    return Litestar(
+        [view, refuses, *([validated] if validating else [])],
+        plugins=[KaikoPlugin()],
+        logging_config=None,
+    )
+
+
+def served(app: Litestar) -> ASGIApp:
+    """Tell `app` that the request is over once it is, as servers do: Litestar's streams wait."""
+    # Litestar has types of its own for what ASGI calls a scope, a receive and a send.
+    called = cast("ASGIApp", app)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        asked = False
+        over = asyncio.Event()
+
+        async def receiving() -> Message:
+            nonlocal asked
+            if not asked:
+                asked = True
+                return await receive()
+            await over.wait()
+            return {"type": "http.disconnect"}
+
+        async def sending(message: Message) -> None:
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                over.set()
+
+        await called(scope, receiving, sending)
+
+    return application
+
+
+DRIVERS = (
+    AsgiDriver("litestar-plugin", served(make_app(validating=True))),
+    AsgiDriver("litestar-parsing", served(make_app(validating=False))),
+)
