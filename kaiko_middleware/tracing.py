@@ -19,27 +19,35 @@ if TYPE_CHECKING:
 __all__ = ["before_end", "tell_span"]
 
 
-def tell_span(exc: BaseException) -> None:
+def tell_span(exc: BaseException) -> Callable[[], None]:
     """Record `exc` on the current span when it ends, unless an exception is recorded until then.
 
-    Only then it is known whether the tracing middleware itself sees `exc` pass.
+    Only then it is known whether the tracing middleware itself sees `exc` pass. Call what is
+    returned once the answer is sent: a span that lives longer and did not fail is that of a caller
+    in this process, who may have handled the answer.
     """
+    sent = False
+
+    def answered() -> None:
+        nonlocal sent
+        sent = True
+
     trace: Any = sys.modules.get("opentelemetry.trace")
     if trace is None or not isinstance(exc, Exception):  # the rest are no errors there either
-        return
+        return answered
     with suppress(Exception):  # a span of another library may be anything
         span = trace.get_current_span()
-        if not span.is_recording():
-            return
-        known = _exceptions(span)
+        if span.is_recording():
+            known, error = _exceptions(span), trace.StatusCode.ERROR
 
-        def record() -> None:
-            if _exceptions(span) == known:
-                span.record_exception(exc)
-                said = f"{type(exc).__name__}: {safe_str(exc)}"
-                span.set_status(trace.Status(trace.StatusCode.ERROR, said))
+            def record() -> None:
+                failed = not sent or span.status.status_code is error
+                if failed and _exceptions(span) == known:
+                    span.record_exception(exc)
+                    span.set_status(trace.Status(error, f"{type(exc).__name__}: {safe_str(exc)}"))
 
-        before_end(span, record)
+            before_end(span, record)
+    return answered
 
 
 def before_end(span: Any, work: Callable[[], None]) -> None:

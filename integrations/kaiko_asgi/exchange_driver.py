@@ -237,9 +237,12 @@ class ExchangeDriver:
         if held and not pieces and response.started:
             pieces = response.body(b"", more=False)
         if pieces:
+            sent = None
             if unmapped and not outermost and "opentelemetry" in sys.modules:
-                tell_observers(exc, self.scope)
+                sent = tell_observers(exc, self.scope)
             await self._forward_last(pieces)
+            if sent is not None:
+                sent()
         return hand_on or not isinstance(exc, Exception)
 
     def says_gone(self, exc: BaseException) -> bool:

@@ -142,8 +142,10 @@ class Handlers:
             except Exception as failed:  # noqa: BLE001 - the handler may raise anything
                 given, exc = None, failed
             if given is not None:
-                tell_observers(exc, driver.scope)
-                return await driver.answer(given, receive, exc)
+                sent = tell_observers(exc, driver.scope)
+                hand_on = await driver.answer(given, receive, exc)
+                sent()
+                return hand_on
         return await driver.fail(exc, answered_outside=outside)
 
     async def own_answer(self, scope: Scope, receive: Receive, exc: Exception) -> Response | None:

@@ -45,6 +45,20 @@ def test_once() -> None:
     assert recorded(bug) == recorded(bug, bug) == recorded(bug, seen=bug) == ["ValueError"]
 
 
+def test_span_of_a_caller() -> None:
+    """A span that lives on after the answer gets the exception only if it fails itself."""
+    memory, tracers = InMemorySpanExporter(), TracerProvider()
+    tracers.add_span_processor(SimpleSpanProcessor(memory))
+    for status in (trace.StatusCode.UNSET, trace.StatusCode.ERROR):
+        span = tracers.get_tracer("test").start_span(status.name)
+        with trace.use_span(span, end_on_exit=False):
+            tell_span(ValueError("secret"))()
+        span.set_status(status)
+        span.end()
+    found = {span.name: len(span.events) for span in memory.get_finished_spans()}
+    assert found == {"UNSET": 0, "ERROR": 1}
+
+
 def test_no_error() -> None:
     """What ends the process is no error, as for OpenTelemetry."""
     assert recorded(SystemExit()) == []
