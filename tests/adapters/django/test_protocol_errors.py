@@ -37,7 +37,7 @@ def test_a_views(stack: Stack, caplog: pytest.LogCaptureFixture) -> None:
 
     answer = stack.ask(Project(returns(make)))
     assert (answer.status, json.loads(answer.body)) == (400, RPC)
-    assert answer.one("set-cookie").startswith("a=b")
+    assert "a=b" in answer.one("set-cookie")
     assert answer.id
     [record] = ours(caplog)
     assert vars(record)["protocol"] == "JSON-RPC"
