@@ -23,7 +23,7 @@ from .known_exceptions import Disconnected
 from .known_protocols import may_depend_on_request
 from .protocol_errors import may_be_one
 from .render import Reply, again, render
-from .report import RequestInfo, report_disconnect, report_error, report_late, report_note
+from .report import RequestInfo, report_disconnect, report_error, report_failure, report_note
 from .safe_exception import class_name
 from .sentry import tell_sentry
 
@@ -265,7 +265,7 @@ class Pipeline:
             return self.config.mapping.look_up(exc, known)
         except Exception as failed:  # noqa: BLE001 - a service's handler may raise anything
             text = f"the mapping's handler for {class_name(type(exc))} failed"
-            report_late(failed, request, unmapped=True, text=text)
+            report_failure(failed, request, text)
             return None
 
     def report(
@@ -277,6 +277,7 @@ class Pipeline:
         unmapped: bool = False,
         handed_on: bool = True,
         bug: str | None = None,
+        late: str | None = None,
     ) -> None:
         """Report an error; that this fails is never a reason not to answer.
 
@@ -287,6 +288,8 @@ class Pipeline:
             unmapped: whether the exception has no mapping.
             handed_on: whether the driver can hand it on after the answer.
             bug: what inner code did wrong without raising anything.
+            late: when the exception came, if the answer was under way or out already: the
+                driver then hands it on whatever the configuration says.
 
         """
         config = self.config
@@ -299,12 +302,13 @@ class Pipeline:
                 unmapped=unmapped,
                 handed_on=handed_on
                 and unmapped
-                and (config.reraise or not isinstance(exc, Exception)),
+                and (late is not None or config.reraise or not isinstance(exc, Exception)),
                 bug=bug,
+                late=late,
             )
         except Exception as failed:  # noqa: BLE001 - a broken subclass, or a broken log filter
             try:
-                report_late(failed, request, unmapped=True, text="an error could not be reported")
+                report_failure(failed, request, "an error could not be reported")
             except Exception:  # noqa: BLE001, S110 - logging itself is broken: nobody to tell
                 pass
 

@@ -15,7 +15,7 @@ from .catalog import STATUSES
 from .config import Config
 from .errors import KaikoError, RateLimitError, ServerError, whole_seconds
 from .headers import DESCRIBES_BODY, merge_expose, sendable
-from .report import RequestInfo, report_dropped, report_late
+from .report import RequestInfo, report_dropped, report_failure
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -75,7 +75,7 @@ def render(
 
 def _report_broken(exc: Exception, request_id: str) -> None:
     request = RequestInfo(request_id, "-", "-")
-    report_late(exc, request, unmapped=True, text="an error could not be rendered")
+    report_failure(exc, request, "an error could not be rendered")
 
 
 def _render(

@@ -103,6 +103,7 @@ def report_error(
     unmapped: bool,
     handed_on: bool = False,
     bug: str | None = None,
+    late: str | None = None,
 ) -> None:
     """Log an error answer and call the hooks.
 
@@ -114,19 +115,21 @@ def report_error(
         unmapped: whether the exception has no mapping.
         handed_on: whether the exception goes on to the framework, for its tools to see.
         bug: what inner code did wrong without raising anything; logged at ERROR.
+        late: when the exception came, if the answer was under way or out already.
 
     """
     status = error.status
     if bug or unmapped:
         level = logging.ERROR
     else:
-        level = logging.WARNING if status >= 500 or status in _WARNED else logging.INFO
+        level = logging.WARNING if late or status >= 500 or status in _WARNED else logging.INFO
     if logger.isEnabledFor(level):
         text = "unmapped exception" if unmapped else log_safe(bug or error.message)
         if exc is not None and not unmapped and is_group(exc):
             text += f" (leaves: {_leaves(exc)})"
         said = _said_of(error)
         text = f"{status} {said['code']}: {text}"
+        text = f"{late}: {text}" if late else text
         _log(level, text, request, exc if unmapped else None, said, handed_on=handed_on)
     if not hooks:
         return
@@ -138,28 +141,17 @@ def report_error(
             _log(logging.ERROR, f"on_error hook {_name_of(hook)} failed", request, failed)
 
 
-def report_late(
-    exc: BaseException,
-    request: RequestInfo,
-    *,
-    unmapped: bool,
-    text: str,
-    handed_on: bool = False,
-) -> None:
-    """Log an exception that comes when the answer is under way, or out already.
+def report_failure(exc: BaseException, request: RequestInfo, text: str) -> None:
+    """Log an exception that is behind no answer.
 
     Arguments:
         exc: the exception.
         request: the request that failed.
-        unmapped: whether the exception has no mapping.
-        text: what the record says.
-        handed_on: whether the exception goes on to the framework, for its tools to see.
+        text: what failed.
 
     """
-    level = logging.ERROR if unmapped else logging.WARNING
-    if logger.isEnabledFor(level):
-        said = text if unmapped else f"{text}: {describe(exc)}"
-        _log(level, said, request, exc if unmapped else None, handed_on=handed_on)
+    if logger.isEnabledFor(logging.ERROR):
+        _log(logging.ERROR, text, request, exc)
 
 
 def report_disconnect(exc: BaseException, request: RequestInfo) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .content_coding import decode_body
 from .headers import DESCRIBES_BODY, is_field_name, is_field_value, merge_expose, sendable
 from .render import Reply, event_frame, json_line
 
@@ -84,21 +85,24 @@ def recognize(  # noqa: PLR0917 - an answer's parts, in the order that they have
         config: says the id header's name.
 
     """
-    id_header = config.request_id_header.lower()
-    marked = encoded = False
+    id_header = config.request_id_header
+    marked, coding = False, ""
     kept: Pairs = []
     for name, value in headers:
         lowered = name.lower()
-        if lowered == id_header:
-            marked = value == request.request_id
+        if lowered == id_header.lower():  # an inner middleware may put one of its own beside it
+            marked = marked or value == request.request_id
         elif lowered == "content-encoding":
-            encoded = True
-        if lowered not in DESCRIBES_BODY:
+            coding = value
+        elif lowered not in DESCRIBES_BODY:
             kept.append((name, value))
-    whole = encoded or body == ours.body or request.method == "HEAD"
-    if status != ours.status or not marked or not whole:
+    plain = decode_body(body, coding) if coding else body
+    # Of a body that can be read, the id in it says whose it is.
+    same = marked if request.method == "HEAD" or plain is None else plain == ours.body
+    made_for_it = (id_header, request.request_id) in ours.headers  # it may be one used twice
+    if status != ours.status or not same or not made_for_it:
         return None
     kept, _ = sendable(kept)
     described = [pair for pair in ours.headers if pair[0].lower() in DESCRIBES_BODY]
-    merged = merge_expose([*described, *kept], config.request_id_header)
+    merged = merge_expose([*described, (id_header, request.request_id), *kept], id_header)
     return Reply(status, tuple(merged), ours.body)

@@ -9,18 +9,19 @@ the second half of section 8 of the contract.
 
 from __future__ import annotations
 
+import logging
 import sys
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from .content_coding import BODY_LIMIT
-from .errors import error_for_status
+from .errors import ServerError, error_for_status
 from .headers import DESCRIBES_BODY
 from .layers import Layers
 from .map_exception import is_disconnect
 from .protocol_errors import may_be_one
 from .render import event_frame
-from .report import report_disconnect, report_late
+from .report import report_disconnect, report_note
 from .response_head import cors_fields, is_html, recognize, stream_kind, why_unsendable
 
 if TYPE_CHECKING:
@@ -82,7 +83,11 @@ class _Phase(IntEnum):
 
 _PARSED = ("json", "text/plain", "xml")
 _HEADLESS = "the application sent a body before a head"
+_LEFT = "client disconnected: the application returned"
+_UNFINISHED = "the application returned before the end of its answer"
 _STARLETTES_OWN = b"Internal Server Error"
+_CUT_SHORT = "the answer was cut short"
+_BYTES = (bytes, bytearray, memoryview)
 
 
 class ResponseState:
@@ -117,8 +122,8 @@ class ResponseState:
     """How the stream is ended if it fails; None if it can only be cut, or is whole."""
     _tail = b""
     """The last bytes of a stream that can be ended."""
-    _whole = False
-    """Whether the application's body is out."""
+    whole: bool = False
+    """Whether the application's body is out; the driver says so of one that it passes on."""
     _unreported: KaikoError | None = None
     """What is answered, to be reported once it is known what came out of the application."""
     _handing_on = True
@@ -151,6 +156,11 @@ class ResponseState:
     def passing(self) -> bool:
         """Whether the rest of the body needs no look at all."""
         return self._phase is _Phase.OPEN and self._end is None
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether an application that returns now leaves an answer that is not whole."""
+        return not self.whole and self._phase not in {_Phase.COLLECTING, _Phase.DONE}
 
     @property
     def endable(self) -> bool:
@@ -239,22 +249,24 @@ class ResponseState:
         """
         self._head = status, headers or []
         self._end = None
-        self._whole = whole
+        self.whole = whole
         return self._release()
 
     def body(self, body: bytes, *, more: bool) -> list[Piece]:
         """Take a part of the application's body; return what to send now."""
-        if self._phase is _Phase.COLLECTING:
-            return self._collect(body, more=more)
         if self._phase is _Phase.DONE:
             return []
         if self._phase is _Phase.NEW:
             return self._bug(_HEADLESS)
+        if self._phase is not _Phase.OPEN and not isinstance(cast("object", body), _BYTES):
+            return self._bug(f"no server would send a body of {type(body).__qualname__}")
+        if self._phase is _Phase.COLLECTING:
+            return self._collect(body, more=more)
         head = self._release() if self._phase is _Phase.HELD else []
         if self._end is not None and body:
             self._tail = (self._tail + body[-4:])[-4:]
         if not more:
-            self._whole, self._end = True, None
+            self.whole, self._end = True, None
         return [*head, Chunk(body, more)]
 
     def other_body(self) -> list[Piece]:
@@ -262,6 +274,7 @@ class ResponseState:
         if self._phase is _Phase.NEW:
             return self._bug(_HEADLESS)
         self._body = self._end = None
+        self.whole = True
         if self._phase is _Phase.COLLECTING:
             return self._replace()
         return self._release() if self._phase is _Phase.HELD else []
@@ -318,6 +331,7 @@ class ResponseState:
             raising = self._raising_ended
             answer = pipeline.on_exception(exc, request, handed_on=raising)
             if answer.disconnected:
+                self._phase = _Phase.DONE
                 return Failed([], hand_on=False)
             last = self._end(answer.reply.body, self._tail) if self.endable else b""
             self._phase, self._end = _Phase.DONE, None
@@ -327,29 +341,59 @@ class ResponseState:
             return Failed([], hand_on=self._handing_on)
         if is_disconnect(exc):
             report_disconnect(exc, request)
+            self._phase = _Phase.DONE
             return Failed([], hand_on=False)
-        whole = self._whole or self._phase is _Phase.DONE
-        text = "raised after the answer" if whole else "the answer was cut short"
-        unmapped = pipeline.find(exc, request) is None
-        report_late(exc, request, unmapped=unmapped, text=text, handed_on=unmapped)
-        return Failed([], hand_on=True)
+        whole = self.whole or self._phase is _Phase.DONE
+        # Where the answer is not whole, the server has to see the exception and cut it.
+        hand_on = not whole or pipeline.config.reraise
+        error = pipeline.find(exc, request)
+        pipeline.report(
+            error or ServerError(),
+            exc,
+            request,
+            unmapped=error is None,
+            handed_on=hand_on,
+            late="raised after the answer" if whole else _CUT_SHORT,
+        )
+        return Failed([], hand_on)
 
-    def end(self) -> list[Piece]:
-        """Take note that the application returned; return what is missing of an answer."""
-        pieces = self._flush()
+    def end(self, *, client_left: bool = False) -> list[Piece]:
+        """Take note that the application returned; return what is missing of an answer.
+
+        Arguments:
+            client_left: whether the application was told that its client is gone.
+
+        """
+        pieces = self._complete(client_left=client_left or self.client_gone)
         self.abandon()
         return pieces
 
-    def _flush(self) -> list[Piece]:
-        if self._phase is _Phase.NEW:
+    def _complete(self, *, client_left: bool = False) -> list[Piece]:
+        if self._phase is _Phase.COLLECTING:
+            return self._replace()
+        if not self.unfinished:
+            return []
+        if self._phase is not _Phase.NEW and self._is_bodyless():
+            return self.body(b"", more=False)
+        if client_left:
+            report_note(_LEFT, self.request, level=logging.DEBUG)
+            return []
+        if self._phase is not _Phase.OPEN:
             return self._bug("the application returned without an answer")
-        if self._phase is _Phase.HELD:
-            return self._release()
-        return self._replace() if self._phase is _Phase.COLLECTING else []
+        self._phase = _Phase.DONE
+        if self._end is None:
+            bug = ServerError()
+            self._pipeline.report(bug, None, self.request, bug=_UNFINISHED, late=_CUT_SHORT)
+            return []
+        reply = self._pipeline.on_bug(_UNFINISHED, self.request).reply
+        return [Chunk(self._end(reply.body, self._tail), more=False)]
+
+    def _is_bodyless(self) -> bool:
+        return self.request.method == "HEAD" or self._head[0] in {204, 304}
 
     def end_answer(self, exc: BaseException) -> Failed:
         """Take note that the service's handler has answered `exc`, and report it."""
-        pieces = self._flush()
+        pieces = self._complete()
         if self._report_answered(exc):
             hand_on = self._handing_on
         else:

@@ -92,7 +92,8 @@ class KaikoMiddleware:
         try:
             await self.app(scope, wrapper, wrapper.send)
             if not wrapper.whole:
-                await wrapper.driven().end()
+                left: bool = getattr(wrapper, "left", False)  # set where it is so
+                await wrapper.driven().end(receive, client_left=left)
         except BaseException as exc:
             if await self.fail(exc, wrapper):
                 if self.is_outermost and token.old_value != request_id:

@@ -10,6 +10,7 @@ from kaiko_asgi.observers import tell_observers
 from kaiko_asgi.scope import (
     BODY_LIMIT,
     PASS_THROUGH,
+    came_through,
     header_values,
     lift_body_limit,
     raised_by_send,
@@ -133,9 +134,11 @@ class ExchangeDriver:
 
     def send(self, message: Message) -> Awaitable[None]:
         """Take one event of the application's."""
-        if self.response.passing:
-            return self._send(message)
-        return self._feed(message)
+        response = self.response
+        if not response.passing:
+            return self._feed(message)
+        response.whole = not message.get("more_body")
+        return self._send(message)
 
     async def _feed(self, message: Message) -> None:
         response = self.response
@@ -233,6 +236,8 @@ class ExchangeDriver:
             report_disconnect(exc, response.request)
             response.abandon()
             return False
+        if response.whole and came_through(exc, self._send):
+            response.whole = False  # the server refused the end of the body
         pieces, hand_on, unmapped = response.fail(exc, answered_outside=answered_outside)
         if held and not pieces and response.started:
             pieces = response.body(b"", more=False)
@@ -262,11 +267,20 @@ class ExchangeDriver:
         self.drop_end()
         self.response.abandon()
 
-    async def end(self) -> None:
-        """Take note that the application returned."""
+    async def end(self, client: Receive | None = None, *, client_left: bool = False) -> None:
+        """Take note that the application returned.
+
+        Arguments:
+            client: the server's `receive`, which is asked whether the client is gone.
+            client_left: whether the application was told so.
+
+        """
         if self.ending:
             await self.let_go()
-        pieces = self.response.end()
+        response = self.response
+        if response.unfinished and client is not None:
+            client_left = client_left or await _has_left(client)
+        pieces = response.end(client_left=client_left)
         if pieces:
             await self._forward(pieces)
 
@@ -296,7 +310,11 @@ class ExchangeDriver:
                     if name == b"origin":
                         message = await cors.put_on(message, self.scope, self._layers.inner)
                         break
-            await self._send(message)
+            try:
+                await self._send(message)
+            except OSError:
+                response.client_gone = True
+                raise
 
     def _original_start(self, status: int) -> Message:
         original = self._original
@@ -318,6 +336,7 @@ class Exchange:
         "driver",
         "held",
         "known",
+        "left",
         "request_id",
         "scope",
         "server",
@@ -338,6 +357,8 @@ class Exchange:
     """Whether an answer that went past the driver has ended."""
     held: Message | None
     """The head of an error answer whose body is not there yet."""
+    left: bool
+    """Whether the application was told that its client is gone; not set before."""
     driver: ExchangeDriver | None
 
     def driven(self) -> ExchangeDriver:
@@ -354,6 +375,23 @@ class Exchange:
             elif self.way is not None:
                 driver.response.pass_on(whole=self.whole)
         return driver
+
+
+async def _has_left(client: Receive) -> bool:
+    """Whether the server says at once that the client is gone."""
+    if _loop() is None:
+        return False
+    asyncio = sys.modules["asyncio"]
+    try:
+        asking = asyncio.ensure_future(client())
+    except TypeError:  # it is none of an asyncio server's
+        return False
+    await asyncio.sleep(0)
+    if not asking.done():
+        asking.cancel()
+        return False
+    told: Message = {} if asking.exception() else asking.result()
+    return told.get("type") == "http.disconnect"
 
 
 def _loop() -> AbstractEventLoop | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BODY_LIMIT",
     "PASS_THROUGH",
+    "came_through",
     "header_values",
     "is_answerable",
     "lift_body_limit",
@@ -75,10 +76,13 @@ def raised_by_send(exc: BaseException, send: Send) -> bool:
     iterator; the frames that the OSError came through tell them apart.
     """
     source = exc if issubclass(type(exc), OSError) else context_of(exc)
-    if source is None or not issubclass(type(source), OSError):
-        return False
+    return source is not None and issubclass(type(source), OSError) and came_through(source, send)
+
+
+def came_through(exc: BaseException, send: Send) -> bool:
+    """Whether `exc` was raised by, or below, a server's `send`."""
     code: object = _code_of(send)
-    traceback = traceback_of(source)
+    traceback = traceback_of(exc)
     while traceback is not None:
         if traceback.tb_frame.f_code is code:
             return True

@@ -179,7 +179,10 @@ class SendWrapper(Exchange):
         driver = self.driver
         if driver is not None and driver.ending:
             await driver.let_go()  # the application waits for its client, which waits for the end
-        return await self.client()
+        message = await self.client()
+        if message["type"] == "http.disconnect":
+            self.left = True
+        return message
 
     def _is_our_reply(self, message: Message) -> bool:
         """Whether this is the head of a reply that was made for this request, untouched."""

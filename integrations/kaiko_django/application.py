@@ -10,15 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 import django
-from django.core.exceptions import RequestAborted
 
 from kaiko_django.conf import load_config
 from kaiko_middleware.layers import REQUEST_ID, layers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
-    from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
+    from kaiko_asgi import ASGIApp, Receive, Scope, Send
     from kaiko_django.wsgi import WSGIWrapper
 
 __all__ = ["get_asgi_application", "get_wsgi_application"]
@@ -63,39 +60,21 @@ def get_asgi_application() -> ASGIApp:
 
 
 def _raising(handler: ASGIApp) -> ASGIApp:
-    """Have Django's handler raise what it cannot, or would only return in silence from.
+    """Have what ends the process raised outside of the task in which Django runs the view.
 
-    An application that returns without an answer has a bug, unless the client left and
-    nobody waits for one. And what ends the process has to be raised outside of the task in
-    which Django runs the view, so that the answer goes out first.
+    The answer then goes out first.
     """
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        gone = started = False
         exits: list[BaseException] = []
         request_id: str | None = scope.get("state", {}).get(REQUEST_ID)
         layers = None  # where the path is not ours
         if request_id is not None:
             layers = layers_of(scope["state"], request_id)
             layers.exit_taker = exits.append
-
-        async def watched() -> Message:
-            nonlocal gone
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                gone = True
-            return message
-
-        def forward(message: Message) -> Awaitable[None]:
-            nonlocal started
-            started = True
-            return send(message)
-
-        await handler(scope, watched, forward)
+        await handler(scope, receive, send)
         if exits and layers is not None:
             layers.reported = exits[0]
             raise exits.pop()
-        if gone and not started:
-            raise RequestAborted
 
     return application

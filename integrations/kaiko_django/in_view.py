@@ -19,7 +19,7 @@ from django.http.response import HttpResponseBase
 from kaiko_django.recognize import DJANGO_OWN
 from kaiko_django.responses import EnvelopeResponse, answer_mapped, request_info
 from kaiko_middleware import KaikoError
-from kaiko_middleware.report import report_late
+from kaiko_middleware.report import report_failure
 
 if TYPE_CHECKING:
     from kaiko_middleware.map_exception import Known
@@ -91,7 +91,7 @@ def read_returned(request: HttpRequest, response: HttpResponseBase) -> KaikoErro
             error = reader(request, response)
         except Exception as failed:  # noqa: BLE001 - what it reads was made by anyone
             text = f"the reader {reader!r} failed"
-            report_late(failed, request_info(request), unmapped=True, text=text)
+            report_failure(failed, request_info(request), text)
             continue
         if error is not None:
             return error

@@ -15,7 +15,7 @@ import stamina
 
 from kaiko_httpx._budget import RetryBudget, budget_of, check_int
 from kaiko_middleware import current_request_id
-from kaiko_middleware.report import RequestInfo, report_late
+from kaiko_middleware.report import RequestInfo, report_failure
 from kaiko_middleware.settings_check import hooks_of, is_plain_callable, refuse
 from kaiko_middleware.upstream import Upstream
 
@@ -216,7 +216,7 @@ class Call:
                 hook(event)
             except Exception as failed:  # noqa: BLE001 - a hook may raise anything
                 request = RequestInfo(current_request_id() or "-", self.method, url)
-                report_late(failed, request, unmapped=True, text="an on_attempt hook failed")
+                report_failure(failed, request, "an on_attempt hook failed")
 
     def _decide(self, error: KaikoError, *, repeatable: bool, replayable: bool) -> Decision:
         policy = self._policy

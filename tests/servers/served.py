@@ -21,6 +21,7 @@ from starlette.responses import PlainTextResponse, StreamingResponse  # noqa: E4
 from starlette.routing import Route, WebSocketRoute  # noqa: E402
 
 from conformance.drivers.starlette_stack import make_app  # noqa: E402
+from kaiko_asgi import KaikoMiddleware  # noqa: E402
 from kaiko_django import get_asgi_application, get_wsgi_application  # noqa: E402
 from kaiko_middleware import NotFoundError  # noqa: E402
 from kaiko_starlette import install  # noqa: E402
@@ -118,11 +119,29 @@ wsgi_application = get_wsgi_application()
 _django = get_asgi_application()
 
 
+# --- no framework ---------------------------------------------------------------------
+
+
+async def _returning(scope: Scope, _receive: Receive, send: Send) -> None:
+    """Return before the answer is whole; the path is its type, without a body at all for `head`."""
+    kind = scope["path"].removeprefix("/returns/")
+    headers = [(b"content-type", kind.encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    if kind != "head":
+        await send({"type": "http.response.body", "body": b"data: 1\n\n", "more_body": True})
+
+
+_returns = KaikoMiddleware(_returning)
+
+
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Hand on to the framework that the request asks for."""
     asked = dict(scope.get("headers", ())).get(b"x-served")
+    app = _django if asked == b"django" else _starlette
+    if scope.get("path", "").startswith("/returns/"):
+        app = _returns
     try:
-        await (_django if asked == b"django" else _starlette)(scope, receive, send)
+        await app(scope, receive, send)
     finally:
         # Not in the generator, which is closed when the garbage collector finds it.
         if scope.get("path") == "/endless":

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import http.client
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
 
+from adapters.asgi.loopback import fetch, run
 from conformance.scenarios import BY_NAME
-from kaiko_middleware.conformance import check_event_stream, check_json_lines
+from kaiko_middleware.conformance import check_answer, check_event_stream, check_json_lines
 from servers.asking import on_servers, send
 
 if TYPE_CHECKING:
+    from adapters.asgi.server import Answer
     from servers.running import Running
+    from servers.server_list import Server
 
 CUT = ["text-fails", "text-fails-typed"]
 
@@ -56,3 +59,33 @@ def test_a_client_notices_a_cut(server: Running, name: str) -> None:
         url = f"http://127.0.0.1:{server.port}/s/{name}"
         with pytest.raises((httpx2.NetworkError, httpx2.RemoteProtocolError)):
             httpx2.get(url, headers={"X-Served": app}, trust_env=False)
+
+
+def _is_asgi(server: Server) -> bool:
+    return "starlette" in server.apps
+
+
+def _returned(server: Running, kind: str) -> Answer:
+    return run(fetch(server.port, f"/returns/{kind}"))
+
+
+@on_servers(_is_asgi)
+def test_what_an_application_returns_from_half_way_is_ended(server: Running) -> None:
+    """With the last event or line where one fits; a head alone becomes an envelope."""
+    checks: dict[str, Any] = {
+        "text/event-stream": check_event_stream,
+        "application/jsonl": check_json_lines,
+    }
+    for kind, check in checks.items():
+        seen = _returned(server, kind)
+        assert (seen.status, seen.whole) == (200, True)
+        assert check(seen.body, request_id=dict(seen.headers)["x-request-id"]) == []
+    seen = _returned(server, "head")
+    assert seen.whole
+    assert check_answer(seen.status, seen.headers, seen.body) == []
+
+
+@on_servers(lambda row: _is_asgi(row) and row.cuts)
+def test_any_other_answer_is_cut_where_the_application_returns(server: Running) -> None:
+    """It never ends as if it were whole."""
+    assert not _returned(server, "text/csv").whole

@@ -23,7 +23,7 @@ from pythonjsonlogger.json import JsonFormatter
 from kaiko_middleware import compact_traceback as traceback_module
 from kaiko_middleware import log_record
 from kaiko_middleware.log_record import ExcInfo
-from kaiko_middleware.report import report_late
+from kaiko_middleware.report import report_failure
 from unit.support import REQUEST
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def caught(cls: type[LookupError] = LookupError) -> LookupError:
 
 def report(exc: BaseException | None = None) -> None:
     """Log an unmapped exception."""
-    report_late(exc or caught(), REQUEST, unmapped=True, text="late")
+    report_failure(exc or caught(), REQUEST, "late")
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ from kaiko_middleware.report import (
     RequestInfo,
     report_disconnect,
     report_error,
-    report_late,
+    report_failure,
     report_note,
 )
 from kaiko_middleware.upstream import UpstreamDetails
@@ -170,7 +170,7 @@ def test_nothing_is_made_for_a_record_that_nobody_wants(
     with caplog.at_level(logging.CRITICAL, logger="kaiko"):
         Pipeline(Config()).on_exception(NotFoundError(), REQUEST)
         Pipeline(Config()).on_exception(caught(raise_unmapped), REQUEST)
-        report_late(ValueError(), REQUEST, unmapped=True, text="late")
+        report_failure(ValueError(), REQUEST, "late")
         report_disconnect(ValueError(), REQUEST)
         report_note("note", REQUEST)
     assert made == []
@@ -188,7 +188,7 @@ def test_no_input_starts_a_line_of_its_own(log: pytest.LogCaptureFixture) -> Non
     pipeline.on_exception(NotFoundError(INJECTED, param=INJECTED), request)
     pipeline.on_exception(ValueError(INJECTED), request)
     report_note(INJECTED, request)
-    report_late(ValueError(INJECTED), request, unmapped=False, text="late")
+    report_failure(ValueError(INJECTED), request, "late")
     report_disconnect(ValueError(INJECTED), request)
     assert len(log.records) == 5
     for record in log.records:
@@ -208,7 +208,7 @@ def test_no_key_is_in_any_field_of_a_record(key: str, log: pytest.LogCaptureFixt
     exc = ValueError(key)
     exc.__cause__ = KeyError(key)
     pipeline.on_exception(ExceptionGroup(key, [exc]), request)
-    report_late(exc, request, unmapped=False, text="late")
+    report_failure(exc, request, "late")
     report_note(f"note {key}", request)
     report_disconnect(exc, request)
     for record in log.records:
@@ -430,15 +430,20 @@ def test_a_huge_group_is_told_in_a_bounded_record(log: pytest.LogCaptureFixture)
 
 
 def test_a_late_exception_is_logged_by_its_kind(log: pytest.LogCaptureFixture) -> None:
-    """A mapped one in a line, an unmapped one with its traceback."""
-    report_late(NotFoundError("gone"), REQUEST, unmapped=False, text="cut short")
-    report_late(ValueError("bug"), REQUEST, unmapped=True, text="cut short")
+    """A mapped one in a line with its code, an unmapped one with its traceback; hooks are told."""
+    told: list[ErrorReport] = []
+    pipeline = Pipeline(Config(on_error=(told.append,)))
+    typed, bug = NotFoundError("gone"), ValueError("bug")
+    pipeline.report(typed, typed, REQUEST, late="cut short")
+    pipeline.report(ServerError(), bug, REQUEST, unmapped=True, late="cut short")
     mapped, unmapped = log.records
     assert (mapped.levelno, unmapped.levelno) == (WARNING, ERROR)
-    assert "cut short: kaiko_middleware.errors.NotFoundError: gone" in mapped.getMessage()
+    assert "cut short: 404 not_found: gone" in mapped.getMessage()
+    assert (vars(mapped)["code"], vars(mapped)["status"]) == ("not_found", 404)
     assert mapped.exc_info is None
     assert unmapped.exc_info is not None
     assert "bug" not in unmapped.getMessage()
+    assert [(report.exception, report.unmapped) for report in told] == [(typed, False), (bug, True)]
 
 
 def test_a_disconnect_is_one_debug_record(log: pytest.LogCaptureFixture) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import tracemalloc
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,9 @@ from kaiko_middleware.report import RequestInfo
 from kaiko_middleware.response_head import stream_kind
 from kaiko_middleware.response_state import Chunk, Head, Piece, ResponseState
 from unit.support import REQUEST, REQUEST_ID, error_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TEXT = ("Content-Type", "text/plain")
 JSON = ("Content-Type", "application/json")
@@ -93,11 +96,19 @@ def test_a_head_without_a_length_waits_for_the_first_body() -> None:
     assert response.passing
 
 
-def test_a_held_head_goes_out_when_the_application_returns() -> None:
-    """What the server makes of a missing body is the server's business."""
-    response = exchange()
-    response.start(204, [])
-    assert response.end() == [Head(204, (), original=True)]
+@pytest.mark.parametrize(("method", "status"), [("GET", 204), ("GET", 304), ("HEAD", 200)])
+@pytest.mark.parametrize("headers", [[], [LENGTH]], ids=["held", "open"])
+def test_a_head_that_has_no_body_is_a_whole_answer(
+    method: str, status: int, headers: list[tuple[str, str]], log: pytest.LogCaptureFixture
+) -> None:
+    """Even where the application forgets to say that the body is empty."""
+    response = exchange(method)
+    pieces = response.start(status, headers)
+    assert [*pieces, *response.end()] == [
+        Head(status, tuple(headers), original=True),
+        Chunk(b"", more=False),
+    ]
+    assert log.records == []
 
 
 def test_an_event_stream_is_not_held_unless_that_is_configured() -> None:
@@ -246,6 +257,88 @@ def test_an_application_that_answers_nothing_is_a_500(log: pytest.LogCaptureFixt
     assert "returned without an answer" in log.records[0].getMessage()
 
 
+def test_a_head_alone_is_a_500(log: pytest.LogCaptureFixture) -> None:
+    """Nothing was sent: servers would cut it, hang, or make an answer of their own."""
+    response = exchange()
+    response.start(200, [TEXT])
+    assert ours_of(response.end())["code"] == "internal"
+    (record,) = log.records
+    assert (record.levelname, "returned without an answer" in record.getMessage()) == (
+        "ERROR",
+        True,
+    )
+
+
+@pytest.mark.parametrize("status", [200, 409])
+@pytest.mark.parametrize("body", ["text", None, {}])
+def test_a_body_that_is_no_bytes_is_a_500(
+    status: int, body: Any, log: pytest.LogCaptureFixture
+) -> None:
+    """No server would send it, and nothing is out yet."""
+    response = exchange()
+    response.start(status, [LINES])
+    assert ours_of(response.body(body, more=True))["code"] == "internal"
+    assert response.body(b"rest", more=False) == []
+    (record,) = log.records
+    assert f"a body of {type(body).__name__}" in record.getMessage()
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_a_body_of_other_bytes_is_taken(kind: Callable[[bytes], Any]) -> None:
+    """Servers do, too."""
+    response = exchange()
+    response.start(409, [TEXT])
+    assert ours_of(response.body(kind(b"Taken"), more=False))["message"] == "Taken"
+    stream = exchange()
+    stream.start(200, [SSE])
+    stream.body(kind(b"data: 1"), more=True)
+    (last,) = stream.fail(NotFoundError()).pieces
+    assert isinstance(last, Chunk)
+    assert last.body.startswith(b"\n\nevent: error")
+
+
+@pytest.mark.parametrize(("kind", "sent"), [(SSE, b"data: 1"), (LINES, b'{"a"')])
+def test_a_stream_that_is_left_half_way_is_ended(
+    kind: tuple[str, str], sent: bytes, log: pytest.LogCaptureFixture
+) -> None:
+    """By a return, as by an exception; one record."""
+    response = exchange()
+    response.start(200, [kind])
+    response.body(sent, more=True)
+    (last,) = response.end()
+    assert isinstance(last, Chunk)
+    check: Any = check_event_stream if kind is SSE else check_json_lines
+    assert check(sent + last.body, request_id=REQUEST_ID) == []
+    assert response.end() == []
+    (record,) = log.records
+    assert "returned before the end of its answer" in record.getMessage()
+    assert record.levelname == "ERROR"
+
+
+def test_any_other_answer_that_is_left_half_way_is_cut(log: pytest.LogCaptureFixture) -> None:
+    """By its server; one record says so."""
+    response = exchange()
+    response.start(200, [LENGTH])
+    response.body(b"he", more=True)
+    assert response.end() == []
+    (record,) = log.records
+    assert "the answer was cut short: 500 internal: the application" in record.getMessage()
+
+
+@pytest.mark.parametrize("begin", ["nothing", "held", "open", "stream"])
+def test_an_application_that_returns_because_its_client_left_has_no_bug(
+    begin: str, log: pytest.LogCaptureFixture
+) -> None:
+    """One debug record, however far the answer was."""
+    response = exchange()
+    heads = {"held": [TEXT], "open": [LENGTH], "stream": [SSE]}
+    if begin in heads:
+        response.start(200, heads[begin])
+    assert response.unfinished
+    assert response.end(client_left=True) == []
+    assert [record.levelname for record in log.records] == ["DEBUG"]
+
+
 def test_a_body_before_any_head_is_a_500(log: pytest.LogCaptureFixture) -> None:
     """And what follows is dropped."""
     response = exchange()
@@ -327,13 +420,20 @@ def test_an_exception_after_the_answer_is_logged_and_handed_on(
         assert "the answer was cut short" in log.records[-1].getMessage()
 
 
-def test_an_exception_after_our_own_answer_is_late(log: pytest.LogCaptureFixture) -> None:
-    """Nothing more is sent."""
-    response = exchange()
-    response.start(404, [TEXT])
-    response.body(b"x", more=False)
-    assert response.fail(ValueError())[:2] == ([], True)
-    assert "raised after the answer" in log.records[-1].getMessage()
+@pytest.mark.parametrize("reraise", [True, False])
+def test_an_exception_after_the_answer_is_late(
+    reraise: bool,  # noqa: FBT001 - both are to be had
+    log: pytest.LogCaptureFixture,
+) -> None:
+    """Ours or the application's: nothing more is sent, and it is handed on only if wanted."""
+    for status, kind in ((404, TEXT), (200, TEXT), (200, SSE)):
+        for exc, code in ((ValueError(), "internal"), (ConflictError(), "conflict")):
+            response = exchange(reraise=reraise)
+            response.start(status, [kind])
+            response.body(b"x", more=False)
+            assert response.fail(exc)[:2] == ([], reraise)
+            assert "raised after the answer" in log.records[-1].getMessage()
+            assert vars(log.records[-1])["code"] == code
 
 
 def test_an_answer_while_an_exception_is_handled_is_that_exceptions() -> None:
@@ -542,6 +642,8 @@ def test_an_answer_can_be_passed_on_as_it_is() -> None:
     noted.pass_on()
     assert noted.started
     assert noted.fail(ValueError())[:2] == ([], True)
+    bad = exchange()
+    assert ours_of(bad.start(404, [("X-Own", "a\r\nb")], as_it_is=True))["code"] == "internal"
 
 
 def test_a_body_that_comes_by_another_way_is_let_through() -> None:
@@ -586,14 +688,33 @@ def test_an_inner_layers_reply_is_recognized_and_not_reported_again(
 
 
 def test_a_compressed_reply_of_ours_is_sent_as_it_was_made() -> None:
-    """A client of an error needs no encoding."""
+    """A client of an error needs no encoding, whether or not we can undo it."""
+    for coding, encode in (("gzip", gzip.compress), ("own", bytes.swapcase)):
+        reply, response = answered(NotFoundError("inner"))
+        headers = [pair for pair in reply.headers if pair[0] != "Content-Length"]
+        response.start(404, [*headers, ("content-encoding", coding), ("content-length", "9")])
+        assert ours_of(response.body(encode(reply.body), more=False))["message"] == "inner"
+
+
+@pytest.mark.parametrize(
+    "added", [[("x-request-id", "own")], [("X-Request-ID", REQUEST_ID)] * 2], ids=["own", "same"]
+)
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_inner_layers_reply_has_one_id(
+    added: list[tuple[str, str]],
+    kept: bool,  # noqa: FBT001 - both are to be had
+    log: pytest.LogCaptureFixture,
+) -> None:
+    """Whatever inner middleware does to the header: ours is in the body as well."""
     reply, response = answered(NotFoundError("inner"))
-    headers = [pair for pair in reply.headers if pair[0] != "Content-Length"]
-    response.start(404, [*headers, ("content-encoding", "gzip"), ("content-length", "9")])
-    assert ours_of(response.body(gzip.compress(reply.body), more=False))["message"] == "inner"
+    ours = [pair for pair in reply.headers if kept or pair[0] != "X-Request-ID"]
+    response.start(reply.status, [*ours, *added])
+    pieces = response.body(reply.body, more=False)
+    assert ours_of(pieces)["message"] == "inner"
+    assert len(log.records) == 1
 
 
-@pytest.mark.parametrize("change", ["status", "id", "body"])
+@pytest.mark.parametrize("change", ["status", "unreadable and without id", "body"])
 def test_another_answer_is_not_taken_for_an_inner_layers(
     change: str, log: pytest.LogCaptureFixture
 ) -> None:
@@ -601,10 +722,11 @@ def test_another_answer_is_not_taken_for_an_inner_layers(
     reply, response = answered(NotFoundError("inner"))
     log.clear()
     headers = list(reply.headers)
-    if change == "id":
-        headers = [pair for pair in headers if pair[0] != "X-Request-ID"]
-    response.start(409 if change == "status" else 404, headers)
     body = b'{"detail":"outer"}' if change == "body" else reply.body
+    if change == "unreadable and without id":
+        headers = [pair for pair in headers if pair[0] != "X-Request-ID"]
+        headers.append(("Content-Encoding", "own"))
+    response.start(409 if change == "status" else 404, headers)
     ours_of(response.body(body, more=False))
     assert len(log.records) == 1
 

@@ -207,12 +207,6 @@ def test_an_application_that_returns_without_an_answer_is_answered(
     assert (level, "returned without an answer" in text) == ("ERROR", True)
 
 
-def test_a_head_without_a_body_is_what_it_was() -> None:
-    """An application that sends a head and returns sent that head."""
-    answer = ask(kaiko(sends(start(200, [(b"x-a", b"1")]))))
-    assert (answer.status, answer.one("x-a"), answer.whole) == (200, "1", False)
-
-
 @pytest.mark.parametrize("first", [body(b"x"), {"type": "http.response.trailers", "headers": []}])
 def test_a_body_before_the_head_is_a_bug(first: Message, caplog: pytest.LogCaptureFixture) -> None:
     """It is answered and logged, and the rest is dropped, instead of losing a part of it."""

@@ -9,24 +9,30 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
+from adapters.asgi.apps import records_of
 from adapters.asgi.server import ask, call, http_scope
 from adapters.starlette.stacks import STACKS, Adopt
 from kaiko_middleware import Config, NotFoundError, RequestIdFilter, current_request_id
 from kaiko_starlette import install
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from starlette.middleware.base import RequestResponseEndpoint
     from starlette.requests import Request
 
     from adapters.asgi.server import Answer
+    from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
+
+    Headers = list[tuple[bytes, bytes]]
 
 adopted = pytest.mark.parametrize("adopt", STACKS, ids=lambda adopt: adopt.__name__)
 Seen = list[tuple[str, str | None]]
@@ -145,6 +151,91 @@ def test_a_services_own_log_carries_it(adopt: Adopt, caplog: pytest.LogCaptureFi
     log.info("outside")
     caplog.handler.removeFilter(only)
     assert [record.__dict__["request_id"] for record in caplog.records] == [*ids, "-"]
+
+
+def _append(headers: Headers, value: bytes) -> Headers:
+    return [*headers, (b"x-request-id", value)]
+
+
+def _append_own(headers: Headers, _value: bytes) -> Headers:
+    return [*headers, (b"X-Request-Id", b"own")]
+
+
+def _replace(headers: Headers, _value: bytes) -> Headers:
+    return [*_remove(headers, b""), (b"x-request-id", b"own")]
+
+
+def _remove(headers: Headers, _value: bytes) -> Headers:
+    return [pair for pair in headers if pair[0] != b"x-request-id"]
+
+
+class _Inner:
+    """A middleware of the service's that has its own way with the header.
+
+    Arguments:
+        app: what it wraps.
+        change: returns the head's fields, given those and the value that the client sent.
+
+    """
+
+    def __init__(self, app: ASGIApp, change: Callable[[Headers, bytes], Headers]) -> None:
+        self.app = app
+        self.change = change
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sent = dict(scope["headers"])[b"x-request-id"]
+
+        async def forward(message: Message) -> None:
+            if "headers" in message:
+                message["headers"] = self.change(message["headers"], sent)
+            await send(message)
+
+        await self.app(scope, receive, forward)
+
+
+@adopted
+@pytest.mark.parametrize("change", [_append, _append_own, _replace, _remove])
+@pytest.mark.parametrize("compressed", [True, False])
+def test_there_is_one_whatever_inner_middleware_puts_on_an_answer(
+    adopt: Adopt,
+    change: Callable[[Headers, bytes], Headers],
+    *,
+    compressed: bool,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """On successes and on errors of all kinds; one record for each error."""
+
+    async def ok(_request: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    async def stream(_request: Request) -> Response:
+        return StreamingResponse(iter(["a"]))
+
+    async def typed(_request: Request) -> Response:
+        raise NotFoundError
+
+    async def refused(_request: Request) -> Response:
+        raise HTTPException(409)
+
+    async def returned(_request: Request) -> Response:
+        return PlainTextResponse("No such thing", 404)
+
+    async def bug(_request: Request) -> Response:
+        raise ValueError
+
+    views = [ok, stream, typed, refused, returned, bug]
+    middleware = [Middleware(_Inner, change)]
+    if compressed:
+        middleware.append(Middleware(GZipMiddleware, minimum_size=1))
+    app = Starlette(routes=[Route(f"/{v.__name__}", v) for v in views], middleware=middleware)
+    served = adopt(app, Config(trust_request_id=True))
+    asked = [("X-Request-ID", "inbound"), ("Accept-Encoding", "gzip" if compressed else "")]
+    caplog.set_level(logging.INFO, logger="kaiko")
+    for name in (*(view.__name__ for view in views), "nowhere"):
+        caplog.clear()
+        answer = ask(served, f"/{name}", headers=asked)
+        assert answer.all("x-request-id") == ["inbound"], name
+        assert len(records_of(caplog)) == (answer.status >= 400), name
 
 
 def test_mounted_applications_share_it() -> None:
