@@ -10,6 +10,7 @@ from kaiko_asgi.observers import tell_observers
 from kaiko_asgi.scope import (
     BODY_LIMIT,
     PASS_THROUGH,
+    REQUEST_PATH,
     came_through,
     header_values,
     lift_body_limit,
@@ -54,11 +55,12 @@ def request_info(scope: Scope, request_id: str, *, typed: bool = False) -> Reque
 
     """
     method: str = scope["method"] if "method" in scope else scope["type"].upper()
+    path: str = scope.get(REQUEST_PATH) or scope.get("path", "-")
     if not typed:
-        return RequestInfo(request_id, method, scope.get("path", "-"))
+        return RequestInfo(request_id, method, path)
     kind = ",".join(header_values(scope, b"content-type"))
     connect_version = ",".join(header_values(scope, b"connect-protocol-version"))
-    return RequestInfo(request_id, method, scope.get("path", "-"), kind, connect_version)
+    return RequestInfo(request_id, method, path, kind, connect_version)
 
 
 def encode_fields(fields: Fields) -> RawFields:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BODY_LIMIT",
     "PASS_THROUGH",
+    "REQUEST_PATH",
     "came_through",
     "header_values",
     "is_answerable",
@@ -27,6 +28,8 @@ __all__ = [
 
 BODY_LIMIT = "starlette._body_limit_responder"
 """The key of the scope under which Starlette keeps its body limit."""
+REQUEST_PATH = "kaiko_request_path"
+"""The key of the scope for the path that was asked for, where a framework changes the scope's."""
 PASS_THROUGH = "kaiko_passthrough"  # noqa: S105 - no password
 """The key of the state by which a service lets one error answer through as it is."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kaiko_middleware import current_request_id
 from kaiko_middleware.headers import merge_expose
 
 if TYPE_CHECKING:
@@ -42,7 +43,11 @@ class CorsHeaders:
         has_cookie = b"cookie" in said
 
         async def adding(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] >= 400:
+            if (
+                message["type"] == "http.response.start"
+                and message["status"] >= 400
+                and current_request_id() is not None  # not on an uncovered path
+            ):
                 message = self._added(message, origin, has_cookie=has_cookie)
             await send(message)
 

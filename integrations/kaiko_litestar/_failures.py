@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from litestar.exceptions import SerializationException, ValidationException
 
+from kaiko_middleware.known_exceptions import path_of
 from kaiko_middleware.safe_exception import cause_of
 from kaiko_middleware.validation import Failure, failure
 from kaiko_middleware.validation.declared_path import schema_behind
@@ -36,7 +37,7 @@ _PARTS: tuple[Where, ...] = ("path", "query", "header", "cookie")
 _AT = re.compile(r" - at (`key` in )?`\$([^`]*)`$")
 _MISSING = re.compile(r"Object missing required field `([^`]+)`")
 _UNKNOWN = "Object contains unknown field "
-_PYDANTIC = "pydantic_core._pydantic_core"
+_PYDANTIC = "pydantic_core._pydantic_core.ValidationError"
 
 
 class _Name(NamedTuple):
@@ -150,8 +151,6 @@ def _refused(
         try:
             return deserializer(target, value)
         except msgspec.ValidationError as exc:
-            if not hasattr(exc, "errors"):
-                raise
             of_model.append(exc)
             raise ValueError from exc  # then msgspec says where it was
 
@@ -161,9 +160,10 @@ def _refused(
     except msgspec.ValidationError as exc:
         kind, inside = _read(str(exc))
         inside = inside.removeprefix("[0]")
-        if not of_model:
+        failures = _of_pydantic(of_model[-1]) if of_model else []
+        if not failures:
             yield kind, inside
-        for failed in _of_pydantic(of_model[-1]) if of_model else ():
+        for failed in failures:
             yield failed.kind, f"{inside}.{failed.path}" if failed.path else inside
     except Exception:  # noqa: BLE001 - a decoder of the service's may raise anything
         yield "value", ""
@@ -182,10 +182,12 @@ def _of_dto(exc: BaseException | None) -> list[Failure]:
         kind, inside = _read(str(exc))
         # Of an unknown field at the top, the client's name may look like a place.
         return [Failure(kind, "body", None if kind == "unknown" else _path(None, inside))]
-    errors = getattr(exc, "errors", None)
-    if exc is None or type(exc).__module__ != _PYDANTIC or not callable(errors):
+    if exc is None or path_of(type(exc)) != _PYDANTIC:
         return []
-    records: Any = errors(include_url=False, include_context=False, include_input=False)
+    refused: Any = exc
+    records: list[dict[str, Any]] = refused.errors(
+        include_url=False, include_context=False, include_input=False
+    )
     schema = schema_behind(exc)
     return [failure(each["type"], each["loc"], schema=schema) for each in records]
 

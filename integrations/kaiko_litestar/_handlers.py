@@ -13,9 +13,8 @@ from litestar.exceptions import HTTPException, responses
 from kaiko_asgi.exchange_driver import request_info
 from kaiko_asgi.scope import PASS_THROUGH, shows_debug_page
 from kaiko_litestar._known import known_of, left_early
-from kaiko_litestar._response import ReplyResponse
+from kaiko_litestar._response import NoAnswer, ReplyResponse
 from kaiko_middleware import KaikoError, current_request_id
-from kaiko_middleware.report import report_disconnect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,11 +70,10 @@ class Handlers:
         # There is an id only inside the middleware, so not for uncovered paths.
         if request_id is None or _is_no_error(exc):
             return self._as_before(request, exc)
+        if left_early(exc):
+            return NoAnswer()  # our middleware was told of it, too, and reports it
         pipeline = self._pipeline
         info = request_info(scope, request_id)
-        if left_early(exc):
-            report_disconnect(exc, info)
-            return ReplyResponse(pipeline.render(KaikoError(), info), request_id)
         known = known_of(request)
         answer = pipeline.on_exception(exc, info, known=known, handed_on=self._is_handed_on)
         if answer.unmapped and shows_debug_page(scope):
@@ -87,14 +85,11 @@ class Handlers:
         """Answer what no handler of a class takes, or an HTTP exception whose status is 500."""
         if isinstance(exc, HTTPException):
             # Litestar asks by status first: the service may have a handler of the class.
-            handlers: Any = self._app.exception_handlers
-            if "route_handler" in request.scope:
-                route: Any = request.scope["route_handler"]
-                handlers = route.resolve_exception_handlers()
-            for cls in type(exc).__mro__:
-                if cls in handlers:
-                    handler: Handler = handlers[cls]
-                    return handler(request, exc)
+            route: Any = request.scope["route_handler"]
+            handlers: dict[object, Handler] = route.resolve_exception_handlers()
+            # Ours, if no other.
+            handler = next(handlers[cls] for cls in type(exc).__mro__ if cls in handlers)
+            return handler(request, exc)
         return self.answer(request, exc)
 
     @property

@@ -14,6 +14,7 @@ from litestar.exceptions import WebSocketException
 
 from kaiko_asgi import KaikoMiddleware
 from kaiko_asgi.exchange_driver import request_info
+from kaiko_asgi.scope import REQUEST_PATH
 from kaiko_litestar._cors import CorsHeaders
 from kaiko_litestar._known import known_of
 from kaiko_middleware import current_request_id
@@ -60,7 +61,8 @@ class Outermost:
         """Serve one connection."""
         kind = scope["type"]
         if kind == "http":
-            if self._cors is not None and self._pipeline.config.covers(scope["path"]):
+            scope[REQUEST_PATH] = scope["path"]  # Litestar takes a mount's prefix from it
+            if self._cors is not None:
                 send = self._cors.around(scope, send)
             await self._http(scope, receive, send)
         elif kind == "websocket" and self._pipeline.config.covers(scope["path"]):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from kaiko_middleware import Reply
 
-__all__ = ["ReplyResponse"]
+__all__ = ["NoAnswer", "ReplyResponse"]
 
 
 class ReplyResponse(Response[bytes]):
@@ -59,3 +59,24 @@ class _ReplySender(ASGIResponse):
         await send(start)
         body = b"" if {**scope}.get("method") == "HEAD" else reply.body
         await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+class NoAnswer(Response[bytes]):
+    """A response that sends nothing: nobody is there."""
+
+    def __init__(self) -> None:
+        super().__init__(b"")
+
+    def to_asgi_response(
+        self,
+        app: Litestar | None,  # noqa: ARG002 - as Litestar has it
+        request: Request[Any, Any, Any],  # noqa: ARG002 - likewise
+        **_added: Any,
+    ) -> ASGIResponse:
+        """Return what sends nothing."""
+        return _Silence()
+
+
+class _Silence(ASGIResponse):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send nothing."""

@@ -105,6 +105,15 @@ def test_raised(make: Callable[[], Exception], expected: tuple[object, ...]) -> 
     assert ask_error(make_app([raising(make)], mapped()), "/it") == expected
 
 
+def test_a_mapping_of_every_exception() -> None:
+    """It is asked of what has no other mapping, and not of what ends the process."""
+    mapping = ExceptionMapping()
+    mapping.register(Exception, lambda _: SoldOut("Mapped"))
+    mapping.register(KeyboardInterrupt, lambda _: SoldOut("Interrupted"))
+    app = make_app([raising(bug)], Config(mapping=mapping))
+    assert ask_error(app, "/it") == (*SOLD_OUT, "Mapped")
+
+
 def test_an_http_exception_keeps_its_headers() -> None:
     """As Litestar does."""
     headers = {"X-Own": "1", "WWW-Authenticate": 'Basic realm="x"'}
@@ -243,6 +252,20 @@ def test_mounted_applications() -> None:
         assert ask_error(app, f"/{mount}/nothing")[:2] == (404, "not_found")
 
 
+def test_the_record_has_the_path_that_was_asked_for(caplog: pytest.LogCaptureFixture) -> None:
+    """Litestar takes the prefix of a mount from it, and a `root_path`."""
+    app = make_app([mounted, raising(SoldOut)])
+    caplog.set_level("INFO", "kaiko")
+    ask(app, "/mounted/x")
+    ask(app, "/root/it", root_path="/root")
+    ask(app, "/root/nowhere/", root_path="/root")
+    assert [getattr(record, "path", "") for record in caplog.records] == [
+        "/mounted/x",
+        "/root/it",
+        "/root/nowhere/",
+    ]
+
+
 def test_litestars_own_middleware() -> None:
     """Limits, CSRF and compression."""
     limited = make_app([ok], middleware=[RateLimitConfig(("minute", 1)).middleware])
@@ -348,6 +371,7 @@ def test_cors(path: str, method: str, status: int) -> None:
     assert answer.status == status
     assert answer.one("access-control-allow-origin") == "https://a.example"
     assert "X-Request-ID" in answer.one("access-control-expose-headers")
+    assert ask(app, path, method=method).all("access-control-allow-origin") == []
 
 
 @pytest.mark.parametrize(
@@ -457,7 +481,8 @@ def test_a_client_that_left(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG", "kaiko")
     app = make_app([body])
     headers = [("Content-Length", "9")]
-    ask(app, "/body", method="POST", headers=headers, body=[], leaves=True)
+    answer = ask(app, "/body", method="POST", headers=headers, body=[], leaves=True)
+    assert answer.events == []
     assert [record.levelname for record in caplog.records] == ["DEBUG"]
 
 

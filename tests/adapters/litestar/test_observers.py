@@ -104,3 +104,22 @@ def test_the_log_of_what_nobody_takes(caplog: pytest.LogCaptureFixture) -> None:
     ask(make(Config()), "/bug")
     ask(make(Config(), after_exception=[hook]), "/bug")
     assert [record.name for record in caplog.records] == ["kaiko", "kaiko.unmapped"]
+
+
+def test_sentrys_hook_hears_of_what_is_unmapped() -> None:
+    """It takes every exception that is no HTTP exception for a bug."""
+    heard: list[str] = []
+
+    def hook(exc: Exception, _scope: Any) -> None:
+        heard.append(type(exc).__name__)
+
+    hook.__module__ = "sentry_sdk.integrations.litestar"
+    app = make(Config(), after_exception=[hook])
+    for path in HTTP:
+        ask(app, path)
+    assert heard[:2] == ["ZeroDivisionError", "ExceptionGroup"]
+    assert {"NotFoundError", "ServiceUnavailableError", "TimeoutError"}.isdisjoint(heard)
+    heard.clear()
+    uncovered = make(Config(paths=("/api",)), after_exception=[hook])
+    ask(uncovered, "/typed")
+    assert heard == ["NotFoundError"]

@@ -185,3 +185,15 @@ def test_handlers_are_for_requests_alone() -> None:
     """Litestar calls none for a socket."""
     app = make_app(HANDLERS, exception_handlers={Busy: answering(418, "Own")})
     assert connect(app, "/late").closed is not None
+
+
+def test_what_leaves_litestar_goes_on() -> None:
+    """A hook that fails is the server's to hear of, as it is without the toolkit."""
+
+    async def hook(*_given: Any) -> None:
+        raise OverflowError
+
+    seen = connect(make_app(HANDLERS, after_exception=[hook]), "/late")
+    assert type(seen.raised) is OverflowError
+    assert seen.closed is not None
+    assert seen.closed[0] == 1011

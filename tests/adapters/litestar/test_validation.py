@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 from fastapi import FastAPI
 
 import kaiko_fastapi
+from adapters.asgi.server import http_scope
 from adapters.litestar.support import FORM, JSON, MULTIPART, ask_error, error_of, post
 from adapters.litestar.validated import Item, make
 
@@ -82,6 +85,7 @@ BODIES: list[tuple[str, bytes, tuple[int, str, str | None, str]]] = [
      UNKNOWN),
     ("/dto", b"{", UNREADABLE),
     ("/model-dto", b'{"sku": "a"}', missing("count")),
+    ("/model-dto", b'{"sku": "a", "count": -1}', bad("count", "invalid_count")),
     *[(path, body, UNREADABLE) for path in ("/model", "/struct", "/by-hand")
       for body in (b"{", b"\xff\xfe", DEEP, LONG, b"NaN", b'{"a": "\\ud800"}')],
 ]  # fmt: skip
@@ -195,6 +199,9 @@ HEADERS = [("X-Token", "1"), ("Cookie", "crumb=1")]
             ("number", "invalid_number", " (and 2 more: nextOne, X-Token)"),
         ),
         ("/dependent?page=x", [], ("page", "invalid_page", "")),
+        ("/dependent?page=1&size=x", [], ("size", "invalid_size", "")),
+        ("/decoded?number=1&code=refused", [], ("code", "invalid_code", "")),
+        ("/decoded?number=x&code=mistake", [], ("number", "invalid_number", " (and 1 more: code)")),
     ],
 )
 def test_bad_parameters(
@@ -231,6 +238,29 @@ def test_a_path_that_does_not_match_is_not_found(number: str) -> None:
 def test_a_dependency_of_another_type_is_a_bug() -> None:
     """The client did nothing wrong."""
     assert ask_error(APP, "/mistaken")[:2] == (500, "internal")
+
+
+def test_a_decoder_that_fails_is_a_bug() -> None:
+    """It is the service's."""
+    assert ask_error(APP, "/decoded?number=1&code=mistake")[:2] == (500, "internal")
+
+
+@pytest.mark.parametrize(("exc", "code"), [(OSError, "internal"), (TimeoutError, "timeout")])
+def test_a_server_that_cannot_read_is_no_fault_of_the_clients(
+    exc: type[Exception], code: str
+) -> None:
+    """Only what the client sent is."""
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        raise exc
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = http_scope("/model", method="POST", headers=[("Content-Length", "9")])
+    asyncio.run(APP(scope, receive, send))
+    assert json.loads(sent[1]["body"])["error"]["code"] == code
 
 
 def test_a_host_that_is_none() -> None:

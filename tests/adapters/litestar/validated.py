@@ -22,7 +22,7 @@ from litestar.params import (
     QueryParameter,
 )
 from litestar.plugins.pydantic import PydanticDTO
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from adapters.litestar.support import make_app
@@ -32,7 +32,7 @@ class Item(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     sku: str
-    count: int
+    count: int = Field(ge=0)
 
 
 class Struct(msgspec.Struct, forbid_unknown_fields=True):
@@ -180,8 +180,26 @@ async def _of_another_type() -> Any:
 
 
 @get("/dependent", dependencies={"given": Provide(_of_query)})
-async def dependent(given: NamedDependency[int]) -> None:
+async def dependent(given: NamedDependency[int], size: FromQuery[int] = 1) -> None:
     """Take what a dependency makes of a parameter."""
+
+
+class Code:
+    """A type that the service decodes itself."""
+
+
+def decode_code(_target: Any, value: Any) -> Code:
+    """Refuse all but two values, one of them by mistake."""
+    if value == "mistake":
+        raise LookupError
+    if value == "refused":
+        raise msgspec.ValidationError(value)
+    return Code()
+
+
+@get("/decoded")
+async def decoded(number: FromQuery[int], code: FromQuery[Code]) -> None:
+    """Take a type of the service's own."""
 
 
 @get("/mistaken", dependencies={"given": Provide(_of_another_type)})
@@ -200,8 +218,8 @@ def make() -> Any:
     return make_app(
         [
             model, struct, order, models, keyed, numbers, optional, dto, model_dto, form, multipart,
-            file, files, packed, by_hand, form_by_hand, item, dependent, mistaken, named,
+            file, files, packed, by_hand, form_by_hand, item, dependent, mistaken, named, decoded,
         ],
         multipart_form_part_limit=3,
-        type_decoders=[],
+        type_decoders=[(lambda target: target is Code, decode_code)],
     )  # fmt: skip
