@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from .report import Hook
 
-__all__ = ["Config"]
+__all__ = ["Config", "served_path"]
 
 # Headers that say something else, in a request or in an answer: by RFC 9110 (HTTP), 9111
 # (caching), 6265 (cookies), 7239 (proxies), by CORS, and by this contract.
@@ -157,8 +157,17 @@ class Config:
         values = ", ".join(f"{name}={getattr(self, name)!r}" for name in _KEYS)
         return f"Config({values})"
 
-    def covers(self, path: str) -> bool:
-        """Whether answers to `path` are ours: within `paths` and not within `exclude_paths`."""
+    def covers(self, path: str, root_path: str = "") -> bool:
+        """Whether answers to `path` are ours: within `paths` and not within `exclude_paths`.
+
+        Arguments:
+            path: the request's path.
+            root_path: the prefix that the application is served or mounted under. Where the path
+                has it, what follows counts, as for the application's router.
+
+        """
+        if root_path and _is_below(path, root_path):
+            path = path[len(root_path) :]
         return _within(path, self.paths) and not _within(path, self.exclude_paths)
 
     @property
@@ -177,6 +186,15 @@ def _unknown(source: str, key: object, value: object) -> str:
     hint = f"did you mean {close[0]!r}? " if close else ""
     said = f"{shown(key)} (with the value {shown(value)})"
     return f"{source}: unknown key {said}; {hint}allowed are {', '.join(_KEYS)}"
+
+
+def served_path(path: str, root_path: str) -> str:
+    """Return the path with the prefix that the application is served under, for the log."""
+    return path if not root_path or _is_below(path, root_path) else f"{root_path}{path}"
+
+
+def _is_below(path: str, root_path: str) -> bool:
+    return path == root_path or path.startswith(f"{root_path}/")
 
 
 def _is_taken(name: str) -> bool:

@@ -64,7 +64,7 @@ class Pipeline:
 
     """
 
-    __slots__ = ("_answers", "config", "covers_everything", "ids")
+    __slots__ = ("_answers", "config", "covers_everything", "id_header", "id_key", "ids")
 
     def __init__(self, config: Config) -> None:
         if not isinstance(cast("object", config), Config):
@@ -77,6 +77,8 @@ class Pipeline:
         self.config: Config = config
         self.covers_everything: bool = config.covers_everything
         self.ids: RequestIdPool = RequestIdPool(config.request_id_digits)
+        self.id_header: str = config.request_id_header
+        self.id_key: str = self.id_header.lower()
 
     def on_exception(
         self,

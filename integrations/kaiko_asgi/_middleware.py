@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kaiko_asgi._websocket import serve_websocket
 from kaiko_asgi.cors import CorsHeaders
-from kaiko_asgi.scope import is_answerable
+from kaiko_asgi.scope import find_coverage, is_answerable
 from kaiko_asgi.send_wrapper import Knowledge, SendWrapper
 from kaiko_middleware import Config, current_request_id
 from kaiko_middleware.ids import (
@@ -49,7 +49,6 @@ class KaikoMiddleware:
         self._header = self._pipeline.config.request_id_header.lower().encode("ascii")
         self._trusting = self._pipeline.config.trust_request_id
         self._everywhere = self._pipeline.covers_everything
-        self._covers = self._pipeline.config.covers
         self._pop = self._pipeline.ids.pop
         cors = CorsHeaders(app, self._pipeline.config.request_id_header, ours=type(self))
         self.known: Knowledge = Knowledge(self._pipeline, cors)
@@ -62,7 +61,7 @@ class KaikoMiddleware:
         if scope["type"] != "http":
             await self._serve_other(scope, receive, send)
             return
-        if not self._everywhere and not self._covers(scope["path"]):
+        if not self._everywhere and not self.covers(scope):
             await self._serve_uncovered(scope, receive, send)
             return
         try:
@@ -128,6 +127,10 @@ class KaikoMiddleware:
             driver.abandon()
         return True
 
+    def covers(self, scope: Scope) -> bool:
+        """Whether answers are ours, by the path that the application's router matches."""
+        return self._everywhere or find_coverage(self._pipeline.config, scope)
+
     def _identify(self, scope: Scope, state: State) -> str:
         """Return the request's id: an outer layer's, an inbound one that is trusted, or new."""
         if state:
@@ -170,7 +173,7 @@ class KaikoMiddleware:
         if scope["type"] != "websocket":
             await self.app(scope, receive, send)
             return
-        if not self._covers(scope["path"]):
+        if not self.covers(scope):
             await self._serve_uncovered(scope, receive, send)
             return
         state: State = scope.setdefault("state", {})

@@ -18,6 +18,7 @@ from kaiko_asgi.scope import (
     shows_debug_page,
 )
 from kaiko_middleware import KaikoError, PayloadTooLargeError
+from kaiko_middleware.config import served_path
 from kaiko_middleware.layers import layers_of
 from kaiko_middleware.report import RequestInfo, report_disconnect
 from kaiko_middleware.response_state import Head, ResponseState
@@ -56,6 +57,10 @@ def request_info(scope: Scope, request_id: str, *, typed: bool = False) -> Reque
     """
     method: str = scope["method"] if "method" in scope else scope["type"].upper()
     path: str = scope.get(REQUEST_PATH) or scope.get("path", "-")
+    # A router adds to the root path what it has matched, and keeps the one before.
+    root_path: str | None = scope.get("app_root_path", scope.get("root_path"))
+    if root_path:
+        path = served_path(path, root_path)
     if not typed:
         return RequestInfo(request_id, method, path)
     kind = ",".join(header_values(scope, b"content-type"))

@@ -13,18 +13,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kaiko_asgi._types import Scope, Send
+    from kaiko_middleware import Config
 
 __all__ = [
     "BODY_LIMIT",
     "PASS_THROUGH",
     "REQUEST_PATH",
     "came_through",
+    "find_coverage",
     "header_values",
     "is_answerable",
     "lift_body_limit",
     "raised_by_send",
     "shows_debug_page",
+    "was_covered",
 ]
+
+_COVERED = "kaiko_covered"
 
 BODY_LIMIT = "starlette._body_limit_responder"
 """The key of the scope under which Starlette keeps its body limit."""
@@ -32,6 +37,24 @@ REQUEST_PATH = "kaiko_request_path"
 """The key of the scope for the path that was asked for, where a framework changes the scope's."""
 PASS_THROUGH = "kaiko_passthrough"  # noqa: S105 - no password
 """The key of the state by which a service lets one error answer through as it is."""
+
+
+def find_coverage(config: Config, scope: Scope) -> bool:
+    """Whether answers are ours, by the path below the root path; found before the call.
+
+    Routers change the root path in the scope itself: `was_covered` has what was found.
+    """
+    found = config.covers(scope["path"], scope.get("root_path") or "")
+    scope.setdefault(_COVERED, {})[config] = found
+    return found
+
+
+def was_covered(config: Config, scope: Scope) -> bool:
+    """Whether answers are ours, once the call has failed."""
+    if config.covers_everything:
+        return True
+    found: bool | None = scope.get(_COVERED, {}).get(config)
+    return find_coverage(config, scope) if found is None else found
 
 
 def header_values(scope: Scope, name: bytes) -> list[str]:

@@ -10,13 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 import django
+from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
 
+from kaiko_asgi import KaikoMiddleware
 from kaiko_django.conf import load_config
+from kaiko_django.wsgi import WSGIWrapper
 from kaiko_middleware.layers import REQUEST_ID, layers_of
 
 if TYPE_CHECKING:
     from kaiko_asgi import ASGIApp, Receive, Scope, Send
-    from kaiko_django.wsgi import WSGIWrapper
 
 __all__ = ["get_asgi_application", "get_wsgi_application"]
 
@@ -31,10 +35,6 @@ def get_wsgi_application() -> WSGIWrapper:
         ConfigError: the setting `KAIKO_MIDDLEWARE` is wrong.
 
     """
-    from django.core.handlers.wsgi import WSGIHandler  # noqa: PLC0415 - not for ASGI stacks
-
-    from kaiko_django.wsgi import WSGIWrapper  # noqa: PLC0415 - likewise
-
     django.setup(set_prefix=False)
     return WSGIWrapper(WSGIHandler(), load_config())
 
@@ -49,14 +49,17 @@ def get_asgi_application() -> ASGIApp:
         ConfigError: the setting `KAIKO_MIDDLEWARE` is wrong.
 
     """
-    from django.core.handlers.asgi import ASGIHandler  # noqa: PLC0415 - not for WSGI stacks
-
-    from kaiko_asgi import KaikoMiddleware  # noqa: PLC0415 - what wraps any ASGI application
-
     django.setup(set_prefix=False)
     # Its stub asks for a dict where ASGI knows any mutable mapping.
     handler = cast("ASGIApp", ASGIHandler())
-    return KaikoMiddleware(_raising(handler), load_config())
+    return _ASGIWrapper(_raising(handler), load_config())
+
+
+class _ASGIWrapper(KaikoMiddleware):
+    def covers(self, scope: Scope) -> bool:
+        """Whether answers are ours, by Django's `path_info`."""
+        prefix: str = settings.FORCE_SCRIPT_NAME or scope.get("root_path") or ""
+        return super().covers({**scope, "root_path": prefix.rstrip("/")})
 
 
 def _raising(handler: ASGIApp) -> ASGIApp:

@@ -7,16 +7,17 @@ little as it can, `mapping` and the entries of `on_error` may also be dotted imp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypedDict, TypeGuard
+from typing import TypedDict, cast
 
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from kaiko_middleware import Config, ConfigError, ErrorReport, ExceptionMapping
-from kaiko_wsgi.setup import Setup
+from kaiko_middleware import Config, ErrorReport, ExceptionMapping
+from kaiko_middleware.pipeline import Pipeline
+from kaiko_middleware.settings_check import refuse
 
-__all__ = ["SETTING", "Settings", "current", "current_setup", "load_config"]
+__all__ = ["SETTING", "Settings", "current", "current_pipeline", "load_config"]
 
 SETTING = "KAIKO_MIDDLEWARE"
 
@@ -41,11 +42,11 @@ class Settings(TypedDict, total=False):
     reraise: bool
 
 
-current: list[Setup] = []
-"""What the setting says now; empty until `current_setup` has read it."""
+current: list[Pipeline] = []
+"""What the setting says now; empty until `current_pipeline` has read it."""
 
 
-def current_setup() -> Setup:
+def current_pipeline() -> Pipeline:
     """Return what the setting says now.
 
     Raises:
@@ -53,54 +54,33 @@ def current_setup() -> Setup:
 
     """
     if not current:
-        current[:] = [Setup(load_config())]
+        current[:] = [Pipeline(load_config())]
     return current[0]
 
 
 def load_config() -> Config:
     """Read and check the setting; raises as above."""
     given: object = getattr(settings, SETTING, {})
-    if not _is_mapping(given):
-        msg = f"{SETTING}: {given!a:.80} is not allowed; it must be a dict, such as {{}}"
-        raise ConfigError(msg)
-    values: dict[str, object] = {str(key): value for key, value in given.items()}
-    try:
-        return Config.from_mapping(_resolved(values), source=SETTING)
-    except ConfigError as exc:
-        text = str(exc).removeprefix(f"{SETTING}: ")
-        msg = f"{SETTING}: {text}"
-        raise ConfigError(msg) from exc
-
-
-def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
-    return isinstance(value, Mapping)
-
-
-def _is_iterable(value: object) -> TypeGuard[Iterable[object]]:
-    return isinstance(value, Iterable)
-
-
-def _resolved(values: dict[str, object]) -> dict[str, object]:
-    """Return the values with import paths replaced by what they name."""
-    mapping, hooks = values.get("mapping"), values.get("on_error")
-    if mapping is not None:
-        values["mapping"] = _imported("mapping", mapping)
-    if isinstance(hooks, str):
-        msg = f"on_error: {hooks!a} is not allowed; it must be a list, such as [{hooks!a}]"
-        raise ConfigError(msg)
-    if _is_iterable(hooks):
-        values["on_error"] = [_imported("on_error", hook) for hook in hooks]
-    return values
+    if isinstance(given, Mapping):
+        items = cast("Mapping[str, object]", given).items()
+        given = {key: _imported(key, value) for key, value in items}
+    return Config.from_mapping(cast("dict[str, object]", given), source=SETTING)
 
 
 def _imported(key: str, value: object) -> object:
+    """Return the value of a key, with what its import paths name."""
+    if key == "on_error" and isinstance(value, Iterable) and not isinstance(value, str):
+        return [_named(key, hook) for hook in cast("Iterable[object]", value)]
+    return _named(key, value) if key == "mapping" else value
+
+
+def _named(key: str, value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
         return import_string(value)
     except ImportError as exc:
-        msg = f"{key}: {value!a} is not allowed; it must be a path that can be imported ({exc})"
-        raise ConfigError(msg) from exc
+        refuse(f"{SETTING}: {key}", value, f"a path that can be imported ({exc})")
 
 
 def _forget(*, setting: str, **_kwargs: object) -> None:

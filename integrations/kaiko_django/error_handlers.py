@@ -17,7 +17,7 @@ from django.conf import urls
 from django.core.signals import got_request_exception
 from django.views import defaults
 
-from kaiko_django.conf import current, current_setup
+from kaiko_django.conf import current, current_pipeline
 from kaiko_django.recognize import was_logged
 from kaiko_django.responses import EnvelopeResponse, request_info
 from kaiko_middleware import ServerError
@@ -72,7 +72,7 @@ def _on_exception(*, request: HttpRequest | None = None, **_kwargs: object) -> N
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an `Http404`, of the URLconf above all."""
-    rewriting = current_setup().config.rewrite_answers
+    rewriting = current_pipeline().config.rewrite_answers
     answer = _answer(request, exception, unmapped=False) if rewriting else None
     return defaults.page_not_found(request, exception) if answer is None else answer
 
@@ -91,7 +91,7 @@ def _answer(request: HttpRequest, exc: BaseException, *, unmapped: bool) -> Http
     if "kaiko_request_id" not in request.__dict__:  # a path that is not ours
         return None
     info = request_info(request)
-    pipeline = (current[0] if current else current_setup()).pipeline
+    pipeline = current[0] if current else current_pipeline()
     error = (None if unmapped else pipeline.find(exc, info)) or ServerError()
     response = EnvelopeResponse(pipeline.render(error, info), info.request_id)
     response.unreported = error, exc, info, unmapped

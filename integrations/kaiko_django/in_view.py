@@ -23,7 +23,7 @@ from kaiko_middleware.report import report_failure
 
 if TYPE_CHECKING:
     from kaiko_middleware.map_exception import Known
-    from kaiko_wsgi.setup import Setup
+    from kaiko_middleware.pipeline import Pipeline
 
 __all__ = ["Reader", "add_reader", "answer_in_view", "is_ours", "read_returned", "roll_back"]
 
@@ -33,15 +33,15 @@ Reader = Callable[[HttpRequest, HttpResponseBase], KaikoError | None]
 _readers: list[Reader] = []
 
 
-def is_ours(request: HttpRequest, setup: Setup) -> bool:
+def is_ours(request: HttpRequest, pipeline: Pipeline) -> bool:
     """Whether the contract holds for the path of `request`."""
-    return setup.everywhere or setup.config.covers(request.path)
+    return pipeline.config.covers(request.path_info)
 
 
 def answer_in_view(
     request: HttpRequest,
     exc: BaseException,
-    setup: Setup,
+    pipeline: Pipeline,
     known: Known,
     made: type[EnvelopeResponse] = EnvelopeResponse,
 ) -> EnvelopeResponse | None:
@@ -54,7 +54,7 @@ def answer_in_view(
     Arguments:
         request: the request that failed.
         exc: what was raised.
-        setup: the settings.
+        pipeline: the settings.
         known: what the adapter knows of its framework's classes, besides the toolkit.
         made: the class of the answer.
 
@@ -62,7 +62,7 @@ def answer_in_view(
     attack = isinstance(exc, DJANGO_OWN) and not isinstance(exc, Http404 | PermissionDenied)
     if attack and not isinstance(exc, KaikoError):
         return None
-    response = answer_mapped(setup, request, exc, known, made)
+    response = answer_mapped(pipeline, request, exc, known, made)
     if response is not None:
         roll_back()
     return response

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 from django.http import HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
-from kaiko_django.conf import current, current_setup
+from kaiko_django.conf import current, current_pipeline
 from kaiko_django.error_handlers import SEEN, Seen, install_handlers
 from kaiko_django.layer_marks import layers_in, outer_id
 from kaiko_django.neighbours import note_neighbours
@@ -33,12 +33,13 @@ from kaiko_django.rewrite_response import rewrite_response
 from kaiko_django.streams import Stream
 from kaiko_middleware import KaikoError, current_request_id
 from kaiko_middleware.ids import set_request_id
+from kaiko_wsgi.environ import request_id_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, StreamingHttpResponse
     from django.http.response import HttpResponseBase
 
-    from kaiko_wsgi.setup import Setup
+    from kaiko_middleware.pipeline import Pipeline
 
 __all__ = ["KaikoMiddleware"]
 
@@ -68,7 +69,7 @@ def KaikoMiddleware(  # noqa: N802 - the name in MIDDLEWARE, where Django's are 
     Implements sections 5, 8 and 9 of the V2 contract.
 
     """
-    note_neighbours(current_setup().config)
+    note_neighbours(current_pipeline().config)
     install_handlers()
     middleware: GetResponse | GetResponseAsync
     if iscoroutinefunction(get_response):
@@ -82,14 +83,14 @@ def KaikoMiddleware(  # noqa: N802 - the name in MIDDLEWARE, where Django's are 
 
 def _synchronous(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        setup = current[0] if current else current_setup()
+        pipeline = current[0] if current else current_pipeline()
         previous = current_request_id()
-        request_id = _begin(setup, request, previous)
+        request_id = _begin(pipeline, request, previous)
         try:
             response = get_response(request)
             if isinstance(response, HttpResponse) and response.status_code in _FINE:
-                return _succeed(setup, response, request_id, previous)
-            left = _leave(setup, request, response, request_id, previous)
+                return _succeed(pipeline, response, request_id, previous)
+            left = _leave(pipeline, request, response, request_id, previous)
             return left.hold() if isinstance(left, Stream) else left
         except BaseException:
             set_request_id(previous)
@@ -100,17 +101,17 @@ def _synchronous(get_response: GetResponse) -> GetResponse:
 
 def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
     async def middleware(request: HttpRequest) -> HttpResponseBase:
-        setup = current[0] if current else current_setup()
+        pipeline = current[0] if current else current_pipeline()
         previous = current_request_id()
-        request_id = _begin(setup, request, previous)
+        request_id = _begin(pipeline, request, previous)
         try:
             response = await get_response(request)
             if isinstance(response, HttpResponse) and response.status_code in _FINE:
-                return _succeed(setup, response, request_id, previous)
-            left = _leave(setup, request, response, request_id, previous)
+                return _succeed(pipeline, response, request_id, previous)
+            left = _leave(pipeline, request, response, request_id, previous)
             return await left.hold_async() if isinstance(left, Stream) else left
         except (KeyboardInterrupt, SystemExit) as exc:
-            answered = _answer_exit(setup, request, exc) if request_id == previous else None
+            answered = _answer_exit(pipeline, request, exc) if request_id == previous else None
             if answered is None:
                 set_request_id(previous)
                 raise
@@ -123,7 +124,7 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
 
 
 def _succeed(
-    setup: Setup, response: HttpResponseBase, request_id: str | None, previous: str | None
+    pipeline: Pipeline, response: HttpResponseBase, request_id: str | None, previous: str | None
 ) -> HttpResponseBase:
     """Return a success as it leaves; an outer layer, or nobody, puts the current id there."""
     if request_id == previous:
@@ -132,7 +133,7 @@ def _succeed(
         if getrefcount(response) > _ALONE:  # a service may return the same object again
             response = copied(response)
         # with_id, without a call
-        response.headers._store[setup.key] = (setup.header, request_id)  # noqa: SLF001 - as there
+        response.headers._store[pipeline.id_key] = (pipeline.id_header, request_id)  # noqa: SLF001 - as there
     restore_when_closed(response, previous)
     return response
 
@@ -151,7 +152,7 @@ _ALONE = _count()
 
 
 def _leave(
-    setup: Setup,
+    pipeline: Pipeline,
     request: HttpRequest,
     response: HttpResponseBase,
     request_id: str | None,
@@ -160,16 +161,18 @@ def _leave(
     """Return the response as it leaves, or a stream whose first chunk may have to be awaited."""
     wrapped = request_id == previous  # an outer layer put the id there, and puts it back
     if request_id is not None:
-        response = rewrite_response(setup, request, response, request_id, wrapped=wrapped)
+        response = rewrite_response(pipeline, request, response, request_id, wrapped=wrapped)
     if not wrapped:
         restore_when_closed(response, previous)
     if request_id is not None and response.streaming and response.status_code < 400:
         stream = cast("StreamingHttpResponse", response)
-        return Stream(setup, request, stream, wrapped=wrapped)
+        return Stream(pipeline, request, stream, wrapped=wrapped)
     return response
 
 
-def _answer_exit(setup: Setup, request: HttpRequest, exc: BaseException) -> HttpResponseBase | None:
+def _answer_exit(
+    pipeline: Pipeline, request: HttpRequest, exc: BaseException
+) -> HttpResponseBase | None:
     """Answer what ends the process, where an outer layer raises it later.
 
     Django runs the view in a separate task. One that ends so ends the event loop, and no
@@ -180,16 +183,16 @@ def _answer_exit(setup: Setup, request: HttpRequest, exc: BaseException) -> Http
     if layers.exit_taker is None:
         return None
     layers.exit_taker(exc)
-    answer = setup.pipeline.on_exception(exc, info)
+    answer = pipeline.on_exception(exc, info)
     layers.reply = answer.reply
     response = EnvelopeResponse(answer.reply, info.request_id)
     silence(response)
     return response
 
 
-def _begin(setup: Setup, request: HttpRequest, previous: str | None) -> str | None:
+def _begin(pipeline: Pipeline, request: HttpRequest, previous: str | None) -> str | None:
     """Give the request its id; None where its path is not ours."""
-    if not setup.everywhere and not setup.config.covers(request.path):
+    if not pipeline.covers_everything and not pipeline.config.covers(request.path_info):
         if previous is not None:
             # It must not see the id of a request that called it in process.
             set_request_id(None)
@@ -197,7 +200,7 @@ def _begin(setup: Setup, request: HttpRequest, previous: str | None) -> str | No
     if previous is not None and outer_id(request) == previous:
         request_id = previous  # what a server left of another request's state is not current
     else:
-        request_id = setup.request_id(request.META)
+        request_id = request_id_of(request.META, pipeline)
         set_request_id(request_id)
     setattr(request, "kaiko_request_id", request_id)  # noqa: B010 - stubs do not know it
     return request_id
@@ -211,7 +214,7 @@ def _process_exception(request: HttpRequest, exception: Exception) -> HttpRespon
     # Django answers its own exceptions itself, and logs attacks on `django.security`.
     unmapped = isinstance(exception, KaikoError) or not isinstance(exception, DJANGO_OWN)
     if unmapped:
-        response = answer_mapped(current[0] if current else current_setup(), request, exception)
+        response = answer_mapped(current[0] if current else current_pipeline(), request, exception)
     if response is None:  # Django answers it; an unmapped one it logs and signals
         status = 500 if unmapped else django_status(exception)
         request.__dict__[SEEN] = Seen(exception, status, unmapped)

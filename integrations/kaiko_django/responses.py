@@ -14,14 +14,16 @@ from django.http import HttpResponse
 from django.http.cookie import SimpleCookie
 from django.http.response import HttpResponseBase, ResponseHeaders
 
-from kaiko_django.conf import current_setup
+from kaiko_django.conf import current_pipeline
 from kaiko_django.recognize import was_logged
 from kaiko_middleware import Reply, current_request_id
+from kaiko_middleware.config import served_path
 from kaiko_middleware.headers import DESCRIBES_BODY, prefers_html
 from kaiko_middleware.ids import set_request_id
-from kaiko_middleware.report import RequestInfo
 from kaiko_middleware.response_head import recognize
 from kaiko_middleware.response_state import Chunk, Head, ResponseState
+from kaiko_wsgi.environ import request_id_of
+from kaiko_wsgi.environ import request_info as environ_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,8 +33,9 @@ if TYPE_CHECKING:
     from kaiko_middleware import KaikoError
     from kaiko_middleware.layers import Layers
     from kaiko_middleware.map_exception import Known
+    from kaiko_middleware.pipeline import Pipeline
+    from kaiko_middleware.report import RequestInfo
     from kaiko_middleware.response_state import Piece
-    from kaiko_wsgi.setup import Setup
 
 __all__ = [
     "EnvelopeResponse",
@@ -97,12 +100,12 @@ def error_response(request: HttpRequest, error: KaikoError) -> HttpResponse:
 
     """
     info = request_info(request)
-    answer = current_setup().pipeline.on_exception(error, info)
+    answer = current_pipeline().on_exception(error, info)
     return EnvelopeResponse(answer.reply, info.request_id)
 
 
 def answer_mapped(
-    setup: Setup,
+    pipeline: Pipeline,
     request: HttpRequest,
     exc: BaseException,
     known: Known | None = None,
@@ -110,7 +113,7 @@ def answer_mapped(
 ) -> EnvelopeResponse | None:
     """Report `exc` and return its answer; None where it has no mapping."""
     info = request_info(request)
-    answer = setup.pipeline.on_mapped(exc, info, known=known)
+    answer = pipeline.on_mapped(exc, info, known=known)
     if answer is None:
         return None
     response = made(answer.reply, info.request_id)
@@ -119,10 +122,12 @@ def answer_mapped(
     return response
 
 
-def response_state(setup: Setup, request: HttpRequest, layers: Layers | None) -> ResponseState:
+def response_state(
+    pipeline: Pipeline, request: HttpRequest, layers: Layers | None
+) -> ResponseState:
     """Return the core's state for a response of Django's."""
     return ResponseState(
-        setup.pipeline,
+        pipeline,
         request_info(request),
         layers=layers,
         framework_debug=settings.DEBUG and prefers_html(request.META.get("HTTP_ACCEPT", "")),
@@ -134,13 +139,10 @@ def request_info(request: HttpRequest) -> RequestInfo:
     found: object = request.__dict__.get("kaiko_request_id")
     request_id = found if isinstance(found, str) else current_request_id()
     if request_id is None:
-        request_id = current_setup().request_id(request.META)
-    kind: object = request.META.get("CONTENT_TYPE")
-    content_type = kind if isinstance(kind, str) else ""
-    connect_version = str(request.META.get("HTTP_CONNECT_PROTOCOL_VERSION", ""))
-    return RequestInfo(
-        request_id, request.method or "-", request.path, content_type, connect_version
-    )
+        request_id = request_id_of(request.META, current_pipeline())
+    # On ASGI, not every server has the prefix in the path.
+    prefix = str(request.META.get("SCRIPT_NAME", ""))
+    return environ_info(request.META, request_id, served_path(request.path, prefix))
 
 
 def replace_response(
@@ -168,7 +170,7 @@ def replace_response(
 
 
 def finish_envelope(
-    setup: Setup, request: HttpRequest, response: EnvelopeResponse, request_id: str
+    pipeline: Pipeline, request: HttpRequest, response: EnvelopeResponse, request_id: str
 ) -> EnvelopeResponse | None:
     """Do to an envelope what can only be done when it leaves, and return it as it leaves.
 
@@ -185,7 +187,7 @@ def finish_envelope(
         and _TOUCHED.isdisjoint(response.headers._store)  # noqa: SLF001 - see `with_id`
     ):
         headers, info = list(response.items()), request_info(request)
-        found = recognize(reply, status, headers, content, info, setup.config)
+        found = recognize(reply, status, headers, content, info, pipeline.config)
         if found is None:
             return None
         response = copied(response)
@@ -194,11 +196,11 @@ def finish_envelope(
         _fill(response, found)
     if response.unreported is not None:
         error, exc, info, unmapped = response.unreported
-        setup.pipeline.report(error, exc, info, unmapped=unmapped)
+        pipeline.report(error, exc, info, unmapped=unmapped)
     return response
 
 
-def with_id(response: _R, setup: Setup, request_id: str) -> _R:
+def with_id(response: _R, pipeline: Pipeline, request_id: str) -> _R:
     """Return `response` with the id header, in place of any that the application set.
 
     It is a copy, but of a stream, which is sent once.
@@ -207,7 +209,7 @@ def with_id(response: _R, setup: Setup, request_id: str) -> _R:
         response = copied(response)
     # Past the checks of `headers[...] = ...`, which cost more than all the rest of a success:
     # name and value are known to be sendable.
-    response.headers._store[setup.key] = (setup.header, request_id)  # noqa: SLF001 - see above
+    response.headers._store[pipeline.id_key] = (pipeline.id_header, request_id)  # noqa: SLF001 - see above
     return response
 
 

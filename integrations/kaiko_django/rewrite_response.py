@@ -30,19 +30,19 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from kaiko_middleware import KaikoError
+    from kaiko_middleware.pipeline import Pipeline
     from kaiko_middleware.response_state import Piece, ResponseState
-    from kaiko_wsgi.setup import Setup
 
 __all__ = ["rewrite_response"]
 
 
 def rewrite_response(
-    setup: Setup, request: HttpRequest, response: object, request_id: str, *, wrapped: bool
+    pipeline: Pipeline, request: HttpRequest, response: object, request_id: str, *, wrapped: bool
 ) -> HttpResponseBase:
     """Return the response as it leaves: the one given, or one in its place.
 
     Arguments:
-        setup: the settings.
+        pipeline: the settings.
         request: the request that is answered.
         response: what the rest of the stack returned.
         request_id: the request's id.
@@ -53,32 +53,32 @@ def rewrite_response(
         if iscoroutine(response):
             response.close()  # it would warn that nobody awaited it
         text = f"a middleware returned no response but {type(response).__qualname__}"
-        bug = setup.pipeline.on_bug(text, request_info(request))
+        bug = pipeline.on_bug(text, request_info(request))
         response = EnvelopeResponse(bug.reply, request_id)
     # Not by its name: its type would say that it is an int.
     status: object = getattr(response, "status_code", None)
     if isinstance(status, int) and 100 <= status < 400:
-        return response if wrapped or status < 200 else with_id(response, setup, request_id)
+        return response if wrapped or status < 200 else with_id(response, pipeline, request_id)
     layers = layers_in(request, request_id) if wrapped else None
     if isinstance(response, EnvelopeResponse):
-        envelope = finish_envelope(setup, request, response, request_id)
+        envelope = finish_envelope(pipeline, request, response, request_id)
         if envelope is not None:
             request.__dict__.pop(SEEN, None)
             if layers is not None:
                 layers.reply = envelope.reply
             return envelope
-    state = response_state(setup, request, layers)
-    pieces = _feed(setup, request, response, state)
+    state = response_state(pipeline, request, layers)
+    pieces = _feed(pipeline, request, response, state)
     answer = replace_response(response, pieces, request_id, gone=state.client_gone)
     if answer is not None:
         return answer
     if layers is not None:
         layers.left_alone = True
-    return with_id(response, setup, request_id)
+    return with_id(response, pipeline, request_id)
 
 
 def _feed(
-    setup: Setup, request: HttpRequest, response: HttpResponseBase, state: ResponseState
+    pipeline: Pipeline, request: HttpRequest, response: HttpResponseBase, state: ResponseState
 ) -> list[Piece]:
     """Feed an error answer to `state`; return what becomes of it."""
     # A view may have assigned a status that is none, which is a bug.
@@ -95,8 +95,8 @@ def _feed(
             return state.start_answer_to(
                 seen.exception, status, headers, body, unmapped=seen.unmapped
             )
-        if setup.config.rewrite_answers:
-            error = recognize(request, response) or _read(setup, request, response, body)
+        if pipeline.config.rewrite_answers:
+            error = recognize(request, response) or _read(pipeline, request, response, body)
             if error is not None:
                 return state.start_answer_to(error, status, headers)
     pieces = state.start(status, headers, as_it_is=as_it_is)
@@ -107,12 +107,12 @@ def _feed(
 
 
 def _read(
-    setup: Setup, request: HttpRequest, response: HttpResponseBase, body: bytes | None
+    pipeline: Pipeline, request: HttpRequest, response: HttpResponseBase, body: bytes | None
 ) -> KaikoError | None:
     """Return what a reader makes of an answer, unless its bytes are another protocol's error."""
     error = read_returned(request, response)
     if error is None:
         return None
     headers, info = list(response.items()), request_info(request)
-    kept = setup.pipeline.keep(response.status_code, headers, body, info)
+    kept = pipeline.keep(response.status_code, headers, body, info)
     return error if kept is None else None

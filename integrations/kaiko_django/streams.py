@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, StreamingHttpResponse
     from django.http.response import HttpResponseBase
 
+    from kaiko_middleware.pipeline import Pipeline
     from kaiko_middleware.response_state import Failed
-    from kaiko_wsgi.setup import Setup
 
 __all__ = ["Stream"]
 
@@ -35,7 +35,7 @@ class Stream:
     """One streaming response.
 
     Arguments:
-        setup: the settings.
+        pipeline: the settings.
         request: the request that is answered.
         response: the stream.
         wrapped: whether an outer layer holds the head back, and answers what fails first.
@@ -43,10 +43,15 @@ class Stream:
     """
 
     def __init__(
-        self, setup: Setup, request: HttpRequest, response: StreamingHttpResponse, *, wrapped: bool
+        self,
+        pipeline: Pipeline,
+        request: HttpRequest,
+        response: StreamingHttpResponse,
+        *,
+        wrapped: bool,
     ) -> None:
         self._request, self._response = request, response
-        self._state = response_state(setup, request, None)
+        self._state = response_state(pipeline, request, None)
         headers = list(response.items())
         self._can_end = stream_kind(headers) is not None
         pieces = self._state.start(response.status_code, headers)

@@ -8,7 +8,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.views import exception_handler as default_handler
 
-from kaiko_django.conf import current_setup
+from kaiko_django.conf import current_pipeline
 from kaiko_django.in_view import answer_in_view, is_ours
 from kaiko_drf._exceptions import Reading
 
@@ -25,14 +25,14 @@ __all__ = ["handle"]
 def handle(exc: Exception, context: Mapping[str, object]) -> HttpResponse | None:
     """Answer `exc`; None if DRF should raise it again."""
     request = context.get("request")
-    setup = current_setup()
+    pipeline = current_pipeline()
     # DRF answers what is not an error (304, for example) or not covered.
     if (
         not isinstance(request, Request)
-        or not is_ours(request._request, setup)  # noqa: SLF001 - DRF's documentation names it
+        or not is_ours(request._request, pipeline)  # noqa: SLF001 - DRF's documentation names it
         or (isinstance(exc, APIException) and exc.status_code in range(100, 400))
     ):
         return default_handler(exc, cast("dict[str, object]", context))
     reading = Reading(request, context.get("view"))
     known: Known = {APIException: reading.api_exception, RecursionError: reading.recursion}
-    return answer_in_view(request._request, exc, setup, known)  # noqa: SLF001 - as above
+    return answer_in_view(request._request, exc, pipeline, known)  # noqa: SLF001 - as above

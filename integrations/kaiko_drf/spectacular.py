@@ -21,7 +21,7 @@ from django.utils.translation import gettext
 from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 
-from kaiko_django.conf import current_setup
+from kaiko_django.conf import current_pipeline
 from kaiko_middleware.catalog import STATUSES
 from kaiko_middleware.openapi import document_errors, errors_of, examples
 
@@ -45,7 +45,7 @@ def postprocess_errors(result: dict[str, Any], **_kwargs: object) -> dict[str, A
             answer["description"] = ""
     # If a prefix is cut off, the document's paths are not the served ones.
     everywhere = bool(spectacular_settings.SCHEMA_PATH_PREFIX_TRIM)
-    document_errors(result, current_setup().config, everywhere=everywhere)
+    document_errors(result, current_pipeline().config, everywhere=everywhere)
     return result
 
 

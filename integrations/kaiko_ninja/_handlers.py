@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django.http import HttpRequest, HttpResponse
 from ninja.errors import HttpError, Throttled, ValidationError
 
-from kaiko_django.conf import current_setup
+from kaiko_django.conf import current_pipeline
 from kaiko_django.in_view import answer_in_view, is_ours
 from kaiko_django.recognize import CsrfFailed
 from kaiko_middleware import KaikoError, RateLimitError
@@ -19,7 +19,7 @@ from kaiko_ninja._failures import error_of
 
 if TYPE_CHECKING:
     from kaiko_middleware.map_exception import Known
-    from kaiko_wsgi.setup import Setup
+    from kaiko_middleware.pipeline import Pipeline
 
 __all__ = ["Handler", "Handling"]
 
@@ -36,20 +36,20 @@ class Handling:
     """The handler of one exception class, which replaces another handler.
 
     Arguments:
-        setup: the settings; None for those of the project.
+        pipeline: the settings; None for those of the project.
         given: the replaced handler, if any. It still answers on paths that are not covered,
             and answers that are no errors.
 
     """
 
-    def __init__(self, setup: Setup | None, given: Handler | None) -> None:
-        self._setup = setup
+    def __init__(self, pipeline: Pipeline | None, given: Handler | None) -> None:
+        self._pipeline = pipeline
         self._given = given
 
     def answer(self, request: HttpRequest, exc: Any) -> HttpResponse:
         """Answer `exc`, or raise it again."""
-        setup = current_setup() if self._setup is None else self._setup
-        if not is_ours(request, setup) or (
+        pipeline = current_pipeline() if self._pipeline is None else self._pipeline
+        if not is_ours(request, pipeline) or (
             isinstance(exc, HttpError) and exc.status_code in range(100, 400)
         ):
             return self._as_before(request, exc)
@@ -57,15 +57,15 @@ class Handling:
             HttpError: http_error,
             ValidationError: lambda failed: error_of(failed, request),
         }
-        response = answer_in_view(request, exc, setup, known)
+        response = answer_in_view(request, exc, pipeline, known)
         if response is None:
             raise exc
         return response
 
     def hand_on(self, request: HttpRequest, exc: Any) -> HttpResponse:
         """Raise an unmapped exception, so Django logs and signals it."""
-        setup = current_setup() if self._setup is None else self._setup
-        if is_ours(request, setup):
+        pipeline = current_pipeline() if self._pipeline is None else self._pipeline
+        if is_ours(request, pipeline):
             raise exc
         return self._as_before(request, exc)
 

@@ -7,15 +7,16 @@ from weakref import WeakSet
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
+from django.urls import get_script_prefix
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from kaiko_django.conf import current_setup
+from kaiko_django.conf import current_pipeline
 from kaiko_middleware import KaikoError
 from kaiko_middleware.openapi import document_errors
+from kaiko_middleware.pipeline import Pipeline
 from kaiko_ninja._failures import keep_contexts
 from kaiko_ninja._handlers import Handling
-from kaiko_wsgi.setup import Setup
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,18 +45,18 @@ def install_on(api: NinjaAPI, config: Config | None) -> None:
     if api in _installed:
         msg = "kaiko_ninja is installed on this API already: call install(api) once"
         raise RuntimeError(msg)
-    setup = None if config is None else Setup(config)
+    pipeline = None if config is None else Pipeline(config)
     handlers: dict[object, Handler] = getattr(api, "_exception_handlers", {})
     for cls in _ANSWERED:
         given = handlers.get(cls)
         if given is None or _is_ninjas_own(given):
-            api.add_exception_handler(cls, Handling(setup, given).answer)
+            api.add_exception_handler(cls, Handling(pipeline, given).answer)
     given = handlers.get(Exception)
     if given is not None and _is_ninjas_own(given):
         # In debug mode, Ninja's own handler shows the traceback to every client.
-        api.add_exception_handler(Exception, Handling(setup, given).hand_on)
+        api.add_exception_handler(Exception, Handling(pipeline, given).hand_on)
     keep_contexts(api)
-    _document(api, setup)
+    _document(api, pipeline)
     _installed.add(api)
 
 
@@ -64,12 +65,14 @@ def _is_ninjas_own(handler: object) -> bool:
     return str(getattr(function, "__module__", "")).startswith("ninja.")
 
 
-def _document(api: NinjaAPI, setup: Setup | None) -> None:
+def _document(api: NinjaAPI, pipeline: Pipeline | None) -> None:
     generate: Callable[..., dict[str, Any]] = getattr(api, _METHOD)
 
     def get_openapi_schema(*args: object, **kwargs: object) -> dict[str, Any]:
         document = generate(*args, **kwargs)
-        document_errors(document, (setup or current_setup()).config)
+        config = (pipeline or current_pipeline()).config
+        # The paths have the script's name before them.
+        document_errors(document, config, root_path=get_script_prefix().rstrip("/"))
         return document
 
     setattr(api, _METHOD, get_openapi_schema)

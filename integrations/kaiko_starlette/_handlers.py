@@ -17,6 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from kaiko_asgi.cors import CorsHeaders
 from kaiko_asgi.exchange_driver import ExchangeDriver, request_info
 from kaiko_asgi.observers import tell_observers
+from kaiko_asgi.scope import was_covered
 from kaiko_middleware import KaikoError, current_request_id
 from kaiko_middleware.layers import REQUEST_ID, layers_of
 from kaiko_middleware.map_exception import is_disconnect
@@ -63,7 +64,7 @@ class Handlers:
     async def server_error(self, request: Request, exc: Exception) -> ASGIApp:
         """Answer what left all middleware; Starlette raises it again."""
         scope = request.scope
-        if not self._pipeline.config.covers(scope["path"]):
+        if not was_covered(self._pipeline.config, scope):
             own = await self.own_answer(scope, request.receive, exc)
             return PlainTextResponse(_PLAIN, status_code=500) if own is None else own
         failed: Exception = exc

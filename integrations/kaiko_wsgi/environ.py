@@ -7,23 +7,45 @@ from typing import TYPE_CHECKING
 from kaiko_middleware.report import RequestInfo
 
 if TYPE_CHECKING:
-    from wsgiref.types import WSGIEnvironment
+    from collections.abc import Mapping
 
-__all__ = ["ENVIRON_ID", "path_of", "request_info"]
+    from kaiko_middleware.pipeline import Pipeline
+
+__all__ = ["ENVIRON_ID", "path_in", "request_id_of", "request_info"]
 
 ENVIRON_ID = "kaiko.request_id"
 """The key of the request id."""
 
 
-def path_of(environ: WSGIEnvironment) -> str:
-    """Return the path as the client sent it: decoded from UTF-8, with the script's name."""
-    raw = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}"
+def path_in(environ: Mapping[str, object], *names: str) -> str:
+    """Return the path that is stored under `names`, decoded from UTF-8."""
+    raw = "".join(str(environ.get(name, "")) for name in names)
     return raw.encode("latin-1", "replace").decode("utf-8", "replace") or "/"
 
 
-def request_info(environ: WSGIEnvironment, request_id: str) -> RequestInfo:
-    """Return what the core wants to know of a request."""
-    method = str(environ.get("REQUEST_METHOD", "-"))
-    kind = str(environ.get("CONTENT_TYPE", ""))
-    connect_version = str(environ.get("HTTP_CONNECT_PROTOCOL_VERSION", ""))
-    return RequestInfo(request_id, method, path_of(environ), kind, connect_version)
+def request_info(
+    environ: Mapping[str, object], request_id: str, path: str | None = None
+) -> RequestInfo:
+    """Return what the core wants to know of a request: of an environ, or of Django's `META`.
+
+    Arguments:
+        environ: the request.
+        request_id: its id.
+        path: its path with the script's name, where that is known.
+
+    """
+    return RequestInfo(
+        request_id,
+        str(environ.get("REQUEST_METHOD", "-")),
+        path_in(environ, "SCRIPT_NAME", "PATH_INFO") if path is None else path,
+        str(environ.get("CONTENT_TYPE", "")),
+        str(environ.get("HTTP_CONNECT_PROTOCOL_VERSION", "")),
+    )
+
+
+def request_id_of(environ: Mapping[str, object], pipeline: Pipeline) -> str:
+    """Return the id of the request that came with an environ, or with Django's `META`."""
+    if not pipeline.config.trust_request_id:
+        return pipeline.ids()
+    inbound = environ.get(f"HTTP_{pipeline.id_header.upper().replace('-', '_')}")
+    return pipeline.request_id((inbound,) if isinstance(inbound, str) else ())

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from kaiko_middleware import Config, current_request_id
 from kaiko_middleware.ids import set_request_id
-from kaiko_wsgi.environ import ENVIRON_ID, path_of
+from kaiko_middleware.pipeline import Pipeline
+from kaiko_wsgi.environ import ENVIRON_ID, path_in, request_id_of
 from kaiko_wsgi.response_driver import ResponseDriver
 from kaiko_wsgi.restoring_body import RestoringBody
-from kaiko_wsgi.setup import Setup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,21 +37,23 @@ class KaikoMiddleware:
 
     def __init__(self, app: WSGIApplication, config: Config | None = None) -> None:
         self.app = app
-        self._setup = Setup(Config() if config is None else config)
+        self._pipeline = Pipeline(Config() if config is None else config)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
-        setup = self._setup
+        pipeline = self._pipeline
         previous = current_request_id()
-        if not setup.everywhere and not setup.config.covers(path_of(environ)):
+        if not pipeline.covers_everything and not pipeline.config.covers(
+            path_in(environ, "PATH_INFO")
+        ):
             return self._serve_uncovered(environ, start_response, previous)
         known: object = environ.get(ENVIRON_ID)
         if isinstance(known, str) and known == previous:
             request_id = known
         else:
-            request_id = environ[ENVIRON_ID] = setup.request_id(environ)
+            request_id = environ[ENVIRON_ID] = request_id_of(environ, pipeline)
         set_request_id(request_id)
-        driver = ResponseDriver(previous, setup, environ, start_response, request_id)
+        driver = ResponseDriver(previous, pipeline, environ, start_response, request_id)
         try:
             return driver.serve(self.app, self.restores_id)
         except BaseException:

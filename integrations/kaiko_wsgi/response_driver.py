@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from _typeshed import OptExcInfo
 
+    from kaiko_middleware.pipeline import Pipeline
     from kaiko_middleware.response_state import Piece
-    from kaiko_wsgi.setup import Setup
 
     Headers = list[tuple[str, str]]
     Write = Callable[[bytes], object]
@@ -41,7 +41,7 @@ class ResponseDriver(RestoringBody):
 
     Arguments:
         previous: the request id that was current before.
-        setup: the settings.
+        pipeline: the settings.
         environ: the request.
         server_start: the server's `start_response`.
         request_id: the request's id.
@@ -69,13 +69,13 @@ class ResponseDriver(RestoringBody):
     def __init__(
         self,
         previous: str | None,
-        setup: Setup,
+        pipeline: Pipeline,
         environ: WSGIEnvironment,
         server_start: StartResponse,
         request_id: str,
     ) -> None:
         super().__init__(previous)
-        self._setup = setup
+        self._pipeline = pipeline
         self._environ = environ
         self._server_start = server_start
         self._request_id = request_id
@@ -149,13 +149,13 @@ class ResponseDriver(RestoringBody):
         That is a success that cannot be ended with an envelope, and the error answer that an inner
         layer made.
         """
-        setup, request_id = self._setup, self._request_id
+        pipeline, request_id = self._pipeline, self._request_id
         if status[:1] not in {"2", "3"} or not _is_sendable(status):
             reply = layers_of(self._environ, request_id).reply
             ours = reply is not None and status[:3] == str(reply.status)
             return headers if ours else None
         known = False
-        key, length = setup.key, len(setup.key)
+        key, length = pipeline.id_key, len(pipeline.id_key)
         for name, value in headers:
             if not value.isascii() or not value.isprintable():
                 return None  # perhaps none that a server takes
@@ -166,12 +166,12 @@ class ResponseDriver(RestoringBody):
                 return None  # to be replaced
         if not known and stream_kind(headers) is not None:
             return None
-        return [*headers, (setup.header, request_id)]
+        return [*headers, (pipeline.id_header, request_id)]
 
     def _state(self) -> ResponseState:
         if self._response is None:
             self._response = ResponseState(
-                self._setup.pipeline,
+                self._pipeline,
                 request_info(self._environ, self._request_id),
                 layers=layers_of(self._environ, self._request_id),
                 raising_ended=False,  # a stream of unknown length would be cut
@@ -255,9 +255,9 @@ class ResponseDriver(RestoringBody):
                 if piece.body:
                     chunks.append(piece.body)
             elif piece.original and self._head is not None:
-                key, (status, headers) = self._setup.key, self._head
+                key, (status, headers) = self._pipeline.id_key, self._head
                 kept = [pair for pair in headers if pair[0].lower() != key]
-                self._send_head(status, [*kept, (self._setup.header, self._request_id)])
+                self._send_head(status, [*kept, (self._pipeline.id_header, self._request_id)])
             else:
                 self._replaced = True
                 line = f"{piece.status} {phrases.get(piece.status, 'Unknown Status Code')}"

@@ -75,7 +75,9 @@ def examples(errors: Iterable[KaikoError]) -> Object:
     }
 
 
-def document_errors(document: dict[str, Any], config: Config, *, everywhere: bool = False) -> None:
+def document_errors(
+    document: dict[str, Any], config: Config, *, root_path: str = "", everywhere: bool = False
+) -> None:
     """Add the error answers to `document`, in place, on the paths that `config` covers.
 
     Every error answer that an operation declares gets the envelope as its schema, the headers of
@@ -85,11 +87,12 @@ def document_errors(document: dict[str, Any], config: Config, *, everywhere: boo
     Arguments:
         document: a whole document, which no other code uses.
         config: the settings.
+        root_path: the prefix in the document's paths that the application is served under.
         everywhere: whether every path is covered, for documents whose paths are not the served
             ones.
 
     """
-    _Document(document, config).rewrite(everywhere=everywhere)
+    _Document(document, config).rewrite(root_path, everywhere=everywhere)
 
 
 class _Document:
@@ -101,10 +104,10 @@ class _Document:
         self._parameters: Object = components.get("parameters", {})
         self._envelope = _place_schemas(self._schemas, str(document.get("openapi", "")))
 
-    def rewrite(self, *, everywhere: bool) -> None:
+    def rewrite(self, root_path: str, *, everywhere: bool) -> None:
         paths: Object = self._document.get("paths", {})
         for path, item in paths.items():
-            if everywhere or self._config.covers(path):
+            if everywhere or self._config.covers(path, root_path):
                 for method in _METHODS & item.keys():
                     self._operation(item[method], item.get("parameters", []))
 
@@ -124,7 +127,10 @@ class _Document:
                 status = STATUSES[status].status
             name = key if key in _RANGES else str(status)
             answers[name] = self._answer(name, status, said.get(key), added.get(key, []))
-        operation["responses"] = answers
+        ints = any(isinstance(key, int) for key in operation.get("responses", ()))  # as Ninja's are
+        operation["responses"] = {
+            int(key) if ints and key.isdecimal() else key: answer for key, answer in answers.items()
+        }
 
     def _answer(
         self, key: str, status: int, said: Object | None, added: list[KaikoError]

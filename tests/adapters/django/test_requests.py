@@ -12,9 +12,9 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 
-from adapters.asgi.server import Answer, call, connect, http_scope
+from adapters.asgi.server import Answer, call, http_scope
 from adapters.django.row import returns
-from adapters.django.stacks import STACKS, Project, Stack, lowering
+from adapters.django.stacks import Project, Stack, lowering
 from adapters.django.support import each_asgi_stack, each_stack, each_wsgi_stack, fine
 from adapters.wsgi.server import ask_wsgi
 from kaiko_middleware.conformance import check_answer
@@ -130,15 +130,6 @@ def test_middleware_that_cannot_be_made(stack: Stack) -> None:
     """The project does not start, as without us."""
     with pytest.raises(KeyError, match="secret"):
         stack.ask(Project(fine, (f"{__name__}._not_used",)))
-
-
-def test_websocket_to_django() -> None:
-    """Django speaks HTTP only; the wrapper denies the handshake."""
-    with override_settings(**Project(fine).all_settings()):
-        seen = connect(STACKS[3].make(), "/x")
-    assert not seen.accepted
-    assert seen.denial is not None
-    assert (seen.denial.status, json.loads(seen.denial.body)["error"]["code"]) == (500, "internal")
 
 
 @each_asgi_stack

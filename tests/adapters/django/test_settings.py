@@ -12,7 +12,7 @@ from adapters.django.row import raises
 from adapters.django.stacks import STACKS, Project
 from adapters.django.support import bug, fine
 from kaiko_django import KaikoMiddleware, Settings, get_asgi_application, get_wsgi_application
-from kaiko_django.conf import current_setup
+from kaiko_django.conf import current_pipeline
 from kaiko_middleware import (
     Config,
     ConfigError,
@@ -64,7 +64,7 @@ def test_import_paths() -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ([], "KAIKO_MIDDLEWARE: [] is not allowed; it must be a dict, such as {}"),
+        ([], "KAIKO_MIDDLEWARE: [] is not allowed; it must be a mapping of settings"),
         (
             {"request_id_digit": 10},
             "KAIKO_MIDDLEWARE: unknown key 'request_id_digit'",
@@ -80,7 +80,7 @@ def test_import_paths() -> None:
             {"on_error": "shop.count"},
             (
                 "KAIKO_MIDDLEWARE: on_error: 'shop.count' is not allowed; "
-                "it must be a list, such as ['shop.count']"
+                "it must be a sequence of plain functions that take an ErrorReport"
             ),
         ),
         (
@@ -120,7 +120,7 @@ def test_every_key(key: str) -> None:
     """Each key of `Config` is one of `Settings`, and refused when it is wrong."""
     assert key in Settings.__annotations__
     with override_settings(KAIKO_MIDDLEWARE={key: object()}), pytest.raises(ConfigError, match=key):
-        current_setup()
+        current_pipeline()
 
 
 def test_settings_has_no_other_key() -> None:
@@ -142,4 +142,4 @@ def test_override_settings() -> None:
 
 def test_read_once() -> None:
     """Between changes, the setting is read once."""
-    assert current_setup() is current_setup()
+    assert current_pipeline() is current_pipeline()

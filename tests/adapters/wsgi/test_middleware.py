@@ -501,13 +501,18 @@ def test_uncovered_path() -> None:
     assert calls == [server.start_response]
 
 
-def test_script_name_counts() -> None:
-    """The path is the client's: with the prefix that the application is mounted at."""
-    config = Config(paths=["/v2"])
-    answer = Server().serve(
-        KaikoMiddleware(fails(NotFoundError()), config), make_environ("/x", SCRIPT_NAME="/v2")
-    )
-    is_envelope(answer, 404, "not_found")
+@pytest.mark.parametrize("path", ["/v2", "/v2/x", "/v2x", "/api/v2"])
+def test_paths_are_below_the_script_name(path: str, caplog: pytest.LogCaptureFixture) -> None:
+    """What the application's router matches counts; the log has the whole path."""
+    app = KaikoMiddleware(fails(NotFoundError()), Config(paths=["/v2"]))
+    with caplog.at_level("INFO"):
+        answer = Server().serve(app, make_environ(path, SCRIPT_NAME="/api"))
+    if path.startswith("/v2") and path != "/v2x":
+        is_envelope(answer, 404, "not_found")
+        assert getattr(caplog.records[0], "path", None) == f"/api{path}"
+    else:
+        assert isinstance(answer.raised, NotFoundError)
+        assert not caplog.records
 
 
 @pytest.mark.parametrize("headers", [LENGTH, PLAIN], ids=["length", "no length"])
