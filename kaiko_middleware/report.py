@@ -12,6 +12,7 @@ one). Implements section 9 of the V2 contract.
 from __future__ import annotations
 
 import logging
+import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._text import clean_param, is_code, log_safe
@@ -216,8 +217,9 @@ def _log(
 ) -> None:
     to = logger
     if handed_on:
-        tell_sentry()  # it may have been loaded since
         to = _unmapped_logger
+        if "sentry_sdk" in sys.modules:  # perhaps since the middleware was made
+            tell_sentry()
     method = request.method if request.method in _METHODS else log_safe(request.method, 32)
     path = log_safe(request.path)
     exc_info = None if exc is None else ExcInfo((type(exc), exc, traceback_of(exc)))

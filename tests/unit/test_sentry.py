@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from kaiko_middleware import NotFoundError
+from kaiko_middleware import Config, NotFoundError
 from kaiko_middleware.ids import reset_request_id, set_request_id
+from kaiko_middleware.pipeline import Pipeline
+from kaiko_middleware.report import RequestInfo
 from kaiko_middleware.sentry import UNMAPPED, tell_sentry
 
 
@@ -41,6 +43,21 @@ def test_told_once(sdk: SimpleNamespace) -> None:
     tell_sentry()
     assert set(sdk.ignored) == {UNMAPPED}
     assert len(sdk.processors) == 1
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_loaded_later(
+    sdk: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, *, loaded: bool
+) -> None:
+    """It is told with the first exception that is handed on, where it is loaded."""
+    pipeline = Pipeline(Config())
+    sdk.ignored.clear()
+    if loaded:
+        monkeypatch.setitem(sys.modules, "sentry_sdk", SimpleNamespace())
+    else:
+        monkeypatch.delitem(sys.modules, "sentry_sdk", raising=False)
+    pipeline.on_unmapped(ValueError("secret"), RequestInfo("req-1", "GET", "/"))
+    assert sdk.ignored == ([UNMAPPED] if loaded else [])
 
 
 def test_without_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
