@@ -15,7 +15,7 @@ from .errors import KaikoError, ServerError
 from .known_exceptions import Disconnected, is_http_exception, known_entry, known_handler
 from .safe_exception import cause_of, context_of, is_group, leaves
 from .settings_check import is_plain_callable
-from .unwrap import client_fault, underlying
+from .unwrap import READERS_RAISE, client_fault, underlying
 
 __all__ = ["ExceptionMapping", "Known", "is_disconnect"]
 
@@ -131,7 +131,7 @@ class ExceptionMapping:
         # Nothing is hidden behind an exception without a context or a cause.
         if context_of(exc) is not None or cause_of(exc) is not None:
             exc = underlying(exc)
-        if is_group(exc) and not self._knows_group(exc):
+        if issubclass(type(exc), BaseExceptionGroup) and not self._knows_group(exc):
             return self._look_up_group(exc, known)
         return self._look_up(exc, known)
 
@@ -160,7 +160,7 @@ class ExceptionMapping:
                     raise TypeError(msg)
                 # `None` means that the exception is no error for the table.
                 return None
-        return client_fault(exc)
+        return client_fault(exc) if issubclass(type(exc), READERS_RAISE) else None
 
     def _knows_group(self, group: BaseException) -> bool:
         # A handler of Exception means the leaves, and finds each of them.

@@ -231,26 +231,20 @@ class ResponseState:
         if answer is None:
             answer = pipeline.on_unmapped(exc, request, kept)
         if self._framework_debug and is_html(headers):
-            return self.pass_on(status, headers)
+            self._head = status, headers
+            return self._release()
         self.client_gone = answer.disconnected
         kept_answer = pipeline.keep(status, headers, body, request)
         return self._finish(answer.reply if kept_answer is None else kept_answer[1])
 
-    def pass_on(
-        self, status: int = 200, headers: Headers | None = None, *, whole: bool = False
-    ) -> list[Piece]:
-        """Let a head through as it is, and what follows; or take note that this was done.
+    def pass_on(self, *, whole: bool = False) -> None:
+        """Take note that a head went out, and that what follows does.
 
         Arguments:
-            status: its status.
-            headers: its header fields.
             whole: whether the body is out as well.
 
         """
-        self._head = status, headers or []
-        self._end = None
-        self.whole = whole
-        return self._release()
+        self._phase, self._end, self.whole = _Phase.OPEN, None, whole
 
     def body(self, body: bytes, *, more: bool) -> list[Piece]:
         """Take a part of the application's body; return what to send now."""
@@ -373,7 +367,8 @@ class ResponseState:
             return self._replace()
         if not self.unfinished:
             return []
-        if self._phase is not _Phase.NEW and self._is_bodyless():
+        bodyless = self.request.method == "HEAD" or self._head[0] in {204, 304}
+        if bodyless and self._phase is not _Phase.NEW:
             return self.body(b"", more=False)
         if client_left:
             report_note(_LEFT, self.request, level=logging.DEBUG)
@@ -387,9 +382,6 @@ class ResponseState:
             return []
         reply = self._pipeline.on_bug(_UNFINISHED, self.request).reply
         return [Chunk(self._end(reply.body, self._tail), more=False)]
-
-    def _is_bodyless(self) -> bool:
-        return self.request.method == "HEAD" or self._head[0] in {204, 304}
 
     def end_answer(self, exc: BaseException) -> Failed:
         """Take note that the service's handler has answered `exc`, and report it."""

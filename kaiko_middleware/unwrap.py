@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from .errors import KaikoError
 
-__all__ = ["client_fault", "underlying"]
+__all__ = ["READERS_RAISE", "client_fault", "underlying"]
 
 _SERVERS = frozenset({"daphne", "granian", "gunicorn", "hypercorn", "uvicorn"})
 
@@ -73,14 +73,16 @@ def _says_started(exc: BaseException) -> bool:
 _UNREADABLE_FORM = "starlette.formparsers.MultiPartException"
 
 
+READERS_RAISE = (ValueError, RecursionError)
+"""What reading JSON, or a number, raises."""
+
+
 def client_fault(exc: BaseException) -> KaikoError | None:
     """Return the error for what Starlette's own readers cannot read of a request, or None.
 
     `request.json()` and the numbers of paths raise what Python raises: only where it was
-    raised tells whose fault it is.
+    raised tells whose fault it is. It is one of `READERS_RAISE`.
     """
-    if not issubclass(type(exc), (ValueError, RecursionError)):
-        return None
     where = _raised_in(exc, without="json")
     if where == ("starlette.requests", "json"):
         return error_for_code("invalid_json")

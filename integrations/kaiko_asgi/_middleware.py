@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaiko_asgi._websocket import serve_websocket
+from kaiko_asgi._websocket import Socket
 from kaiko_asgi.cors import CorsHeaders
 from kaiko_asgi.scope import find_coverage, is_answerable
 from kaiko_asgi.send_wrapper import Knowledge, SendWrapper
@@ -180,8 +180,6 @@ class KaikoMiddleware:
         request_id = state[REQUEST_ID] = self._identify(scope, state)
         token = set_request_id(request_id)
         try:
-            await serve_websocket(
-                self.app, self._pipeline, scope, receive, send, request_id=request_id
-            )
+            await Socket(self._pipeline, scope, receive, send, request_id).serve(self.app)
         finally:
             reset_request_id(token)

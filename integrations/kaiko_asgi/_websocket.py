@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaiko_asgi.exchange_driver import ExchangeDriver, request_info
+from kaiko_asgi.exchange_driver import ExchangeDriver, request_info, with_id
 from kaiko_asgi.observers import tell_observers
 from kaiko_asgi.scope import is_answerable, raised_by_send
 from kaiko_middleware import ForbiddenError, NotFoundError
@@ -28,28 +28,7 @@ _PREFIX = "websocket.http.response"
 _PRIVATE = 3000  # to a code for private use (RFC 6455, section 7.4.2): 4008 and 4011
 
 
-async def serve_websocket(
-    app: ASGIApp,
-    pipeline: Pipeline,
-    scope: Scope,
-    receive: Receive,
-    send: Send,
-    *,
-    request_id: str,
-) -> None:
-    """Serve one WebSocket connection."""
-    socket = _Socket(pipeline, scope, receive, send, request_id)
-    try:
-        await app(scope, socket.receive, socket.send)
-        await socket.end()
-    except BaseException as exc:
-        if not is_answerable(exc):
-            raise
-        if await socket.fail(exc):
-            raise
-
-
-class _Socket:
+class Socket:
     """One connection, between the server and the application."""
 
     def __init__(
@@ -69,6 +48,15 @@ class _Socket:
         self._closed = False
         self._ended = False  # we closed it: the application's own events are dropped
         self._left = False  # the client did
+
+    async def serve(self, app: ASGIApp) -> None:
+        """Serve the connection by `app`."""
+        try:
+            await app(self._scope, self.receive, self.send)
+            await self.end()
+        except BaseException as exc:
+            if not is_answerable(exc) or await self.fail(exc):
+                raise
 
     async def receive(self) -> Message:
         """Pass on one event of the client's."""
@@ -91,7 +79,8 @@ class _Socket:
             await self._close(answer.error)
         elif kind == "websocket.accept":
             self._accepted = True
-            await self._send(self._with_id(message))
+            id_header = self._pipeline.config.request_id_header
+            await self._send(with_id(message, id_header, self._request.request_id))
         elif kind == "websocket.close" and isinstance(message.get("reason"), list):
             await self._refuse(message["reason"])
         elif kind == "websocket.close" and not self._accepted and self._deniable:
@@ -112,11 +101,6 @@ class _Socket:
             await self._driver.deny(refused)
         else:
             await self._close(self._pipeline.on_exception(refused, self._request).error)
-
-    def _with_id(self, message: Message) -> Message:
-        name = self._pipeline.config.request_id_header.lower().encode("ascii")
-        kept = [pair for pair in message.get("headers") or () if pair[0].lower() != name]
-        return {**message, "headers": [*kept, (name, self._request.request_id.encode("ascii"))]}
 
     async def end(self) -> None:
         """Take note that the application returned."""

@@ -26,7 +26,7 @@ from kaiko_middleware.safe_exception import context_of
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task, TimerHandle
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Iterable, Sequence
 
     from kaiko_asgi._types import ASGIApp, Message, Receive, Scope, Send, State
     from kaiko_asgi.cors import CorsHeaders
@@ -34,10 +34,9 @@ if TYPE_CHECKING:
     from kaiko_middleware.pipeline import Pipeline
     from kaiko_middleware.response_state import Piece
 
-    Fields = tuple[tuple[str, str], ...]
     RawFields = list[tuple[bytes, bytes]]
 
-__all__ = ["Exchange", "ExchangeDriver", "encode_fields", "request_info"]
+__all__ = ["Exchange", "ExchangeDriver", "encode_fields", "request_info", "with_id"]
 
 _END_IS_HELD = 0.1
 """Seconds: frameworks raise what ended a stream within a millisecond."""
@@ -68,30 +67,22 @@ def request_info(scope: Scope, request_id: str, *, typed: bool = False) -> Reque
     return RequestInfo(request_id, method, path, kind, connect_version)
 
 
-def encode_fields(fields: Fields) -> RawFields:
+def encode_fields(fields: Iterable[tuple[str, str]]) -> RawFields:
     """Return the header fields of a reply as ASGI has them."""
-    if len(fields) < 3:  # another protocol's error, which is kept
-        return [(_encode_name(name), value.encode("latin-1")) for name, value in fields]
-    # But for the length and the id, nearly all replies have the same few.
-    first, rest = _encode(fields[0], fields[3:])
-    (length, size), (id_header, request_id) = fields[1:3]
-    return [
-        first,
-        (_encode_name(length), size.encode("latin-1")),
-        (_encode_name(id_header), request_id.encode("latin-1")),
-        *rest,
-    ]
-
-
-@lru_cache(maxsize=256)
-def _encode(first: tuple[str, str], rest: Fields) -> tuple[tuple[bytes, bytes], RawFields]:
-    encoded = [(_encode_name(name), value.encode("latin-1")) for name, value in (first, *rest)]
-    return encoded[0], encoded[1:]
+    return [(_encode_name(name), value.encode("latin-1")) for name, value in fields]
 
 
 @lru_cache(maxsize=256)
 def _encode_name(name: str) -> bytes:
     return name.lower().encode("latin-1")
+
+
+def with_id(message: Message, id_header: str, request_id: str) -> Message:
+    """Return an event with headers as it was, but for the one request id."""
+    name = _encode_name(id_header)
+    # A new list, never one changed in place: a response object may be sent twice.
+    kept = [pair for pair in message.get("headers") or () if pair[0].lower() != name]
+    return {**message, "headers": [*kept, (name, request_id.encode("ascii"))]}
 
 
 class ExchangeDriver:
@@ -174,10 +165,7 @@ class ExchangeDriver:
         fields = list(message.get("headers", ()))
         # The application may change its list, or the whole message, while this is held.
         self._original = {**message, "headers": fields}
-        try:
-            headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields]
-        except AttributeError:
-            headers = [(_text(name), _text(value)) for name, value in fields]
+        headers = [(_text(name), _text(value)) for name, value in fields]
         if BODY_LIMIT in scope and lift_body_limit(scope) and status != 413:
             return response.fail(PayloadTooLargeError()).pieces
         state: State = scope["state"]
@@ -195,7 +183,7 @@ class ExchangeDriver:
         def release() -> None:
             self._timer = None
             last = self.response.body(b"", more=False)
-            self._releasing = loop.create_task(self._forward_last(last))
+            self._releasing = loop.create_task(self._forward(last, last=True))
 
         self._timer = loop.call_later(_END_IS_HELD, release)
         return True
@@ -215,7 +203,7 @@ class ExchangeDriver:
     async def let_go(self) -> None:
         """Send the end of a stream that is held, or wait until it is sent."""
         if self.drop_end():
-            await self._forward_last(self.response.body(b"", more=False))
+            await self._forward(self.response.body(b"", more=False), last=True)
         elif self._releasing is not None:
             await self._releasing
 
@@ -252,7 +240,7 @@ class ExchangeDriver:
             sent = None
             if unmapped and not outermost and "opentelemetry" in sys.modules:
                 sent = tell_observers(exc, self.scope)
-            await self._forward_last(pieces)
+            await self._forward(pieces, last=True)
             if sent is not None:
                 sent()
         return hand_on or not isinstance(exc, Exception)
@@ -266,7 +254,7 @@ class ExchangeDriver:
         self.response.answers_exception = True
         await given(self.scope, receive, self.send)
         failed = self.response.end_answer(exc)
-        await self._forward_last(failed.pieces)
+        await self._forward(failed.pieces, last=True)
         return failed.hand_on
 
     def abandon(self) -> None:
@@ -291,14 +279,8 @@ class ExchangeDriver:
         if pieces:
             await self._forward(pieces)
 
-    async def _forward_last(self, pieces: Sequence[Piece]) -> None:
-        """Send what the application does not wait for."""
-        try:
-            await self._forward(pieces)
-        except OSError as gone:
-            report_disconnect(gone, self.response.request)
-
-    async def _forward(self, pieces: Sequence[Piece]) -> None:
+    async def _forward(self, pieces: Sequence[Piece], *, last: bool = False) -> None:
+        """Send what is to be sent; `last` says that the application does not wait for it."""
         response, cors = self.response, self._cors
         if response.client_gone:
             return
@@ -307,7 +289,9 @@ class ExchangeDriver:
                 body, more = piece
                 message: Message = {"type": f"{self.prefix}.body", "body": body, "more_body": more}
             elif piece.original:
-                message = self._original_start(piece.status)
+                id_header, original = self._pipeline.config.request_id_header, self._original
+                own = with_id(original, id_header, response.request.request_id)
+                message = original if piece.status < 200 else own
             else:
                 status, headers, _ = piece
                 fields = encode_fields(headers)
@@ -319,19 +303,12 @@ class ExchangeDriver:
                         break
             try:
                 await self._send(message)
-            except OSError:
+            except OSError as gone:
                 response.client_gone = True
-                raise
-
-    def _original_start(self, status: int) -> Message:
-        original = self._original
-        if status < 200:
-            return original
-        # A new list, never one changed in place: a response object may be sent twice.
-        header = self._pipeline.config.request_id_header.lower().encode("ascii")
-        kept = [pair for pair in original["headers"] if pair[0].lower() != header]
-        request_id = self.response.request.request_id.encode("ascii")
-        return {**original, "headers": [*kept, (header, request_id)]}
+                if not last:
+                    raise
+                report_disconnect(gone, response.request)
+                return
 
 
 class Exchange:
@@ -404,13 +381,8 @@ async def _has_left(client: Receive) -> bool:
 def _loop() -> AbstractEventLoop | None:
     """Return the event loop that runs here, if it is one of asyncio's."""
     asyncio = sys.modules.get("asyncio")
-    if asyncio is None:
-        return None
-    try:
-        loop: AbstractEventLoop = asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-    return loop
+    # Its name has an underscore, but it is documented, and raises nothing.
+    return None if asyncio is None else asyncio._get_running_loop()  # noqa: SLF001 - see above
 
 
 def _text(value: bytes | str) -> str:

@@ -636,7 +636,7 @@ def test_streams_are_told_by_their_type() -> None:
 def test_an_answer_can_be_passed_on_as_it_is() -> None:
     """For excluded paths and `kaiko_passthrough`."""
     response = exchange()
-    assert response.pass_on(404, [TEXT]) == [Head(404, (TEXT,), original=True)]
+    assert response.start(404, [TEXT], as_it_is=True) == [Head(404, (TEXT,), original=True)]
     assert response.passing
     noted = exchange()
     noted.pass_on()
