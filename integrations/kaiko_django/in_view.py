@@ -9,7 +9,7 @@ reader, which may know more of them than their bytes say.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.db import connections
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Reader", "add_reader", "answer_in_view", "is_ours", "read_returned", "roll_back"]
 
+_E = TypeVar("_E", bound=EnvelopeResponse)
+
 Reader = Callable[[HttpRequest, HttpResponseBase], KaikoError | None]
 """Reads an error answer that a view returned; None where it is not of the reader's framework."""
 
@@ -43,8 +45,8 @@ def answer_in_view(
     exc: BaseException,
     pipeline: Pipeline,
     known: Known,
-    made: type[EnvelopeResponse] = EnvelopeResponse,
-) -> EnvelopeResponse | None:
+    made: type[_E],
+) -> _E | None:
     """Return the answer for what a view raised, or None where the exception is to be raised on.
 
     That is one that nobody mapped, and one that Django itself logs as an attack. Where there is an

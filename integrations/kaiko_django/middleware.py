@@ -214,7 +214,8 @@ def _process_exception(request: HttpRequest, exception: Exception) -> HttpRespon
     # Django answers its own exceptions itself, and logs attacks on `django.security`.
     unmapped = isinstance(exception, KaikoError) or not isinstance(exception, DJANGO_OWN)
     if unmapped:
-        response = answer_mapped(current[0] if current else current_pipeline(), request, exception)
+        pipeline = current[0] if current else current_pipeline()
+        response = answer_mapped(pipeline, request, exception, None, EnvelopeResponse)
     if response is None:  # Django answers it; an unmapped one it logs and signals
         status = 500 if unmapped else django_status(exception)
         request.__dict__[SEEN] = Seen(exception, status, unmapped)

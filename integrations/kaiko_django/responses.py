@@ -52,6 +52,7 @@ __all__ = [
 ]
 
 _R = TypeVar("_R", bound=HttpResponseBase)
+_E = TypeVar("_E", bound="EnvelopeResponse")
 
 # What, among the headers of an envelope, says that middleware had its hands on it.
 _TOUCHED = (DESCRIBES_BODY - {"content-type", "content-length"}) | {"access-control-allow-origin"}
@@ -108,9 +109,9 @@ def answer_mapped(
     pipeline: Pipeline,
     request: HttpRequest,
     exc: BaseException,
-    known: Known | None = None,
-    made: type[EnvelopeResponse] = EnvelopeResponse,
-) -> EnvelopeResponse | None:
+    known: Known | None,
+    made: type[_E],
+) -> _E | None:
     """Report `exc` and return its answer; None where it has no mapping."""
     info = request_info(request)
     answer = pipeline.on_mapped(exc, info, known=known)

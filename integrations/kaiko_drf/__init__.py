@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from django.http import HttpResponse
+    from rest_framework.response import Response
 
 __all__ = ["exception_handler"]
 
 
-def exception_handler(exc: Exception, context: Mapping[str, object]) -> HttpResponse | None:
+def exception_handler(exc: Exception, context: Mapping[str, object]) -> Response | None:
     """Answer an exception of a DRF view; for `REST_FRAMEWORK["EXCEPTION_HANDLER"]`.
 
     An unmapped exception is raised again, so Django logs and signals it once. On paths that the
@@ -33,7 +33,8 @@ def exception_handler(exc: Exception, context: Mapping[str, object]) -> HttpResp
         context: what DRF passes: the view, its arguments and the request.
 
     Returns:
-        The answer, whatever the client accepts; None if DRF should raise the exception again.
+        The answer, in JSON whatever the client accepts, and the envelope in its `data`; None if DRF
+        should raise the exception again.
 
     Implements sections 7 and 8 of the V2 contract.
 

@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import json
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
 
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import exception_handler as default_handler
 
-from kaiko_django.conf import current_pipeline
+from kaiko_django.conf import current, current_pipeline
 from kaiko_django.in_view import answer_in_view, is_ours
+from kaiko_django.responses import EnvelopeResponse
 from kaiko_drf._exceptions import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from django.http import HttpResponse
 
     from kaiko_middleware.map_exception import Known
 
 __all__ = ["handle"]
 
 
-def handle(exc: Exception, context: Mapping[str, object]) -> HttpResponse | None:
+class _EnvelopeResponse(EnvelopeResponse, Response):
+    """An envelope like DRF's responses, but rendered: what is written into `data` is not sent."""
+
+    _is_rendered = True
+    template_name: Any = None  # its stub knows no response without a template
+    context_data = content_type = using = None
+
+    @cached_property
+    def data(self) -> Any:
+        """The envelope, as a dictionary."""
+        return json.loads(self.reply.body)
+
+
+def handle(exc: Exception, context: Mapping[str, object]) -> Response | None:
     """Answer `exc`; None if DRF should raise it again."""
     request = context.get("request")
-    pipeline = current_pipeline()
+    pipeline = current[0] if current else current_pipeline()
     # DRF answers what is not an error (304, for example) or not covered.
     if (
         not isinstance(request, Request)
@@ -35,4 +50,4 @@ def handle(exc: Exception, context: Mapping[str, object]) -> HttpResponse | None
         return default_handler(exc, cast("dict[str, object]", context))
     reading = Reading(request, context.get("view"))
     known: Known = {APIException: reading.api_exception, RecursionError: reading.recursion}
-    return answer_in_view(request._request, exc, pipeline, known)  # noqa: SLF001 - as above
+    return answer_in_view(request._request, exc, pipeline, known, _EnvelopeResponse)  # noqa: SLF001 - as above

@@ -11,6 +11,7 @@ from ninja.errors import HttpError, Throttled, ValidationError
 from kaiko_django.conf import current_pipeline
 from kaiko_django.in_view import answer_in_view, is_ours
 from kaiko_django.recognize import CsrfFailed
+from kaiko_django.responses import EnvelopeResponse
 from kaiko_middleware import KaikoError, RateLimitError
 from kaiko_middleware.errors import error_for_status
 from kaiko_middleware.foreign_answer import read_detail
@@ -57,7 +58,7 @@ class Handling:
             HttpError: http_error,
             ValidationError: lambda failed: error_of(failed, request),
         }
-        response = answer_in_view(request, exc, pipeline, known)
+        response = answer_in_view(request, exc, pipeline, known, EnvelopeResponse)
         if response is None:
             raise exc
         return response

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from asgiref.sync import SyncToAsync
+from django.core.signals import request_finished
+from django.http import StreamingHttpResponse
 from django.test import AsyncClient, Client, override_settings
 
+from adapters.django.row import returns
 from adapters.django.stacks import STACKS, Project, Stack
 from adapters.django.support import async_bug, bug, each_asgi_stack, fine, refused, typed, views
 from adapters.django.test_streams import SSE, Streams
+from kaiko_middleware import current_request_id
 
 
 def test_client_raises_bugs_alone() -> None:
@@ -72,3 +76,54 @@ def test_no_thread_hop(stack: Stack, view: Any, monkeypatch: pytest.MonkeyPatch)
         counts.append(len(hops))
     # An error that Django would make a 500 of is answered in one hop less.
     assert counts[0] <= counts[1]
+
+
+class Source:
+    """A source of a stream that fails at once."""
+
+    def __init__(self) -> None:
+        self.closed = 0
+
+    def __iter__(self) -> Source:
+        return self
+
+    def __next__(self) -> bytes:
+        raise ValueError("secret")
+
+    def close(self) -> None:
+        """Be closed."""
+        self.closed += 1
+
+
+@pytest.mark.parametrize("raising", [True, False])
+def test_client_and_a_stream_that_fails_first(*, raising: bool) -> None:
+    """Its answer is no stream: it is closed whoever raises, and has a content."""
+    source = Source()
+    view = returns(lambda: StreamingHttpResponse(cast("Any", source)))
+    finished: list[object] = []
+
+    def note(**_kwargs: object) -> None:
+        finished.append(current_request_id())
+
+    request_finished.connect(note)
+    try:
+        with override_settings(**Project(view).all_settings()):
+            if raising:
+                with pytest.raises(ValueError, match="secret"):
+                    Client().get("/x")
+            else:
+                answer = Client(raise_request_exception=False).get("/x")
+                assert answer.json()["error"]["code"] == "internal"
+    finally:
+        request_finished.disconnect(note)
+    assert (source.closed, len(finished), current_request_id()) == (1, 1, None)
+
+
+def test_stream_that_fails_first_in_debug() -> None:
+    """In debug, a browser sees Django's page of the very exception."""
+    view = returns(lambda: StreamingHttpResponse(cast("Any", Source())))
+    with override_settings(**Project(view, settings={"DEBUG": True}).all_settings()):
+        client = Client(raise_request_exception=False)
+        answer = client.get("/x", headers={"Accept": "text/html"})
+    assert answer.status_code == 500
+    assert b"<h1>ValueError" in answer.content

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,12 @@ import pytest
 from django.core.signals import got_request_exception
 from django.db import connection, connections
 from django.http import Http404
+from django.test import Client, override_settings
 from rest_framework import exceptions
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
+from rest_framework.views import APIView
 
 from adapters.django.row import BROWSER
 from adapters.django.stacks import BARE, Project, Stack
@@ -185,6 +188,47 @@ def test_without_the_middleware() -> None:
     response = missing(APIRequestFactory().get("/"))
     headers = list(response.items())
     assert check_answer(response.status_code, headers, response.content) == []
+
+
+def test_data_of_an_answer() -> None:
+    """What runs after the handler finds a response of DRF's, with the envelope in `data`."""
+    seen: list[Any] = []
+
+    class Noting(APIView):
+        authentication_classes = ()
+
+        def get(self, _request: Request) -> Response:
+            raise exceptions.ValidationError({"name": ["too short"]})
+
+        def finalize_response(self, request: Request, response: Any, *args: Any, **kw: Any) -> Any:
+            made = super().finalize_response(request, response, *args, **kw)
+            seen.append(made.data)
+            made.data = {"status": "error", "result": made.data}  # what many a base view does
+            return made
+
+    class Templates:
+        """Middleware that looks at responses that are rendered later."""
+
+        def __init__(self, get_response: Any) -> None:
+            self.get_response = get_response
+
+        def __call__(self, request: Any) -> Any:
+            return self.get_response(request)
+
+        def process_template_response(self, _request: Any, response: Any) -> Any:
+            seen.append((response.template_name, response.context_data, response.exception))
+            return response
+
+    globals()["Templates"] = Templates
+    asked = Project(Noting.as_view(), (f"{__name__}.Templates",))
+    with override_settings(**asked.all_settings()):
+        answer: Any = Client().get("/x")
+    envelope, told = seen
+    assert envelope["error"]["code"] == "invalid_name"
+    assert told == (None, None, True)
+    assert isinstance(answer, Response)
+    assert (answer.json(), answer.render().content) == (envelope, answer.content)
+    assert pickle.loads(pickle.dumps(answer)).content == answer.content  # noqa: S301 - our own
 
 
 def test_a_wrapping_handler_is_told_what_is_unknown() -> None:
