@@ -155,11 +155,13 @@ def test_it_is_reported_later_where_the_driver_does(caplog: pytest.LogCaptureFix
 def test_what_the_request_is_counts() -> None:
     """A form for OAuth, a header for Connect."""
     form = RequestInfo(REQUEST_ID, "POST", "/x", "application/x-www-form-urlencoded")
+    unknown = RequestInfo(REQUEST_ID, "POST", "/x")
     connect = RequestInfo(REQUEST_ID, "POST", "/x", "application/json", "1")
     pipeline = Pipeline(Config())
 
     def protocols(body: bytes) -> list[str | None]:
-        asked = (REQUEST, form, connect, REQUEST)  # the same answer, to one after another
+        # The same answer, to one after another.
+        asked = (REQUEST, form, connect, unknown)
         answers = [pipeline.on_answer(400, [TYPE], body, request) for request in asked]
         return [each.error.protocol for each in answers]
 

@@ -36,7 +36,7 @@ FAULT = b'<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body/
 def test_it_may_come_in_parts(sent: bytes, kind: bytes | None) -> None:
     """Whatever its type says: by its shape it is known."""
     fields = [(b"content-type", kind)] if kind else []
-    parts = [body(sent[:5], more=True), body(sent[5:], more=True), body()]
+    parts = [body(more=True), body(sent[:5], more=True), body(sent[5:], more=True), body()]
     answer = ask(kaiko(sends(start(400, fields), *parts)))
     assert (answer.status, answer.body, answer.whole) == (400, sent, True)
     assert answer.all("content-type") == ([kind.decode()] if kind else [])
