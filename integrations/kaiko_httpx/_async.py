@@ -67,11 +67,11 @@ class AsyncRetries(Retries[T]):
             return self._hand_over(outgoing, response)
         response.stream = peeked = self._peeked(response.stream)
         try:
-            body = await peeked.peek(outgoing.deadline)
+            body = await peeked.peek(outgoing.limit_of(response), outgoing.deadline)
         except BaseException:
             await peeked.aclose()
             raise
-        again = outgoing.answered(response, body)
+        again = outgoing.answered(response, body, peeked.failure)
         if again is None:
             return self._hand_over(outgoing, response)
         # The response cannot be handed over any more.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from kaiko_httpx._deadline import Deadline, Watched, watch_connections
+from kaiko_httpx._peek import PEEK_LIMIT
 from kaiko_httpx._policy import Call, RetryPolicy
 from kaiko_middleware import current_request_id
 
@@ -165,6 +167,8 @@ class Outgoing:
     def is_final(self, response: Response) -> bool:
         """Whether the answer's head rules out a retry, so the body need not be read."""
         if response.status_code < 400:
+            if self._reads_body:
+                return False
             self.call.succeeded()
             return True
         error = self._error_of(response, None)
@@ -172,10 +176,31 @@ class Outgoing:
             self._decide(error, response)
         return error is None or not error.retryable
 
-    def answered(self, response: Response, body: bytes) -> Again | None:
-        """Return how to go on after an error answer, or None if the caller should see it."""
+    def limit_of(self, response: Response) -> float:
+        """Return how many bytes of the body are read before the answer is handed over."""
+        return inf if response.status_code < 400 else PEEK_LIMIT
+
+    def answered(self, response: Response, body: bytes, failure: Exception | None) -> Again | None:
+        """Return how to go on after an answer, or None if the caller should see it.
+
+        Arguments:
+            response: the answer.
+            body: the start of its body; all of a success's.
+            failure: what ended the reading of the body, if anything.
+
+        """
+        if response.status_code < 400:
+            if failure is not None:
+                return self.failed(failure)
+            self.call.succeeded()
+            return None
         error = self._error_of(response, body)
         return None if error is None else self._decide(error, response)
+
+    @property
+    def _reads_body(self) -> bool:
+        # Our client reads it at once, so nobody has used a part of a body that breaks off.
+        return self.is_ours and self.deadline is not None
 
     def _error_of(self, response: Response, body: bytes | None) -> KaikoError | None:
         return self._policy.upstream.error_from_response(

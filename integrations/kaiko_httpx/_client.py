@@ -10,6 +10,8 @@ import httpx2
 
 from kaiko_httpx._attempts import DEADLINE
 from kaiko_httpx._deadline import Deadline, current
+from kaiko_httpx._judging import judge, watch_stream
+from kaiko_httpx._notes import Translating
 from kaiko_httpx._peek import PEEK_LIMIT
 from kaiko_httpx._policy import RetryPolicy
 from kaiko_httpx._transports import AsyncRetryTransport, RetryTransport
@@ -48,7 +50,7 @@ class _Calls:
             raise TypeError(f"the policy says already what is called: {policy.upstream!r}")
         self._policy = policy
         self._raises = raise_errors
-        self._translating = policy.upstream.translate() if raise_errors else nullcontext()
+        self._translating = Translating(policy.upstream) if raise_errors else nullcontext()
         connect = min(_CONNECT, policy.deadline)
         options.setdefault("timeout", httpx2.Timeout(policy.deadline, connect=connect))
         super().__init__(**options)  # of httpx2's client, the next base
@@ -74,6 +76,14 @@ class _Calls:
         )
         raise cast("KaikoError", error)  # its status is an error's
 
+    def _judge(self, response: httpx2.Response, *, stream: bool) -> None:
+        """Look into a success of an LLM provider, for an SDK that does not."""
+        upstream = self._policy.upstream
+        if stream:
+            watch_stream(upstream, response)
+        else:
+            judge(upstream, response)
+
 
 class Client(_Calls, httpx2.Client):
     """An `httpx2.Client` for one upstream.
@@ -85,8 +95,10 @@ class Client(_Calls, httpx2.Client):
         upstream: the service to call: its name, or an `Upstream` with its trust.
         policy: how calls are retried; it names the upstream itself. By default the contract's
             rules.
-        raise_errors: whether to raise typed errors. False leaves answers and exceptions to an
-            SDK that uses this client and raises its own; turn the SDK's retries off.
+        raise_errors: whether to raise typed errors. False leaves error answers and exceptions to
+            an SDK that uses this client and raises its own; turn the SDK's retries off. With an
+            upstream of `trust="llm"`, a success with an error inside and a stream that fails or
+            is cut are typed errors even then, since an SDK takes them for successes.
         id_header: the header for our request id.
         **options: everything that `httpx2.Client` takes. A `transport` and `mounts` are
             wrapped. `timeout`, of one operation, is the deadline by default, and 5 s to
@@ -115,12 +127,16 @@ class Client(_Calls, httpx2.Client):
         self, request: httpx2.Request, *, stream: bool, **options: Any
     ) -> httpx2.Response:
         if not self._raises:
-            return super().send(request, stream=stream, **options)
+            response = super().send(request, stream=stream, **options)
+            self._judge(response, stream=stream)
+            return response
         response = super().send(request, stream=True, **options)
         try:
             if _is_error(response):
                 self._raise_error(response, self._start_of(response))
-            if not stream:
+            if stream:
+                watch_stream(self._policy.upstream, response)
+            else:
                 response.read()
                 self._policy.upstream.raise_for_status(response)
         except BaseException:
@@ -168,12 +184,16 @@ class AsyncClient(_Calls, httpx2.AsyncClient):
         self, request: httpx2.Request, *, stream: bool, **options: Any
     ) -> httpx2.Response:
         if not self._raises:
-            return await super().send(request, stream=stream, **options)
+            response = await super().send(request, stream=stream, **options)
+            self._judge(response, stream=stream)
+            return response
         response = await super().send(request, stream=True, **options)
         try:
             if _is_error(response):
                 self._raise_error(response, await self._start_of(response))
-            if not stream:
+            if stream:
+                watch_stream(self._policy.upstream, response)
+            else:
                 await response.aread()
                 self._policy.upstream.raise_for_status(response)
         except BaseException:

@@ -1,4 +1,4 @@
-"""Reading the start of an error answer's body and keeping it for the reader."""
+"""Reading a body, or its start, and keeping it for the reader."""
 
 from __future__ import annotations
 
@@ -23,36 +23,37 @@ class Peeked:
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self._rest: Any = None
-        self._failure: Exception | None = None
+        self.failure: Exception | None = None
+        """What ended the reading, for the reader."""
         self.start: list[bytes] = []
 
-    def _enough(self, part: bytes, size: int, deadline: Deadline | None) -> bool:
+    def _enough(self, part: bytes, left: float, deadline: Deadline | None) -> bool:
         """Keep a part; return whether to stop reading."""
         self.start.append(part)
-        return size + len(part) >= PEEK_LIMIT or (deadline is not None and deadline.is_past)
+        return len(part) >= left or (deadline is not None and deadline.is_past)
 
 
 class SyncPeeked(Peeked):
     """The synchronous half."""
 
-    def peek(self, deadline: Deadline | None) -> bytes:
-        """Read up to 64 KiB, as long as the call has time; keep a failure for the reader."""
+    def peek(self, limit: float, deadline: Deadline | None) -> bytes:
+        """Read up to `limit` bytes, as long as the call has time; keep a failure for the reader."""
         self._rest = iter(self._stream)
         size = 0
         try:
             for part in self._rest:
-                if self._enough(part, size, deadline):
+                if self._enough(part, limit - size, deadline):
                     break
                 size += len(part)
-        except Exception as exc:  # noqa: BLE001 - only the status counts
-            self._failure = exc
+        except Exception as exc:  # noqa: BLE001 - the caller decides about it
+            self.failure = exc
         return b"".join(self.start)
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the whole body."""
         yield from self.start
-        if self._failure is not None:
-            raise self._failure
+        if self.failure is not None:
+            raise self.failure
         if self._rest is not None:
             yield from self._rest
 
@@ -65,25 +66,25 @@ class SyncPeeked(Peeked):
 class AsyncPeeked(Peeked):
     """The asynchronous half."""
 
-    async def peek(self, deadline: Deadline | None) -> bytes:
-        """Read up to 64 KiB, as long as the call has time; keep a failure for the reader."""
+    async def peek(self, limit: float, deadline: Deadline | None) -> bytes:
+        """Read up to `limit` bytes, as long as the call has time; keep a failure for the reader."""
         self._rest = aiter(self._stream)
         size = 0
         try:
             async for part in self._rest:
-                if self._enough(part, size, deadline):
+                if self._enough(part, limit - size, deadline):
                     break
                 size += len(part)
-        except Exception as exc:  # noqa: BLE001 - only the status counts
-            self._failure = exc
+        except Exception as exc:  # noqa: BLE001 - the caller decides about it
+            self.failure = exc
         return b"".join(self.start)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the whole body."""
         for part in self.start:
             yield part
-        if self._failure is not None:
-            raise self._failure
+        if self.failure is not None:
+            raise self.failure
         rest = self._take_rest()
         if rest is not None:
             try:

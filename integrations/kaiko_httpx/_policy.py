@@ -16,6 +16,7 @@ import stamina
 from kaiko_httpx._budget import RetryBudget, budget_of, check_int
 from kaiko_middleware import current_request_id
 from kaiko_middleware.report import RequestInfo, report_failure
+from kaiko_middleware.safe_exception import text_of
 from kaiko_middleware.settings_check import hooks_of, is_plain_callable, refuse
 from kaiko_middleware.upstream import Upstream
 
@@ -150,6 +151,9 @@ def _upstream_of(value: object) -> Upstream:
         return value
     if not isinstance(value, str):
         refuse("upstream", value, "an Upstream or the name of one")
+    if "://" in value:
+        say = 'a name, and the URL follows it: Client("billing", base_url="https://…")'
+        refuse("upstream", text_of(value), say)
     return Upstream(value)
 
 

@@ -51,11 +51,11 @@ class SyncRetries(Retries[T]):
             return self._hand_over(outgoing, response)
         response.stream = peeked = self._peeked(response.stream)
         try:
-            body = peeked.peek(outgoing.deadline)
+            body = peeked.peek(outgoing.limit_of(response), outgoing.deadline)
         except BaseException:
             peeked.close()
             raise
-        again = outgoing.answered(response, body)
+        again = outgoing.answered(response, body, peeked.failure)
         if again is None:
             return self._hand_over(outgoing, response)
         # The response cannot be handed over any more.

@@ -48,8 +48,12 @@ def lower(headers: object) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     try:
-        for raw_name, raw_value in _pairs(headers):
-            name, value = _text(raw_name).lower(), _text(raw_value)
+        for name, value in _pairs(headers):
+            if type(name) is not str or len(name) > _LONGEST:
+                name = _text(name)  # noqa: PLW2901 - the same, as text
+            if type(value) is not str or len(value) > _LONGEST:
+                value = _text(value)  # noqa: PLW2901 - likewise
+            name = name.lower()  # noqa: PLW2901 - likewise
             found[name] = f"{found[name]}, {value}"[:_LONGEST] if name in found else value
     except Exception:  # noqa: BLE001 - its iterator or its items may raise anything
         return {}

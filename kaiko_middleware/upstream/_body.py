@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _BINARY_STREAM = "application/vnd.amazon.eventstream"
+_ASCII_STARTS = frozenset({b"{", b"[", b"<"})
 _EXCERPT = 200
 _SHOWN = 1024
 # A Python object or list can cost a hundred times its two bytes of JSON, and a value takes a
@@ -85,6 +86,8 @@ def _text(raw: bytes, content_type: str) -> str:
     if is_binary_stream(content_type):
         return raw[:BODY_LIMIT].decode("latin-1")
     # By byte order mark and zero bytes, by JSON's own rule; the charset is ignored.
+    if raw[:1] in _ASCII_STARTS and raw[1:2] != b"\0":
+        return raw[:BODY_LIMIT].decode("utf-8", "replace")
     return raw[:BODY_LIMIT].decode(json.detect_encoding(raw[:4]), "replace")
 
 
@@ -95,7 +98,7 @@ def parse(text: str) -> tuple[object, bool]:
     nothing reads them. A text with 512 digits in a row counts as no JSON; Python's own limit is
     4,300.
     """
-    if _is_endless(text):
+    if text[:1] == "<" or _is_endless(text):  # markup, for which an error would be slow to make
         return None, False
     try:
         return _DECODER.decode(text), True

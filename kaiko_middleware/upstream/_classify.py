@@ -10,14 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._llm import parts
-from ._members import holders, members, only, says_something, texts, whole_number, word
+from ._members import NOTHING, members, only, reading, says_something, whole_number, word
 from ._tokens import (
     ACCOUNT,
     ACCOUNT_4XX,
     AWS_THROTTLING,
     BROKEN_5XX,
     INSIDE_SUCCESS,
-    MEMBERS,
     SLACK,
     UNAVAILABLE_4XX,
 )
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     from kaiko_middleware.errors import Category
 
-    from ._members import Members
+    from ._members import Reading
 
 _NUMBERS = (
     "code",
@@ -56,14 +55,13 @@ class Found(NamedTuple):
 
 
 def by_status(
-    status: int, held: list[Members] | None = None, headers: Mapping[str, str] | None = None
+    status: int, said: Reading = NOTHING, headers: Mapping[str, str] | None = None
 ) -> Category | None:
     """Return the category of an answer by its status; None if it is not an error.
 
     Arguments:
         status: the answer's status.
-        held: the objects of its body that have tokens, which distinguish a hard quota from a
-            rate limit.
+        said: what its body says, which distinguishes a hard quota from a rate limit.
         headers: its headers, which distinguish a rate limit from a refused key.
 
     """
@@ -75,9 +73,9 @@ def by_status(
         if status in ACCOUNT_4XX:
             limited = status == 403 and headers is not None and _is_rate_limit(headers)
             return "throttled" if limited else "account"
-        if status in {400, 429} and held and not ACCOUNT.isdisjoint(texts(held, MEMBERS)):
+        if status in {400, 429} and not ACCOUNT.isdisjoint(said.tokens):
             return "account"
-        if status == 429 or (status == 400 and _is_aws_throttling(held, headers)):
+        if status == 429 or (status == 400 and _is_aws_throttling(said, headers)):
             return "throttled"
         return "unavailable" if status in UNAVAILABLE_4XX else "rejected"
     return "broken" if status in BROKEN_5XX or status > 599 else "unavailable"
@@ -88,15 +86,15 @@ def _is_rate_limit(headers: Mapping[str, str]) -> bool:
     return "retry-after" in headers or headers.get("x-ratelimit-remaining", "").strip() == "0"
 
 
-def _is_aws_throttling(held: list[Members] | None, headers: Mapping[str, str] | None) -> bool:
+def _is_aws_throttling(said: Reading, headers: Mapping[str, str] | None) -> bool:
     """Whether a 400 is a throttling exception of AWS's.
 
     They look like `ThrottlingException:http://…` and `com.amazon.…#ThrottlingException`.
     """
-    said = headers.get("x-amzn-errortype", "") if headers else ""
-    if not said and held:
-        said = word(held[0].get("__type"))
-    return said.partition(":")[0].rpartition("#")[2].strip() in AWS_THROTTLING
+    kind = headers.get("x-amzn-errortype", "") if headers else ""
+    if not kind and said.held:
+        kind = word(said.held[0].get("__type"))
+    return bool(kind) and kind.partition(":")[0].rpartition("#")[2].strip() in AWS_THROTTLING
 
 
 def error_in_event(name: str, data: object, *, llm: bool) -> Found | None:
@@ -136,16 +134,15 @@ def error_inside(data: object, *, llm: bool) -> Found | None:
 
 def _judged(data: object) -> Found:
     """Return the error by the embedded status, else by a token, else as `broken`."""
-    held = holders(data)
-    for holder in held:
+    said = reading(data)
+    for holder in said.held:
         for name in _NUMBERS:
             number = whole_number(holder.get(name))
             if number is not None and 400 <= number <= 599:
-                return Found(by_status(number, held) or "broken", data)
-    found = {*texts(held, MEMBERS), *texts(held[:1], ("error",))}
-    for category, words in INSIDE_SUCCESS:
-        if not found.isdisjoint(words):
+                return Found(by_status(number, said) or "broken", data)
+    top = said.held[0] if said.held else {}
+    bare = word(top.get("error"))
+    for category, tokens in INSIDE_SUCCESS:
+        if bare in tokens or not said.tokens.isdisjoint(tokens):
             return Found(category, data)
-    if held and held[0].get("ok") is False:
-        return Found(SLACK.get(word(held[0].get("error")), "broken"), data)
-    return Found("broken", data)
+    return Found(SLACK.get(bare, "broken") if top.get("ok") is False else "broken", data)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kaiko_middleware.safe_exception import root_of
 
+from ._http2 import is_peers_fault, was_not_processed
 from ._refusals import FILTERED, TOO_LONG
 
 if TYPE_CHECKING:
@@ -153,7 +154,8 @@ def known_failure(exc: BaseException) -> Failure | None:
     """Return what `exc` means by its most specific known class; None if no class is known.
 
     Clients wrap each other's exceptions, so the innermost known one decides. But a refused
-    certificate and our own faults are kept, and any other failed handshake is a failed connection.
+    certificate and our own faults are kept, any other failed handshake is a failed connection, and
+    what an HTTP/2 peer says of the request counts.
     """
     failure = _by_class(exc)
     if failure is None:
@@ -163,6 +165,10 @@ def known_failure(exc: BaseException) -> Failure | None:
         if any(base.__module__ == "ssl" for base in cls.__mro__):
             refused = any(base.__name__ == "SSLCertVerificationError" for base in cls.__mro__)
             return _OURS if refused else Failure("unavailable", failure is not _NOT_SENT)
+        if is_peers_fault(cause):
+            return _LOST
+        if was_not_processed(cause):
+            return _NOT_SENT
         if failure.category != "broken":
             failure = _by_class(cause) or failure
     return failure

@@ -20,10 +20,8 @@ _WORDS = (
     r"|<\d+> InternalError\.Algo\.\w+: "  # Alibaba
     r"|[\w-]+ error: (?:Provider returned error \| metadata: )?"  # Portkey, TrueFoundry
 )
-BEFORE = f"(?:{_WORDS})*+"
-"""A pattern for the fixed words before a message, as many as there are."""
 SOME_BEFORE = f"(?:{_WORDS}){{0,8}}?"
-"""The same, as few as possible."""
+"""A pattern for the fixed words before a message, as few as possible."""
 
 _QUOTES = re.compile(f"(?:{_WORDS})*+(?:b')?(?={{)")
 

@@ -20,7 +20,7 @@ from kaiko_middleware.errors import (
 
 from ._body import excerpt
 from ._classify import by_status
-from ._members import holders, texts
+from ._members import NOTHING, reading, texts
 from ._peer import agrees, envelope, status_of
 from ._refusals import refusal
 from ._retry_after import retry_after, until_reset
@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from kaiko_middleware.errors import Category, KaikoError
 
     from ._body import Body
+    from ._members import Reading
     from ._tokens import Credential, Trust
 
+_ID_MEMBERS = frozenset({"request_id", "requestId"})
 _IDS = ("x-request-id", "request-id", "x-amzn-requestid", "apim-request-id", "cf-ray")
 
 
@@ -63,12 +65,10 @@ class Judge(NamedTuple):
 
         """
         status, headers, body = said
-        held = holders(body.data) if 400 <= status < 500 else None
-        category = by_status(status, held, headers)
+        read = reading(body.data) if status >= 400 else NOTHING
+        category = by_status(status, read, headers)
         if category is not None:
-            return self._from_peer(status, said, body.data) or self._error(
-                category, said, body.data
-            )
+            return self._from_peer(status, said, body.data) or self._error(category, said, read)
         if not look_inside or status in {204, 205, 304} or status < 200:
             return None
         found = inside_success(body, headers.get("content-type", ""), llm=self.trust == "llm")
@@ -79,7 +79,7 @@ class Judge(NamedTuple):
         found = envelope(data)
         status = None if found is None else status_of(found)
         passed = None if status is None else self._from_peer(status, said, data)
-        return passed or self._error(category, said, data)
+        return passed or self._error(category, said, reading(data))
 
     def failure(self, category: Category, text: str, *, processed: bool) -> KaikoError:
         """Return the error for a call that got no answer.
@@ -106,7 +106,7 @@ class Judge(NamedTuple):
         if found is None or not agrees(found, status):
             return None
         if status == 429 and self.rate_limit_as == 503:
-            return self._error("throttled", said, data)
+            return self._error("throttled", said, reading(data))
         error = error_from_wire(
             status,
             found.code,
@@ -115,11 +115,11 @@ class Judge(NamedTuple):
             retryable=_flag(said.headers.get("x-should-retry", "")),
         )
         if error.retryable or status in {429, 503}:
-            error.retry_after = retry_after(said.headers, None, time.time)
-        error.upstream = self._details(by_status(status) or "broken", said)
+            error.retry_after = retry_after(said.headers, [], time.time)
+        error.upstream = self._details(by_status(status) or "broken", said, reading(data))
         return error
 
-    def _error(self, category: Category, said: Said, data: object) -> KaikoError:
+    def _error(self, category: Category, said: Said, read: Reading) -> KaikoError:
         wish = _wish(said.headers)
         error = None
         if category == "rejected" and wish is True:
@@ -127,17 +127,17 @@ class Judge(NamedTuple):
         elif self.trust == "llm" and (
             category in {"rejected", "unavailable"} or (category == "broken" and said.status < 300)
         ):
-            error = refusal(said.status, data)
+            error = refusal(said.status, read)
         if error is None:
             wait = None
             if category in {"throttled", "unavailable"}:
-                wait = retry_after(said.headers, data, time.time)
+                wait = retry_after(said.headers, read.held, time.time)
                 if wait is None and said.status == 403:
                     wait = until_reset(said.headers, time.time)
             error = self._typed(category, wait)
         if wish is False:
             error.retryable = False
-        error.upstream = self._details(category, said)
+        error.upstream = self._details(category, said, read)
         return error
 
     def _typed(self, category: Category, wait: int | None) -> KaikoError:
@@ -147,12 +147,11 @@ class Judge(NamedTuple):
             return ServiceUnavailableError(retry_after=wait)
         return ServerError(retryable=False)
 
-    def _details(self, category: Category, said: Said) -> UpstreamDetails:
+    def _details(self, category: Category, said: Said, read: Reading) -> UpstreamDetails:
         headers, body = said.headers, said.body
         request_id = next((headers[name] for name in _IDS if headers.get(name)), None)
         if request_id is None:
-            held = holders(body.data)
-            request_id = next(iter(texts(held, ("request_id", "requestId"))), None)
+            request_id = next(iter(texts(read.held, _ID_MEMBERS)), None)
         return UpstreamDetails(
             self.name,
             category,
@@ -175,5 +174,7 @@ def _flag(text: str) -> bool | None:
 
 def _wish(headers: Mapping[str, str]) -> bool | None:
     """Return whether the upstream wants a retry, if it says so."""
+    if "x-should-retry" not in headers and "stripe-should-retry" not in headers:
+        return None
     flags = (_flag(headers.get(name, "")) for name in ("x-should-retry", "stripe-should-retry"))
     return next((flag for flag in flags if flag is not None), None)

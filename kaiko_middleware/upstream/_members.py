@@ -6,10 +6,11 @@ not a string counts as no token.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
     from typing import TypeAlias
 
     Members: TypeAlias = dict[str, object]
@@ -55,11 +56,32 @@ def holders(body: object) -> list[Members]:
     return [said, error, *(held for each in listed if (held := members(each)))]
 
 
-def texts(held: Iterable[Members], names: Iterable[str]) -> list[str]:
+def texts(held: Iterable[Members], names: AbstractSet[str]) -> list[str]:
     """Return the strings under `names` of some objects; see `holders`."""
     return [
-        value for holder in held for name in names if isinstance(value := holder.get(name), str)
+        value
+        for holder in held
+        for name in names & holder.keys()
+        if isinstance(value := holder[name], str)
     ]
+
+
+class Reading(NamedTuple):
+    """What a body says, read once: the objects that may contain tokens, and the tokens."""
+
+    held: list[Members]
+    tokens: frozenset[str]
+
+
+NOTHING = Reading([], frozenset())
+TOKEN_MEMBERS = frozenset({"type", "code", "status", "reason", "error_code"})
+"""The members that tokens are read from."""
+
+
+def reading(data: object) -> Reading:
+    """Read a body, or the part of it that has the error."""
+    held = holders(data)
+    return Reading(held, frozenset(texts(held, TOKEN_MEMBERS))) if held else NOTHING
 
 
 def says_something(value: object) -> bool:

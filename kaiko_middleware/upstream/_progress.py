@@ -89,7 +89,8 @@ class Progress:
         text = "\n".join(self._stray)
         found, is_json = self._take_json(text)
         if is_json:
-            self._stray, self._stray_size, self._tries = [], 0, _TRIES
+            self._stray.clear()
+            self._stray_size, self._tries = 0, _TRIES
         return found and found._replace(text=text)
 
     def _take_json(self, text: str) -> tuple[Found | None, bool]:

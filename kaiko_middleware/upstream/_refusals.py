@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 from kaiko_middleware.errors import InvalidValueError, PayloadTooLargeError
 
 from ._body import parse_start
-from ._gateways import BEFORE, SOME_BEFORE, quoted
-from ._members import holders, members, texts, word
-from ._tokens import MEMBERS
+from ._gateways import SOME_BEFORE, quoted
+from ._members import TOKEN_MEMBERS, holders, members, texts, word
 
 if TYPE_CHECKING:
     from kaiko_middleware.errors import KaikoError
 
-    from ._members import Members
+    from ._members import Members, Reading
 
 TOO_LONG = "context_length_exceeded"
 FILTERED = "content_filter"
@@ -48,10 +47,10 @@ _FILTERED_TOKENS = frozenset(
         "DataInspectionFailed",
     }
 )
-_TOO_LONG_START = re.compile(
-    SOME_BEFORE + r"(?:litellm\.)?ContextWindowExceededError(?:: | - )"  # LiteLLM's proxy
-    r"|" + BEFORE + r"(?:"
-    r"(?i:prompt) is too long(?:$|: \d)"  # Anthropic
+_START = re.compile(
+    SOME_BEFORE + r"(?:(?P<too_long>"
+    r"(?:litellm\.)?ContextWindowExceededError(?:: | - )"  # LiteLLM's proxy
+    r"|(?i:prompt) is too long(?:$|: \d)"  # Anthropic
     r"|input length and `max_tokens` exceed context limit"  # Anthropic
     r"|(?i:input) is too long(?:\.?$| for requested model)"  # Bedrock
     r"|Too many input tokens"  # Bedrock
@@ -78,52 +77,57 @@ _TOO_LONG_START = re.compile(
     r"|(?i:prompt) too long; exceeded (?:max )?context length"  # Ollama
     r"|The decoder prompt \(length \d+\) is longer than the maximum model length"  # vLLM
     r"|You passed \d+ input tokens and requested \d+ output tokens"  # vLLM
-    r")"
-)
-_FILTERED_START = re.compile(
-    SOME_BEFORE + r"(?:litellm\.)?ContentPolicyViolationError(?:: | - )"  # LiteLLM's proxy
-    r"|" + BEFORE + r"(?:"
-    r"Output blocked by content filtering policy"  # Anthropic
+    r")|(?P<filtered>"
+    r"(?:litellm\.)?ContentPolicyViolationError(?:: | - )"  # LiteLLM's proxy
+    r"|Output blocked by content filtering policy"  # Anthropic
     r"|Content Exists Risk"  # DeepSeek
     r"|Invalid prompt: your prompt was flagged"  # OpenAI
     r"|The response was filtered due to the prompt triggering Azure OpenAI's content"  # Azure
     r"|(?:Input|Output) (?:text |image )?data may contain inappropriate content"  # Alibaba
     r"|Your request was rejected (?:by|as a result of) (?:the|our) safety system"  # OpenAI
-    r")"
+    r"))"
 )
+_SAID = frozenset({"message", "error", "detail", "Message", "originalMessage"})
+_WRAPPERS = frozenset({"innererror", "metadata", "provider_specific_fields"})
 
 
-_SAID = ("message", "error", "detail", "Message", "originalMessage")
-
-
-def refusal(status: int, data: object) -> KaikoError | None:
+def refusal(status: int, read: Reading) -> KaikoError | None:
     """Return the error if a provider refuses the caller's content, else None.
 
     Arguments:
         status: the answer's status.
-        data: its parsed body, or the part of it that has the error.
+        read: what its body says, or the part of it that has the error.
 
     """
-    held = [*holders(data)]
-    held += [inner for outer in held for inner in _inside(outer)]
-    found = {*texts(held, MEMBERS)}
-    said = texts(held, _SAID)
-    if (
-        status == 413
-        or not found.isdisjoint(_TOO_LONG_TOKENS)
-        or any(map(_TOO_LONG_START.match, said))
-    ):
+    kind = "too_long" if status == 413 else _kind_of(read)
+    if kind == "too_long":
         return PayloadTooLargeError("The input is too long for the model")
-    if not found.isdisjoint(_FILTERED_TOKENS) or any(map(_FILTERED_START.match, said)):
+    if kind == "filtered":
         return InvalidValueError(
             "The content was refused by a content policy", code="content_policy_violation"
         )
     return None
 
 
+def _kind_of(read: Reading) -> str | None:
+    """Return `too_long` or `filtered`, or None."""
+    held, tokens = read
+    inner = [found for outer in held for found in _inside(outer)]
+    if inner:
+        held, tokens = [*held, *inner], tokens.union(texts(inner, TOKEN_MEMBERS))
+    matches = map(_START.match, texts(held, _SAID))
+    kinds = {match.lastgroup for match in matches if match is not None}
+    if "too_long" in kinds or not _TOO_LONG_TOKENS.isdisjoint(tokens):
+        return "too_long"
+    return "filtered" if kinds or not _FILTERED_TOKENS.isdisjoint(tokens) else None
+
+
 def _inside(outer: Members) -> list[Members]:
     """Return what a gateway quotes of a provider's answer, and Azure's inner error."""
-    said = quoted(word(outer.get("message")))
+    message = word(outer.get("message"))
+    said = quoted(message) if "{" in message else {}
+    if not said and _WRAPPERS.isdisjoint(outer):
+        return []
     fields = members(outer.get("provider_specific_fields"))  # LiteLLM's
     found = [members(outer.get("innererror")), members(fields.get("innererror")), *holders(said)]
     # OpenRouter's, and TrueFoundry's quotation of it.

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ._http_date import timestamp
-from ._members import DETAILS, holders, items, members, word
+from ._members import DETAILS, items, members, word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,16 +27,18 @@ _SPENT = re.compile(r";\s*r=0+\s*(?=;|$)")
 _RETRY_INFO = "google.rpc.RetryInfo"
 
 
-def retry_after(headers: Mapping[str, str], body: object, now: Callable[[], float]) -> int | None:
+def retry_after(
+    headers: Mapping[str, str], held: list[Members], now: Callable[[], float]
+) -> int | None:
     """Return the seconds to wait, 1 to 86,400, or None if there is no usable value.
 
     Arguments:
         headers: the headers by lower-case name.
-        body: the parsed body, whose structured fields are read last; prose is ignored.
+        held: the objects of the body, whose structured fields are read last; prose is ignored.
         now: the time, for a date in an answer without `Date`.
 
     """
-    return next((wait for wait in _said(headers, body, now) if wait is not None), None)
+    return next((wait for wait in _said(headers, held, now) if wait is not None), None)
 
 
 def until_reset(headers: Mapping[str, str], now: Callable[[], float]) -> int | None:
@@ -52,7 +54,7 @@ def until_reset(headers: Mapping[str, str], now: Callable[[], float]) -> int | N
 
 
 def _said(
-    headers: Mapping[str, str], body: object, now: Callable[[], float]
+    headers: Mapping[str, str], held: list[Members], now: Callable[[], float]
 ) -> Iterator[int | None]:
     """Yield the value of each place, in the contract's order; None for an unusable one."""
     for name in _IN_MILLISECONDS:
@@ -63,7 +65,8 @@ def _said(
         yield _decimal(said, 1)
         yield _date(said, headers.get("date", ""), now)
     yield _rate_limit(headers.get("ratelimit", ""))
-    yield from _in_body(body)
+    if held:
+        yield from _in_body(held)
 
 
 def _decimal(text: str, per_second: int) -> int | None:
@@ -93,8 +96,7 @@ def _rate_limit(text: str) -> int | None:
     return None
 
 
-def _in_body(body: object) -> Iterator[int | None]:
-    held = holders(body)
+def _in_body(held: list[Members]) -> Iterator[int | None]:
     details = [item for outer in held for item in items(outer.get("details"))[:DETAILS]]
     for holder in (*held, *map(members, details)):
         delay = word(holder.get("retryDelay"))

@@ -19,9 +19,6 @@ Credential = Literal["own", "forwarded"]
 Expects = Literal["json", "any"]
 """What a success's body must be; `any` is never checked."""
 
-MEMBERS = ("type", "code", "status", "reason", "error_code")
-"""The members that tokens are read from."""
-
 ACCOUNT = frozenset(
     {
         "insufficient_quota",

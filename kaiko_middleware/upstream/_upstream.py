@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["Upstream"]
 
 
+_SHOWN = frozenset({"type", "code", "message"})
+
+
 class Upstream:
     """A service that we call, and the policy for its failures.
 
@@ -71,6 +74,11 @@ class Upstream:
     def __repr__(self) -> str:
         judge = self._judge
         return f"Upstream({self.name!r}, trust={judge.trust!r}, credential={judge.credential!r})"
+
+    @property
+    def trust(self) -> Trust:
+        """How much of what it says is believed."""
+        return self._judge.trust
 
     def error_from_response(
         self,
@@ -198,7 +206,7 @@ class Upstream:
         if answer.content is None:
             # SDKs keep the content of `error`.
             data = answer.data if "error" in answer.data else {"error": answer.data}
-            text = " ".join(texts(holders(data), ("type", "code", "message")))
+            text = " ".join(texts(holders(data), _SHOWN))
             body = Body(data, text, is_json=bool(answer.data))
         else:
             body = read(answer.content, answer.headers)
@@ -212,4 +220,4 @@ class Upstream:
         found = error_inside(body.data, llm=True)
         if found is None and refused is not None:
             found = Found("broken", body.data)
-        return found and self._judge.inside(found.category, said, found.data)
+        return None if found is None else self._judge.inside(found.category, said, found.data)

@@ -9,8 +9,9 @@ import pytest
 
 from adapters.httpx.scripted import Answer, Part, Scripted
 from adapters.httpx.virtual_time import Clock, run
-from adapters.httpx.ways import URL, Way, every_way
+from adapters.httpx.ways import URL, Way, every_way, our_clients
 from kaiko_httpx import RetryPolicy
+from kaiko_middleware import ServiceUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,11 +80,32 @@ def test_an_error_whose_body_breaks_breaks_for_the_caller(way: Way) -> None:
 
 
 @every_way
-def test_a_success_whose_body_breaks_is_not_retried(way: Way) -> None:
-    """It is in the caller's hands by then, who may have used the half of it."""
-    called = way.call(Scripted(Answer(200, (b"half", "ReadError"))))
-    assert (called.outcome, called.attempts) == ("ReadError", 1)
+def test_a_success_whose_body_breaks_is_retried_only_by_our_clients(way: Way) -> None:
+    """A transport does not know whether its caller has used the half of it."""
+    called = way.call(Scripted(Answer(200, (b"half", "ReadError")), Answer(200, (b"whole",))))
     assert called.upstream.bodies[0].closed_at
+    if way.ours:
+        assert (called.outcome, called.attempts, called.response.content) == (200, 2, b"whole")
+    else:
+        assert (called.outcome, called.attempts) == ("ReadError", 1)
+
+
+@our_clients
+@pytest.mark.parametrize(
+    ("method", "headers", "attempts"),
+    [("GET", {}, 3), ("POST", {}, 1), ("POST", {"Idempotency-Key": "k"}, 3), ("PUT", {}, 3)],
+)
+def test_a_body_that_breaks_is_a_failed_read(
+    way: Way, method: str, headers: dict[str, str], attempts: int
+) -> None:
+    """Repeated where that does no harm; in the end the caller sees the failure, and no half."""
+    broken = Answer(200, (b"half", "ReadError"))
+    called = way.call(Scripted(broken), method, headers=headers)
+    assert (called.outcome, called.attempts) == ("ReadError", attempts)
+    assert called.reasons[-1] == ("attempts" if attempts == 3 else "not_idempotent")
+    assert all(body.closed_at for body in called.upstream.bodies)
+    typed = way.call(Scripted(broken), method, headers=headers, raise_errors=True)
+    assert type(typed.error) is ServiceUnavailableError
 
 
 class Streamed:

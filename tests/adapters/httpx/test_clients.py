@@ -12,7 +12,7 @@ from adapters.httpx.scripted import Answer, Scripted
 from adapters.httpx.virtual_time import Clock, run
 from adapters.httpx.ways import OURS, Way, our_clients
 from kaiko_httpx import AsyncClient, AsyncRetryTransport, Client, RetryPolicy, RetryTransport
-from kaiko_middleware import ServerError, ServiceUnavailableError
+from kaiko_middleware import ConfigError, ServerError, ServiceUnavailableError
 from kaiko_middleware.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -110,6 +110,13 @@ def test_a_client_names_its_upstream(cls: type[Client | AsyncClient]) -> None:
     assert cls(billing)._policy.upstream is billing
     assert cls(policy=RetryPolicy(billing))._policy.upstream is billing
     assert cls()._policy.upstream.name == "upstream"
+
+
+@classes
+def test_a_client_is_told_that_a_name_comes_first(cls: type[Client | AsyncClient]) -> None:
+    """httpx2's own takes no name, so a URL is the first thing that one writes."""
+    with pytest.raises(ConfigError, match=r'a name, .*Client\("billing", base_url="https://…"\)'):
+        cls("https://billing.example")
 
 
 @classes

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import anthropic
 import anyio
 import httpx
+import httpx2
 import openai
 import pytest
 
 from adapters.httpx.scripted import Answer, Scripted, Step
 from adapters.httpx.virtual_time import Clock, run
-from adapters.httpx.ways import WAYS, Way
+from adapters.httpx.ways import OURS, URL, WAYS, Way
 from kaiko_httpx import RetryPolicy
-from kaiko_middleware import RateLimitError
+from kaiko_middleware import RateLimitError, ServerError, ServiceUnavailableError
 from kaiko_middleware.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -80,12 +81,23 @@ STREAM = {
 }
 
 
+LLM = Upstream("provider", trust="llm")
+
+
 class Asking:
     """An SDK over one way of calling; `ask` and `stream` return the text that came."""
 
-    def __init__(self, sdk: Any, way: Way, *script: Step, **options: Any) -> None:
+    def __init__(
+        self,
+        sdk: Any,
+        way: Way,
+        *script: Step,
+        provider: Upstream | str = "provider",
+        **options: Any,
+    ) -> None:
         self._sdk = sdk
         self._way = way
+        self._provider = provider
         self._options = options
         self.upstream = Scripted(*script)
 
@@ -104,7 +116,9 @@ class Asking:
 
     def _sdk_client(self, clock: Callable[[], float]) -> Any:
         sending = self.upstream.within(self._way.library, clock)
-        client = self._way.client(sending, RetryPolicy(clock=clock), **self._options)
+        client = self._way.client(
+            sending, RetryPolicy(self._provider, clock=clock), **self._options
+        )
         sync = self._way.manner == "sync"
         name = {openai: "OpenAI", anthropic: "Anthropic"}[self._sdk]
         cls = getattr(self._sdk, name if sync else f"Async{name}")
@@ -204,3 +218,86 @@ def test_a_typed_error_finds_its_way_through_an_sdk(sdk: Any, way: Way) -> None:
     with pytest.raises(RateLimitError) as caught, Upstream("llm", trust="llm").translate():
         asking.ask()
     assert caught.value.retry_after == 99
+
+
+our_pairs = pytest.mark.parametrize(
+    ("sdk", "way"), [pair for pair in _PAIRS if pair[1].ours], ids=_name
+)
+ERROR = {"error": {"type": "server_error", "code": "server_error", "message": "m"}}
+BEGUN = {
+    "openai": {**_CHUNK, "choices": [{"index": 0, "delta": {"content": "Hel"}}]},
+    "anthropic": _DELTA,
+}
+
+
+def _stream(*events: object) -> Answer:
+    return Answer(200, tuple(f"data: {json.dumps(event)}\n\n".encode() for event in events), SSE)
+
+
+@our_pairs
+def test_a_success_with_an_error_inside_is_a_typed_error(sdk: Any, way: Way) -> None:
+    """The SDK would make an empty answer of it, and fail where that is used."""
+    html = Answer(200, (b"<html>",), (("content-type", "text/html"),))
+    for answer, cls in ((_json(ERROR), ServiceUnavailableError), (html, ServerError)):
+        with pytest.raises(cls) as caught, LLM.translate():
+            Asking(sdk, way, answer, provider=LLM, raise_errors=False).ask()
+        assert "upstream 'provider' answered 200" in caught.value.__notes__[0]
+
+
+@our_pairs
+@pytest.mark.filterwarnings(
+    "ignore:Async generator '(openai|anthropic|httpx2|kaiko_httpx):ResourceWarning"
+)
+def test_a_stream_that_fails_or_is_cut_is_a_typed_error(sdk: Any, way: Way) -> None:
+    """What the SDK's user reads before that stays read."""
+    begun = BEGUN[sdk.__name__]
+    for answer in (
+        _stream(begun),
+        _stream(begun, ERROR),
+        _stream(begun, {"type": "response.failed", "response": ERROR}),
+        Answer(200, (b"data: {}\n\ndata: " + json.dumps(ERROR).encode(),), SSE),
+        Answer(200, (json.dumps(ERROR).encode(),), SSE),
+    ):
+        with pytest.raises(ServiceUnavailableError) as caught, LLM.translate():
+            Asking(sdk, way, answer, provider=LLM, raise_errors=False).ask(stream=True)
+        assert "upstream 'provider' answered 200" in caught.value.__notes__[0]
+
+
+@our_pairs
+def test_what_is_no_text_for_programs_is_not_looked_into(sdk: Any, way: Way) -> None:
+    """A download, and an upstream that is no LLM provider, are the SDK's business."""
+    del sdk
+    for kind, provider in (
+        ("audio/mpeg", LLM),
+        ("application/json", Upstream("opaque")),
+        ("", LLM),
+    ):
+        answer = Answer(200, (b"\xff\xfb",), (("content-type", kind),) if kind else ())
+        policy = {"upstream": provider}
+        assert way.call(Scripted(answer), policy=policy).response.content == b"\xff\xfb"
+
+
+@pytest.mark.parametrize("way", OURS, ids=str)
+def test_a_stream_that_is_whole_is_untouched_byte_for_byte(way: Way) -> None:
+    """However its events are cut into parts; also of a client that raises typed errors."""
+    parts = (b"data: {}\n\nda", b"ta: {}\n", b"\n: x\n\n\n", b"data: 1")
+    upstream = Scripted(Answer(200, parts, SSE))
+    read: list[bytes] = []
+
+    def client(clock: Callable[[], float]) -> Any:
+        return way.client(upstream.within(httpx2, clock), RetryPolicy(LLM, clock=clock))
+
+    if way.manner == "sync":
+        with Clock().rules() as clock, client(clock) as sync, sync.stream("GET", URL) as answer:
+            read += answer.iter_bytes()
+    else:
+
+        async def main() -> None:
+            async with (
+                client(anyio.current_time) as asynchronous,
+                asynchronous.stream("GET", URL) as answer,
+            ):
+                read.extend([part async for part in answer.aiter_bytes()])
+
+        run(way.manner, main)
+    assert b"".join(read) == b"".join(parts)

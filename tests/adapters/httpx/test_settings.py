@@ -27,6 +27,8 @@ HOOKS = "a sequence of plain functions that take a RetryEvent"
 CLOCK = "a plain function that returns seconds"
 UPSTREAM = "an Upstream or the name of one"
 
+NAME_FIRST = 'a name, and the URL follows it: Client("billing", base_url="https://…")'
+
 # Key, value, how the value is shown, what is allowed.
 WRONG: list[tuple[str, Any, str, str]] = [
     ("attempts", 0, "0", ATTEMPTS),
@@ -46,6 +48,7 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ("budget", False, "False", "a RetryBudget"),
     ("upstream", 5, "5", UPSTREAM),
     ("upstream", None, "None", UPSTREAM),
+    ("upstream", "https://u:S@x.test/?k=S", "'https://***@x.test/?***'", NAME_FIRST),
     ("on_attempt", ["x"], "'x'", HOOKS),
     ("on_attempt", print, "<built-in function print>", HOOKS),
     ("clock", 5, "5", CLOCK),

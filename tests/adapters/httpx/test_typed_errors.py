@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 import inspect
 import json
+from traceback import format_exception_only
 from typing import Any
 
 import httpx2
 import pytest
+from httpx2 import UnsupportedProtocol
 
 from adapters.httpx.scripted import Answer, Scripted, Step
 from adapters.httpx.ways import Called, Way, our_clients
@@ -226,3 +228,37 @@ def test_a_body_that_breaks_is_a_typed_error(way: Way) -> None:
     called = raised(way, Answer(200, (json.dumps([1]).encode(), "ReadError")), policy=OPAQUE)
     assert type(error_of(called)) is ServiceUnavailableError
     assert called.upstream.bodies[0].closed_at
+
+
+@our_clients
+@pytest.mark.parametrize(
+    ("step", "note"),
+    [
+        (404, "upstream 'opaque' answered 404: rejected"),
+        (
+            Answer(429, headers=(("retry-after", "99"),)),
+            "upstream 'opaque' answered 429: throttled",
+        ),
+        ("ConnectError", "upstream 'opaque' gave no answer: unavailable"),
+        (UnsupportedProtocol("x"), "upstream 'opaque' gave no answer: broken"),
+    ],
+    ids=str,
+)
+def test_a_traceback_names_the_upstream(way: Way, step: Step, note: str) -> None:
+    """Its status and the category as well; of an answer none of it is a part."""
+    error = error_of(raised(way, step, policy=OPAQUE))
+    assert error.__notes__ == [note]
+    assert "opaque" in "".join(format_exception_only(error))
+    reply = render(error, "req-0000000000")
+    assert b"opaque" not in reply.body
+    assert "opaque" not in repr(error)
+
+
+@our_clients
+def test_a_typed_error_of_the_callers_own_has_no_note(way: Way) -> None:
+    """It says nothing of an upstream; one that passes twice is explained once."""
+    own, twice = NotFoundError("Ours"), error_of(raised(way, 404, policy=OPAQUE))
+    assert error_of(raised(way, own, policy=OPAQUE)) is own
+    assert not hasattr(own, "__notes__")
+    assert error_of(raised(way, twice, policy=OPAQUE)) is twice
+    assert len(twice.__notes__) == 1

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import aiohttp
@@ -133,3 +134,78 @@ def test_exceptions_with_an_answer_that_is_none() -> None:
     content = aiohttp.ContentTypeError(LOOSE, (), status=200)
     assert details(UP.error_from_exception(content)).category == "broken"
     assert details(UP.error_from_exception(requests.HTTPError("x"))).category == "broken"
+
+
+class FilledIn(Exception):
+    """An SDK's exception: what it holds is set on it."""
+
+
+def lookalike(module: str, name: str, *bases: type[Exception], **held: object) -> Exception:
+    """Return an exception as an SDK makes it that is not installed here."""
+    cls = type(name, bases or (FilledIn,), {"__module__": module})
+    exc: Exception = cls.__new__(cls)
+    for key, value in held.items():
+        setattr(exc, key, value)
+    return exc
+
+
+def litellm(name: str, status: int, message: str, **held: Any) -> Exception:
+    """Return an exception of LiteLLM's (1.110), whose answer is made up and empty."""
+    empty = httpx.Response(status, request=httpx.Request("POST", "https://litellm.ai"))
+    said = {"status_code": status, "message": message, "response": empty, "body": None, **held}
+    return lookalike("litellm.exceptions", name, openai.BadRequestError, **said)
+
+
+TOO_LONG_TEXT = "too many tokens: size limit exceeded by 9 tokens"
+QUOTED = '{"type": "error", "error": {"type": "%s", "message": "x"}}'
+RETRY = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "17s"}]
+FILTERED = openai.ContentFilterFinishReasonError()
+LENGTH = lookalike("openai", "LengthFinishReasonError", openai.OpenAIError)
+
+
+@pytest.mark.parametrize(
+    ("exc", "row", "wait"),
+    [
+        (FILTERED, (422, "content_policy_violation", "broken"), None),
+        (LENGTH, (413, "payload_too_large", "broken"), None),
+        (litellm("ContextWindowExceededError", 400, "litellm.ContextWindowExceededError: x"), (413, "payload_too_large", "rejected"), None),
+        (litellm("ContentPolicyViolationError", 400, "x"), (422, "content_policy_violation", "rejected"), None),
+        (litellm("BadRequestError", 400, f'litellm.BadRequestError: MistralException - {{"message": "{TOO_LONG_TEXT}"}} Received Model Group=m'), (413, "payload_too_large", "rejected"), None),
+        (litellm("BadRequestError", 400, f"litellm.BadRequestError: AnthropicException - {QUOTED % 'billing_error'}"), (500, "internal", "account"), None),
+        (litellm("RateLimitError", 429, f"litellm.RateLimitError: GeminiException - {json.dumps({'error': {'details': RETRY}})}"), (429, "too_many_requests", "throttled"), 17),
+        (litellm("RateLimitError", 429, "x", body={"code": "insufficient_quota"}), (500, "internal", "account"), None),
+        (litellm("InternalServerError", 500, "x", litellm_response_headers={"Retry-After": "3"}), (503, "service_unavailable", "unavailable"), 3),
+        (lookalike("litellm.exceptions", "BudgetExceededError", status_code=400), (500, "internal", "rejected"), None),
+        (lookalike("google.genai.errors", "APIError", code=429, status="RESOURCE_EXHAUSTED", details={"error": {"code": 429, "details": RETRY}}, response=None), (429, "too_many_requests", "throttled"), 17),
+        (lookalike("google.genai.errors", "UnknownApiResponseError"), (500, "internal", "broken"), None),
+        (lookalike("mistralai.client.errors.sdkerror", "MistralError", status_code=400, body=json.dumps({"code": "context_length_exceeded"}), raw_response=response(400), headers={}), (413, "payload_too_large", "rejected"), None),
+        (lookalike("mistralai.client.errors", "MistralError", status_code=429, body="", raw_response=response(429), headers={"retry-after": "4"}), (429, "too_many_requests", "throttled"), 4),
+        (lookalike("mistralai.client.errors", "NoResponseError"), (503, "service_unavailable", "unavailable"), None),
+        (lookalike("cohere.core.api_error", "ApiError", status_code=400, body={"message": TOO_LONG_TEXT}, headers={}), (413, "payload_too_large", "rejected"), None),
+        (lookalike("cohere.core.api_error", "ApiError", status_code=503, body="Later", headers={"Retry-After": "2"}), (503, "service_unavailable", "unavailable"), 2),
+        (lookalike("ollama._types", "ResponseError", status_code=404, error="no model"), (500, "internal", "rejected"), None),
+        (lookalike("groq", "APIStatusError", status_code=503, response=response(503), body=None), (503, "service_unavailable", "unavailable"), None),
+        (lookalike("botocore.errorfactory", "ClientError", response={"Error": {"Code": "ThrottlingException", "Message": "x"}, "ResponseMetadata": {"HTTPStatusCode": 400, "HTTPHeaders": {}}}), (429, "too_many_requests", "throttled"), None),
+        (lookalike("botocore.errorfactory", "ClientError", response={"Error": {"Code": "ValidationException", "Message": "The model returned the following errors: Input is too long for requested model."}, "ResponseMetadata": {"HTTPStatusCode": 400}}), (413, "payload_too_large", "rejected"), None),
+        (lookalike("botocore.eventstream", "ClientError", response={"Error": {"Code": "throttlingException", "Message": "x"}}), (429, "too_many_requests", "throttled"), None),
+        (lookalike("botocore.eventstream", "ClientError", response={"Error": "x", "ResponseMetadata": {"HTTPStatusCode": "x"}}), (500, "internal", "broken"), None),
+        (lookalike("botocore.exceptions", "EndpointConnectionError"), (503, "service_unavailable", "unavailable"), None),
+    ],
+    ids=lambda value: f"{type(value).__module__}.{type(value).__name__}" if isinstance(value, Exception) else None,
+)  # fmt: skip
+def test_what_an_sdk_keeps_of_an_answer_is_judged(
+    exc: Exception, row: tuple[int, str, str], wait: int | None
+) -> None:
+    """Whatever it calls it, and where it only quotes the answer in its message."""
+    error = LLM.error_from_exception(exc)
+    assert (error.status, error.code, details(error).category) == row
+    assert error.retry_after == wait
+    with pytest.raises(KaikoError), LLM.translate():
+        raise exc
+
+
+def test_an_opaque_upstreams_filter_is_a_rejection() -> None:
+    """Its words do not pass."""
+    for exc in (FILTERED, litellm("ContentPolicyViolationError", 400, "x")):
+        error = UP.error_from_exception(exc)
+        assert (error.status, error.code, error.retryable) == (500, "internal", False)
