@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import h2.config
 import h2.connection
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     Act = Callable[[h2.connection.H2Connection, int], object]
 
 LARGE = b"x" * 300_000  # more than the peer's window: sending it waits for the peer
-HTTP2 = {"http1": False, "http2": True}
 
 
 def speaks(*acts: Act, at_once: bool = False) -> Behaviour:
@@ -86,12 +85,12 @@ PERHAPS_PROCESSED: dict[str, tuple[Act, ...]] = {
 }
 
 
-def call(way: Way, *acts: Act, at_once: bool = False, **request: object) -> Over:
+def call(way: Way, *acts: Act, at_once: bool = False, **request: Any) -> Over:
     """Make as many calls as the peer has plans; it answers on further connections."""
     with serving(speaks(*acts, at_once=at_once), speaks()) as server:
         url = f"http://127.0.0.1:{server.port}/"
         methods = ["POST"] * len(acts)
-        return Over(way, **HTTP2).call(url, *methods, **request)  # type: ignore[arg-type]  # options of a request
+        return Over(way, http1=False, http2=True).call(url, *methods, **request)
 
 
 @every_way

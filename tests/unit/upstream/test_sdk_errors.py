@@ -142,7 +142,7 @@ class FilledIn(Exception):
 
 def lookalike(module: str, name: str, *bases: type[Exception], **held: object) -> Exception:
     """Return an exception as an SDK makes it that is not installed here."""
-    cls = type(name, bases or (FilledIn,), {"__module__": module})
+    cls: Any = type(name, bases or (FilledIn,), {"__module__": module})
     exc: Exception = cls.__new__(cls)
     for key, value in held.items():
         setattr(exc, key, value)
