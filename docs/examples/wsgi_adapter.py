@@ -39,7 +39,11 @@ class KaikoWSGI:
             return
         inbound = [environ[self.key]] if self.key in environ else []
         request = RequestInfo(
-            self.pipeline.request_id(inbound), environ.get("REQUEST_METHOD", "-"), path
+            self.pipeline.request_id(inbound),
+            environ.get("REQUEST_METHOD", "-"),
+            path,
+            environ.get("CONTENT_TYPE", ""),  # by which OAuth's errors are known
+            environ.get("HTTP_CONNECT_PROTOCOL_VERSION", ""),  # and Connect's
         )
         environ["kaiko.request_id"] = request.request_id
         token = set_request_id(request.request_id)
