@@ -77,16 +77,25 @@ READERS_RAISE = (ValueError, RecursionError)
 """What reading JSON, or a number, raises."""
 
 
-def client_fault(exc: BaseException) -> KaikoError | None:
-    """Return the error for what Starlette's own readers cannot read of a request, or None.
+_NOT_FOUND = {
+    ("starlette.convertors", "convert"),
+    ("django.core.handlers.asgi", "__call__"),
+    ("channels.routing", "__call__"),
+}
+"""What raises where a number in a path is too long, or where nothing takes a WebSocket."""
 
-    `request.json()` and the numbers of paths raise what Python raises: only where it was
-    raised tells whose fault it is. It is one of `READERS_RAISE`.
+
+def client_fault(exc: BaseException) -> KaikoError | None:
+    """Return the error for what frameworks cannot read of a request, or do not serve; or None.
+
+    Starlette's `request.json()`, the numbers of its paths, Django's handler and Channels' routers
+    raise what Python raises: only where it was raised tells whose fault it is. It is one of
+    `READERS_RAISE`.
     """
     where = _raised_in(exc, without="json")
     if where == ("starlette.requests", "json"):
         return error_for_code("invalid_json")
-    return error_for_status(404) if where == ("starlette.convertors", "convert") else None
+    return error_for_status(404) if where in _NOT_FOUND else None
 
 
 def _raised_in(exc: BaseException, without: str = "") -> tuple[object, str]:

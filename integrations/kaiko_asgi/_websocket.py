@@ -17,7 +17,6 @@ from kaiko_middleware.foreign_answer import error_from_reason
 from kaiko_middleware.layers import layers_of
 from kaiko_middleware.render import close_frame
 from kaiko_middleware.report import report_disconnect
-from kaiko_middleware.safe_exception import traceback_of
 
 if TYPE_CHECKING:
     from kaiko_asgi._types import ASGIApp, Message, Receive, Scope, Send
@@ -114,8 +113,6 @@ class Socket:
 
     async def fail(self, exc: BaseException) -> bool:
         """Take an exception of the application's; return whether it is to be raised again."""
-        if not self._accepted and _takes_no_socket(exc):
-            exc = NotFoundError()
         if self._deniable and not self._accepted:
             return await self._driver.fail(exc)
         if raised_by_send(exc, self._send):
@@ -164,15 +161,4 @@ def _is_unrouted(scope: Scope) -> bool:
     )
 
 
-def _takes_no_socket(exc: BaseException) -> bool:
-    """Whether `exc` is how Django's handler and Channels' routers say that nothing serves this."""
-    traceback = traceback_of(exc)
-    if type(exc) is not ValueError or traceback is None:
-        return False
-    while traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    return traceback.tb_frame.f_globals.get("__name__") in _ROUTERS
-
-
-_ROUTERS = frozenset({"channels.routing", "django.core.handlers.asgi"})
 _SILENT = "the application returned without an answer to the handshake"

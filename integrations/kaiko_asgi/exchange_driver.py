@@ -243,7 +243,10 @@ class ExchangeDriver:
             await self._forward(pieces, last=True)
             if sent is not None:
                 sent()
-        return hand_on or not isinstance(exc, Exception)
+        if isinstance(exc, Exception):
+            return hand_on
+        await _let_write()  # the exception ends the process
+        return True
 
     def says_gone(self, exc: BaseException) -> bool:
         """Whether `exc` is how the server's `send` says that the client left."""
@@ -376,6 +379,13 @@ async def _has_left(client: Receive) -> bool:
         return False
     told: Message = {} if asking.exception() else asking.result()
     return told.get("type") == "http.disconnect"
+
+
+async def _let_write() -> None:
+    """Give a server time to write what it was sent: daphne does it in a later turn of the loop."""
+    if _loop() is not None:
+        for _ in range(3):
+            await sys.modules["asyncio"].sleep(0)
 
 
 def _loop() -> AbstractEventLoop | None:

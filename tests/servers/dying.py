@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sys
 from typing import TYPE_CHECKING
+
+from kaiko_asgi import KaikoMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,9 +28,16 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
                 return
     if scope["path"] == "/dies":
         os._exit(1)
+    if scope["path"] == "/exits":
+        raise SystemExit(3)
+    if scope["path"] == "/exits_in_thread":
+        await asyncio.to_thread(sys.exit, 3)
     headers = [(name.lower().encode(), value.encode()) for name, value in _SERVED]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body"})
+
+
+contracted = KaikoMiddleware(application)
 
 
 def wsgi_application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

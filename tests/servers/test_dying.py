@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
 import pytest
 
+from kaiko_middleware.conformance import check_answer
 from servers.running import running
 from servers.server_list import SERVERS
 from servers.test_refusals import answer
@@ -42,3 +44,18 @@ def test_granian_serves_nobody(tmp_path: Path) -> None:
             assert answer(started.port, _NEXT) == "closed"
         except ConnectionRefusedError:
             pass
+
+
+@pytest.mark.parametrize("path", ["/exits", "/exits_in_thread"])
+@pytest.mark.parametrize("name", ["uvicorn-h11", "hypercorn", "granian", "daphne"])
+def test_exit_is_answered_first(name: str, path: str, tmp_path: Path) -> None:
+    """What ends the process leaves once the client has its answer."""
+    server = BY_NAME[name]
+    exiting = replace(server, command=(*server.command[:-1], "servers.dying:contracted"))
+    with running(exiting, tmp_path / "log") as started:
+        connection = HTTPConnection("127.0.0.1", started.port, timeout=30)
+        connection.request("GET", path)
+        response = connection.getresponse()
+        assert check_answer(response.status, response.getheaders(), response.read()) == []
+        assert response.status == 500
+        connection.close()
