@@ -125,7 +125,7 @@ class Judge(NamedTuple):
         if category == "rejected" and wish is True:
             category = "unavailable"
         elif self.trust == "llm" and (
-            category in {"rejected", "unavailable"} or (category == "broken" and said.status < 300)
+            category == "rejected" or (category in {"broken", "unavailable"} and said.status < 300)
         ):
             error = refusal(said.status, read)
         if error is None:

@@ -147,7 +147,7 @@ PROVIDERS: list[Case] = [
     Case("stripe declined", 402, {"error": {"type": "card_error", "code": "card_declined", "message": "Your card was declined"}}, "account", secret=("card",)),
     Case("stripe lock", 409, {"error": {"type": "invalid_request_error", "code": "lock_timeout"}}, "unavailable", {**JSON, "stripe-should-retry": "true"}),
     Case("stripe in vain", 500, {"error": {"type": "api_error"}}, "unavailable", {**JSON, "stripe-should-retry": "false"}, retry=False),
-    Case("an answer of 500 that is a refusal", 500, openai("Long", "server_error", "context_length_exceeded"), "unavailable", llm="payload_too_large"),
+    Case("refusal in a 500", 500, openai("Long", "server_error", "context_length_exceeded"), "unavailable"),
     Case("vertex too long", 400, {"error": {"code": 400, "message": "Unable to submit request because the input token count is 1251952 but", "status": "INVALID_ARGUMENT"}}, "rejected", llm="payload_too_large"),
 ]  # fmt: skip
 
@@ -266,6 +266,7 @@ STREAMS: list[Case] = [
     Case("cut", 200, sse(CHUNK, CHUNK), "unavailable", SSE),
     Case("cut in a chunk", 200, sse(CHUNK) + b'data: {"object": "chat.compl', "unavailable", SSE),
     Case("cut before content", 200, sse({"type": "message_start", "message": {}}), "unavailable", SSE),
+    Case("refusal of a failing server", 200, sse(openai("no", "server_error", "context_length_exceeded")), "unavailable", SSE, llm="payload_too_large"),
     Case("no llm", 200, sse({"tick": 1}, {"tick": 2}), None, SSE),
     Case("error first", 200, sse(("error", anthropic("overloaded_error", "Overloaded"))), "unavailable", SSE),
     Case("error later", 200, sse(CHUNK, openai("no", "server_error", None)), "unavailable", SSE),
