@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._text import clean_param, is_code, log_safe
@@ -175,9 +176,10 @@ def report_dropped(names: list[str], request: RequestInfo) -> None:
 
 def _leaves(group: BaseException) -> str:
     """Return what a group holds, on one line: a mapped one is logged without a traceback."""
-    told = [describe(leaf, 128) for leaf in leaves(group)]
-    more = len(told) - _LEAVES
-    return "; ".join([*told[:_LEAVES], *([f"and {more} more"] if more > 0 else [])])
+    every = leaves(group)
+    told = "; ".join([describe(leaf, 128) for leaf in islice(every, _LEAVES)])
+    more = sum(1 for _ in every)
+    return f"{told}; and {more} more" if more else told
 
 
 def _name_of(hook: object) -> str:

@@ -416,6 +416,22 @@ def test_all_leaves_of_an_unmapped_group_are_in_its_traceback(
     assert "member 2 of 2: ValueError: second" in text
 
 
+def test_only_the_leaves_that_are_shown_are_described(log: pytest.LogCaptureFixture) -> None:
+    """A text may be costly to make."""
+    asked: list[int] = []
+
+    class Costly(Exception):
+        def __str__(self) -> str:
+            asked.append(1)
+            return "costly"
+
+    config = Config()
+    config.mapping.register(Costly, lambda _: ConflictError())
+    Pipeline(config).on_exception(ExceptionGroup("batch", [Costly() for _ in range(500)]), REQUEST)
+    assert "and 436 more)" in log.records[0].getMessage()
+    assert len(asked) == 64
+
+
 def test_a_huge_group_is_told_in_a_bounded_record(log: pytest.LogCaptureFixture) -> None:
     """A thousand tasks that failed are one line each at most, then a number."""
     mapped = ExceptionGroup("batch", [NotFoundError(f"item {n}") for n in range(1_000)])
