@@ -53,10 +53,23 @@ CLIENTS = frozenset(
 )
 """The HTTP clients and the SDKs over them, by the roots of their modules."""
 
-# What follows the scheme of a URL; or, of a path alone, its query or its fragment. None of
-# the branches can go back: each takes all up to the next white space.
-_OF_URL = re.compile(r"//(\S*)|\?\S+|(?<=\S)#\S+")
-_QUERY = re.compile(r"[?#]")
+# And what they stand on, whose exceptions quote the same.
+_QUOTING = CLIENTS | {"h11", "h2", "http", "urllib", "websockets", "wsproto", "yarl"}
+_HEADER = re.compile(r"(\bheader (?:name|value|part|field|line)s?)\b.*", re.IGNORECASE | re.DOTALL)
+# A URL up to the quote that it is in, or to white space; one without a scheme, a path or a query
+# alone. Each takes all up to there, so that none can go back.
+_OF_URL = re.compile(
+    r"""(?P<quote>['"`])(?P<start>(?:[a-z][a-z0-9+.-]*:)?//)(?P<quoted>(?:(?!(?P=quote)).)*)
+    |//(?P<bare>\S*)
+    |(?<![\w.-])(?P<host>[\w-]+(?:\.[\w-]+)+(?::\d+)?)/[^\s'"`]*
+    |(?P<around>['"`])[/?](?:(?!(?P=around)).)*
+    |(?<![\w.~%/-])/\S+|(?<![\w.+:-])[\w.+-]+:[^\s/'"`]+/[^\s'"`]*
+    |\?\S+|(?<=\S)\#\S+
+    |(?<=\bURL[ ])(?P<only>['"`])(?:(?!(?P=only)).)*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_HOST = re.compile(r"([\w.-]*|\[[\w:.%]+\])(:\d+)?")
+_PATH = re.compile(r"[/?#]")
 _LONGEST = 16 * 1024
 
 
@@ -122,35 +135,46 @@ def root_of(cls: type) -> str:
 
 
 def is_client_error(exc: BaseException) -> bool:
-    """Whether `exc` is of a class that an HTTP client or an LLM SDK defines."""
+    """Whether an HTTP client or an LLM SDK raised `exc`, of a class of its own or of another."""
     cls: type = type(exc)
-    return _is_clients(cls)
+    if _is_clients(cls):
+        return True
+    traceback = traceback_of(exc)
+    if traceback is None:
+        return False
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return str(traceback.tb_frame.f_globals.get("__name__")).partition(".")[0] in _QUOTING
 
 
 @lru_cache(maxsize=256)
 def _is_clients(cls: type) -> bool:
-    return any(root_of(base) in CLIENTS for base in cls.__mro__)
+    return any(root_of(base) in _QUOTING for base in cls.__mro__)
 
 
 def text_of(said: object) -> str:
     """Return what a client's exception says, or a note on it, for the log.
 
-    Without the queries, the fragments and the user information of URLs. An SDK's holds what
-    was answered, of which the start is enough; a URL may not be cut in two, though.
+    Keys of other providers have no pattern to be known by: of URLs only the host is kept, and
+    nothing of a header. An SDK's text holds what was answered, of which the start is
+    enough; a URL may not be cut in two, though.
     """
     text = safe_str(said)
     if len(text) > _LONGEST:
         text = text[:_LONGEST].rpartition(" ")[0]
-    return _OF_URL.sub(_cut_url, text)
+    return _OF_URL.sub(_cut_url, _HEADER.sub(r"\1 ***", text))
 
 
 def _cut_url(match: re.Match[str]) -> str:
-    rest: str | None = match[1]
+    quote, start, quoted, bare, host = match.group("quote", "start", "quoted", "bare", "host")
+    if host is not None:
+        return f"{host}/***"
+    rest: str | None = bare if quoted is None else quoted
     if rest is None:
-        return f"{match[0][0]}***"
-    shown, *query = _QUERY.split(rest, maxsplit=1)
-    if "@" in shown:  # the last one, where a password has another
-        shown = f"***@{shown.rpartition('@')[2]}"
-    elif "@" in rest:  # a password may have a question mark as well
-        shown = "***"
-    return f"//{shown}?***" if query else f"//{shown}"
+        return f"{match[0][0]}***" if match[0][0] in "'\"`/?#" else "***"
+    shown, *path = _PATH.split(rest, maxsplit=1)
+    user, _, after = shown.rpartition("@")
+    # A password may have a slash or a question mark as well, and what has no scheme a colon.
+    shown = after if _HOST.fullmatch(after) and "@" not in "".join(path) else "***"
+    shown = f"***@{shown}" if user and shown != "***" else shown
+    return f"{quote or ''}{start or '//'}{shown}{'/***' if path else ''}"

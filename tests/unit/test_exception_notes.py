@@ -78,11 +78,11 @@ def test_no_note_tells_a_key(key: str) -> None:
     assert key not in text
 
 
-def test_a_client_s_note_tells_no_query() -> None:
-    """An HTTP client's text is cut at the query of a URL, and so is a note on it."""
+def test_a_client_s_note_tells_no_path() -> None:
+    """An HTTP client's text is cut at the path of a URL, and so is a note on it."""
     client_error = type("ConnectError", (Exception,), {"__module__": "httpx"})("failed")
     (_, note) = lines_of(noted("for https://u:p@host/path?token=secret", exc=client_error))
-    assert note == "  note: for https://***@host/path?***"
+    assert note == "  note: for https://***@host/***"
 
 
 def test_a_note_is_one_short_line() -> None:
