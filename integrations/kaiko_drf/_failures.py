@@ -15,6 +15,7 @@ from rest_framework.fields import DictField, ListField
 from rest_framework.serializers import BaseSerializer, ListSerializer, Serializer
 
 from kaiko_middleware.validation import Failure
+from kaiko_middleware.validation.failures import FORMS, on_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -71,14 +72,14 @@ def failures_in(detail: object, declared: object, request: Request, view: object
     """
     where = _where(declared, request, view)
     found: list[Failure] = []
-    _walk(detail, declared, where, "", found)
+    _walk(detail, declared, where, ("", ""), found)
     if not found:
         return [Failure("value", where, None)]
     # An error that was raised by hand need not be about a body.
     absent = (where, found[0].kind) == ("body", "missing") and _is_serializer(declared)
-    if absent and _has_no_body(request):
+    if absent and _has_no_body(request) and not _takes_form(request):
         return [Failure("body", "body", None)]
-    return found
+    return [on_wire(each) for each in found]
 
 
 def serializer_of(detail: object) -> AnySerializer | None:
@@ -91,23 +92,31 @@ def _is_serializer(value: object) -> TypeGuard[AnySerializer]:
     return isinstance(value, BaseSerializer)
 
 
-def _walk(detail: object, declared: object, where: Where, path: str, found: list[Failure]) -> None:
-    """Add the failures below `detail` to `found`, with the declared names that lead to them."""
+def _walk(
+    detail: object, declared: object, where: Where, at: tuple[str, str], found: list[Failure]
+) -> None:
+    """Add the failures below `detail` to `found`, with the declared names that lead to them.
+
+    `at` is the path so far, and the last key's part of it: empty if that is no declared name.
+    """
     # A service may nest a serializer's errors in others.
     declared = serializer_of(detail) or declared
+    path, last = at
     if isinstance(detail, dict):
         for key, inner in cast("dict[object, object]", detail).items():
             child, name = _child(declared, key)
-            _walk(inner, child, where, path + name, found)
+            _walk(inner, child, where, (path + last, name), found)
         return
     errors = cast("Iterable[object]", detail if isinstance(detail, (list, tuple)) else (detail,))
     for index, inner in enumerate(errors):
         if isinstance(inner, (dict, list, tuple)):
             child, name = _child(declared, _Position(index))
-            _walk(cast("object", inner), child, where, path + name, found)
+            _walk(cast("object", inner), child, where, (path + last, name), found)
         else:
             kind = _KINDS.get(getattr(inner, "code", None), "value")
-            found.append(Failure(kind, where, path.removeprefix(".") or None))
+            if kind == "missing" and path and not last.startswith("."):
+                kind, last = "value", ""  # what is absent is inside of a field that is there
+            found.append(Failure(kind, where, (path + last).removeprefix(".") or None))
 
 
 def _child(declared: object, key: object) -> tuple[object, str]:
@@ -143,6 +152,14 @@ def _where(declared: object, request: Request, view: object) -> Where:
                 return where
     # Without a body, only parameters can be refused.
     return "query" if request.method in {"GET", "HEAD"} and _has_no_body(request) else "body"
+
+
+def _takes_form(request: Request) -> bool:
+    """Whether the body is a form by its content type; without one, whether the view reads forms."""
+    kind = str(request.content_type).partition(";")[0].strip().lower()
+    return kind in FORMS or (
+        not kind and any(each.media_type in FORMS for each in request.parsers or ())
+    )
 
 
 def _has_no_body(request: Request) -> bool:

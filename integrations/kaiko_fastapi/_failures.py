@@ -90,9 +90,9 @@ def _failure_of_whole(
         return None
     headers = connection.headers
     if declared.form:
-        if _media_type(headers) in FORMS:
-            return None
-        return _NO_BODY if _is_absent(headers) else _WRONG_TYPE
+        # An empty form is one without fields.
+        fits = _media_type(headers) in FORMS or _is_absent(headers)
+        return None if fits else _WRONG_TYPE
     if isinstance(body, bytes):
         # FastAPI parses JSON only if the content type says so, and passes any other body raw.
         # That is right only if the service declared that type.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from kaiko_middleware.foreign_answer import error_from_reason
 from kaiko_middleware.validation import Failure, error_from_records, failure
-from kaiko_middleware.validation.failures import FORMS, PARTS
+from kaiko_middleware.validation.failures import FORMS, PARTS, on_wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -56,7 +56,7 @@ def error_of(exc: ValidationError, request: HttpRequest) -> KaikoError:
 
     def read(record: _Record) -> Failure:
         arguments, item = record
-        failed = arguments.failure(item["type"], item["loc"])
+        failed = on_wire(arguments.failure(item["type"], item["loc"]))
         return arguments.of_whole(failed, request) or failed
 
     return error_from_records(records, read)
@@ -109,10 +109,10 @@ class _Arguments:
         """Return what is wrong with the whole body: it is missing, or it has the wrong type."""
         if self._where != "body" or failed.kind != "missing":
             return None
-        meta = request.META
+        meta, form = request.META, self._source in {"form", "file"}
         if meta.get("CONTENT_LENGTH") in {None, "", "0"} and "HTTP_TRANSFER_ENCODING" not in meta:
-            return Failure("body", "body", None)
-        if self._source in {"form", "file"} and request.content_type not in FORMS:
+            return None if form else Failure("body", "body", None)
+        if form and request.content_type not in FORMS:
             return Failure("media_type", "body", None)
         return None
 

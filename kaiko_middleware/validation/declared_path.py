@@ -49,6 +49,20 @@ def declared_path(schema: Schema | None, location: Location) -> str | None:
     return render_path(_Walk(location).at(schema, 0)[0])
 
 
+def is_declared(schema: Schema, location: Location) -> bool:
+    """Whether `schema` itself has the last item of `location`: a field, or a tuple's position."""
+    walk = _Walk(location)
+    walk.at(schema, 0)
+    return len(location) - 1 in walk.named
+
+
+def is_object(schema: Schema, location: Location) -> bool:
+    """Whether `schema` itself says which fields there may be beside the last item."""
+    walk = _Walk(location)
+    walk.at(schema, 0)
+    return len(location) - 1 in walk.objects
+
+
 def render_path(segments: Sequence[str]) -> str | None:
     """Join names with dots, and brackets without dots; return None for no segments."""
     path = "".join(part if part.startswith("[") else f".{part}" for part in segments)
@@ -71,6 +85,10 @@ class _Walk:
         self._definitions: dict[str, Schema] = {}
         self._seen: dict[tuple[int, int], _Walked] = {}
         self._depth = 0
+        self.named: set[int] = set()
+        """Positions of names, and of positions in tuples, that a schema declares."""
+        self.objects: set[int] = set()
+        """Positions where a schema declares the fields of an object."""
 
     def at(self, schema: Schema, position: int) -> _Walked:
         """Return the segments declared from `position` on, and the number of items they use."""
@@ -95,9 +113,7 @@ class _Walk:
         if kind in _FIELDS:
             return self._field(schema, position)
         if kind in _SEQUENCES:
-            if not isinstance(item, int):
-                return _NOTHING
-            return self._inside(f"[{item}]", _item_schema(schema, item), position, 1)
+            return self._item(schema, position, item) if isinstance(item, int) else _NOTHING
         if kind == "dict":
             return (
                 _NOTHING
@@ -114,12 +130,18 @@ class _Walk:
                 best = segments, taken + skip
         return best
 
+    def _item(self, schema: Schema, position: int, item: int) -> _Walked:
+        if schema["type"] == "tuple":
+            self.named.add(position)
+        return self._inside(f"[{item}]", _item_schema(schema, item), position, 1)
+
     def _inside(self, name: str, schema: Schema | None, position: int, taken: int) -> _Walked:
         """Return `name` with the segments of the rest of the location."""
         rest = _NOTHING if schema is None else self.at(schema, position + taken)
         return (name, *rest[0]), taken + rest[1]
 
     def _field(self, schema: Schema, position: int) -> _Walked:
+        self.objects.add(position)
         fields = _fields(schema)
         for name, field in fields:
             aliases = _aliases(field.get("validation_alias", field.get("alias")))
@@ -127,10 +149,12 @@ class _Walk:
             for names in options:
                 taken = len(names)
                 if self._location[position : position + taken] == tuple(names):
+                    self.named.add(position + taken - 1)
                     own = render_path([f"[{at}]" if isinstance(at, int) else at for at in names])
                     return self._inside(own or "", field["schema"], position, taken)
         item = self._location[position]
         if schema["type"] in _POSITIONAL and isinstance(item, int) and item < len(fields):
+            self.named.add(position)
             return self._inside(f"[{item}]", fields[item][1]["schema"], position, 1)
         return _NOTHING
 

@@ -21,7 +21,7 @@ from kaiko_middleware.errors import (
     unraised,
 )
 
-from .declared_path import TAG, declared_path
+from .declared_path import TAG, declared_path, is_declared, is_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -95,14 +95,27 @@ def failure(
     if kind == "missing" and not location and where == "body":
         kind = "body"
     if kind == "unknown":
-        return Failure(kind, where, declared_path(schema, location[:-1]))
+        path = declared_path(schema, location[:-1])
+        own = path is None or schema is None or is_object(schema, location)
+        return Failure(kind if own else "value", where, path)
     path = declared_path(schema, location)
+    if kind == "missing" and path is not None and schema and not is_declared(schema, location):
+        # What is absent is inside of a field that is there: a validator validated it by itself.
+        inside = declared_path(schema, location[:-1])
+        return Failure("missing" if inside is None else "value", where, inside)
     if error_type in _TAGS:
         tagged = declared_path(schema, [*location, TAG])
         if tagged != path:
             kind = _TAGS[error_type]
             path = tagged
     return Failure(kind, where, path)
+
+
+def on_wire(failed: Failure) -> Failure:
+    """Return `failed` with a header's name as it is sent: servers take none with underscores."""
+    if failed.where != "header" or failed.path is None:
+        return failed
+    return failed._replace(path=failed.path.replace("_", "-"))
 
 
 def error_from_records(records: Sequence[_R], read: Callable[[_R], Failure | None]) -> KaikoError:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from kaiko_middleware.errors import KaikoError, error_for_code
 
 from .declared_path import schema_behind, schema_of
-from .failures import Failure, error_from_records, failure
+from .failures import Failure, error_from_records, failure, on_wire
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -38,7 +38,7 @@ def validation_error(
     details = exc.errors(include_url=False, include_context=False, include_input=False)
 
     def read(item: ErrorDetails) -> Failure:
-        return failure(item["type"], item["loc"], where=where, schema=schema)
+        return on_wire(failure(item["type"], item["loc"], where=where, schema=schema))
 
     return error_from_records(details, read)
 
@@ -71,6 +71,8 @@ def parse_body(model: type[BaseModel] | TypeAdapter[Any], data: object) -> objec
     raw = _raw(data)
     if data is None or (raw is not None and not raw.strip()):
         raise error_for_code("missing_body")
+    if raw is not None and not _has_finite_numbers(raw):
+        raise error_for_code("invalid_json")
     try:
         if isinstance(model, TypeAdapter):
             return model.validate_python(data) if raw is None else model.validate_json(raw)
@@ -79,6 +81,19 @@ def parse_body(model: type[BaseModel] | TypeAdapter[Any], data: object) -> objec
         error = validation_error(exc, model=model)
     # Raised outside of the `except` block: pydantic's exception contains the rejected input.
     raise error
+
+
+def _has_finite_numbers(raw: bytes) -> bool:
+    """Whether pydantic's parser, which takes NaN and Infinity by default, finds none of them."""
+    if b"NaN" not in raw and b"Infinity" not in raw:
+        return True
+    from pydantic_core import from_json  # noqa: PLC0415 - as above
+
+    try:
+        from_json(raw, allow_inf_nan=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _raw(data: object) -> bytes | None:

@@ -360,9 +360,6 @@ def test_a_framework_that_fails_to_echo_an_error_does_not_hide_it() -> None:
     assert resolve(raised_in("service", AttributeError("x"), teapot)).code == "internal"
 
 
-MULTIPART = type("MultiPartException", (Exception,), {"__module__": "starlette.formparsers"})
-
-
 @pytest.mark.parametrize(
     ("text", "code"),
     [
@@ -374,8 +371,8 @@ def test_a_form_that_starlette_cannot_read_is_seen_behind_its_http_exception(
     text: str, code: str
 ) -> None:
     """Only behind its own: a service that catches it says what it wants."""
-    unreadable = MULTIPART(text)
-    unreadable.message = text
+    body = {"__module__": "starlette.formparsers", "message": text}
+    unreadable: Exception = type("MultiPartException", (Exception,), body)(text)
     raised = http_exception(status_code=400, detail=text, headers=None)
     own = http_exception(status_code=418, detail="Read the manual", headers=None)
     resolve = ExceptionMapping().resolve

@@ -319,6 +319,105 @@ def test_a_body_that_is_no_json_is_invalid_json(data: object) -> None:
     assert error.message == "The request body is not valid JSON"
 
 
+class Inner(BaseModel, extra="forbid"):
+    """What a validator validates by itself."""
+
+    x: int = 0
+    y: int
+
+
+def _validates(value: Any) -> Any:
+    Inner.model_validate(value)
+    return value
+
+
+Checked = Annotated[Any, AfterValidator(_validates)]
+
+
+class Outer(BaseModel):
+    """A body whose fields are validated by what it does not declare."""
+
+    any: Checked = None
+    map: Annotated[dict[str, Any], AfterValidator(_validates)] | None = None
+    values: dict[str, Checked] = {}
+    items: list[Checked] = []
+    renamed: Checked = Field(None, alias="wire")
+    pair: tuple[int, Checked] | None = None
+    either: Checked | int = None
+    declared: Inner | None = None
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "param"),
+    [
+        ({"any": {}}, 422, "invalid_any", "any"),
+        ({"any": {"y": "s"}}, 422, "invalid_any", "any"),
+        ({"any": {"y": 1, "s": 1}}, 422, "invalid_any", "any"),
+        ({"map": {}}, 422, "invalid_map", "map"),
+        ({"values": {"s": {}}}, 422, "invalid_values", "values[*]"),
+        ({"values": {"s": {"y": 1, "s": 1}}}, 422, "invalid_values", "values[*]"),
+        ({"items": [{"y": 1}, {}]}, 422, "invalid_items", "items[1]"),
+        ({"wire": {}}, 422, "invalid_wire", "wire"),
+        ({"pair": [1, {}]}, 422, "invalid_pair", "pair[1]"),
+        ({"pair": [1]}, 400, "missing_field", "pair[1]"),
+        ({"either": {}}, 422, "invalid_either", "either"),
+        ({"declared": {}}, 400, "missing_field", "declared.y"),
+        ({"declared": {"y": 1, "s": 1}}, 400, "unknown_field", "declared"),
+    ],
+    ids=ascii,
+)
+def test_a_field_that_is_there_and_fails_inside_is_a_bad_value(
+    body: object, status: int, code: str, param: str
+) -> None:
+    """What its own validator found absent or too much is no name that the service declared."""
+    with pytest.raises(ValidationError) as caught:
+        Outer.model_validate(body)
+    with pytest.raises(KaikoError) as parsed:
+        parse_body(Outer, body)
+    error = validation_error(caught.value)
+    for each in (error, parsed.value):
+        assert (each.status, each.code, each.param) == (status, code, param)
+    verb = "is required" if code == "missing_field" else "has an invalid value"
+    if code != "unknown_field":
+        assert error.message.startswith(f"The '{param}' field {verb}")
+
+
+def test_a_whole_body_that_fails_inside_names_nothing() -> None:
+    """A validator of the model itself may validate another one: no field of its own is to blame."""
+    failed = failure("missing", ("y",), schema=TypeAdapter(Checked).core_schema)
+    assert failed == Failure("missing", "body", None)
+
+
+def test_a_headers_name_is_that_on_the_wire() -> None:
+    """Servers take no names with underscores."""
+
+    class Headers(BaseModel):
+        x_token: int
+        other: Annotated[int, Field(alias="X-Other_One")]
+
+    with pytest.raises(ValidationError) as caught:
+        Headers.model_validate({"X-Other_One": "s"})
+    error = validation_error(caught.value, where="header")
+    assert error.param == "x-token"
+    assert error.message == "The 'x-token' field is required (and 1 more: X-Other-One)"
+    assert validation_error(caught.value, where="query").param == "x_token"
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_number_in_json_is_refused(number: str) -> None:
+    """RFC 8259, section 6; in a text it is as good as any other word."""
+
+    class Price(BaseModel):
+        amount: float
+        note: str = ""
+
+    for data in (f'{{"amount": {number}}}', f'{{"amount": 1, "more": [{number}]}}'.encode()):
+        with pytest.raises(KaikoError) as caught:
+            parse_body(Price, data)
+        assert (caught.value.status, caught.value.code) == (400, "invalid_json")
+    assert parse_body(Price, f'{{"amount": 1, "note": "{number}"}}').note == number
+
+
 @pytest.mark.parametrize(
     "data",
     [None, b"", b" \r\n\t", "", bytearray(), memoryview(b" ")],

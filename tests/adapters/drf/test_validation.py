@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from adapters.drf.asking import ask, error, refused
+from adapters.drf.asking import WSGI, ask, error, refused
 from adapters.drf.views import Child, Thing, project, validating
 
 if TYPE_CHECKING:
@@ -199,6 +200,64 @@ def test_no_body() -> None:
     """A body that is needed and absent is told as that; one that is empty is not."""
     assert refused(validating(), method="POST") == (400, "missing_body", None)
     assert refused(validating(), {}) == (400, "missing_field", "name")
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b", None]
+)
+def test_an_empty_form_is_one_without_fields(kind: str | None) -> None:
+    """Also where nothing says what it is, and the view reads forms."""
+    headers = [] if kind is None else [("Content-Type", kind)]
+    answer = WSGI.ask(validating(), method="POST", headers=headers, body=b"")
+    said = json.loads(answer.body)["error"]
+    assert (answer.status, said["code"], said["param"]) == (400, "missing_field", "name")
+
+
+class Checking(serializers.Serializer[Any]):
+    """Validates a field by what its fields do not tell of."""
+
+    field = serializers.JSONField(required=False)
+    map = serializers.DictField(required=False)
+    child = serializers.JSONField(required=False)
+
+    def validate_field(self, value: Any) -> Any:
+        """Miss what nobody declared."""
+        raise serializers.ValidationError(dict.fromkeys(value, "no"), code="required")
+
+    validate_map = validate_field
+
+    def validate_child(self, value: Any) -> Any:
+        """Ask another serializer, which leaves its name on what it refuses."""
+        Child(data=value).is_valid(raise_exception=True)
+        return value
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"field": {"secret": 1}}, (422, "invalid_field", "field")),
+        ({"map": {"secret": 1}}, (422, "invalid_map", "map")),
+        ({"child": {}}, (400, "missing_field", "child.n")),
+    ],
+)
+def test_a_field_that_is_there_and_fails_inside_is_a_bad_value(
+    body: object, expected: object
+) -> None:
+    """Unless what is absent inside of it is a field that the service declares."""
+    assert refused(validating(Checking), body) == expected
+
+
+def test_a_header_is_called_as_on_the_wire() -> None:
+    """Django finds `X-Token` under `x_token`."""
+
+    class Tokens(serializers.Serializer[Any]):
+        x_token = serializers.IntegerField()
+
+    def act(request: Request) -> Response:
+        Tokens(data=request.headers).is_valid(raise_exception=True)
+        return Response({})
+
+    assert refused(project(act)) == (400, "missing_field", "x-token")
 
 
 def test_an_unneeded_body_is_not_asked_for() -> None:

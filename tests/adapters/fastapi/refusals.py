@@ -186,7 +186,9 @@ CASES = (
     Case(
         "form-bad", "/form", _bad("years", "invalid_years"), f"name=n&years={SECRET}".encode(), FORM
     ),
-    Case("form-no-body", "/form", NO_BODY),
+    Case("form-no-body", "/form", _missing("name", " (and 1 more: years)")),
+    Case("form-empty", "/form", _missing("name", " (and 1 more: years)"), b"", FORM),
+    Case("form-model-empty", "/form-model", _missing("name", " (and 1 more: age)"), b"", FORM),
     Case("form-got-json", "/form", _TYPE, {"name": "n"}),
     Case("form-model-absent", "/form-model", _missing("age"), b"name=n", FORM),
     Case(

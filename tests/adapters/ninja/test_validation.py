@@ -255,10 +255,10 @@ def test_path_header_cookie() -> None:
     dated = project(by_path, "/x/{year}/{month}")
     assert refused(dated, where="/x/2026/secret") == (400, "invalid_month", "month")
     asked = project(headers)
-    assert refused(asked) == (400, "missing_field", "x_token")
+    assert refused(asked) == (400, "missing_field", "x-token")
     sent = [("X-Token", "secret"), ("Cookie", "sid=secret")]
     said = error(asked, headers=sent)
-    assert (said["status"], said["code"]) == (400, "invalid_x_token")
+    assert (said["status"], said["code"], said["param"]) == (400, "invalid_value", "x-token")
     assert said["message"].endswith("(and 1 more: sid)")
 
 
@@ -298,7 +298,7 @@ MULTIPART = "multipart/form-data; boundary=b"
         (b"age=1", FORM, (400, "missing_field", "user")),
         (b"user=x&age=1&again=secret", FORM, (422, "invalid_again", "again")),
         (b'{"user": "x"}', "application/json", (415, "unsupported_media_type", None)),
-        (b"", FORM, (400, "missing_body", None)),
+        (b"", FORM, (400, "missing_field", "user")),
     ],
 )
 def test_form(body: bytes, kind: str, expected: object) -> None:
