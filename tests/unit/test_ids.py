@@ -21,6 +21,7 @@ from kaiko_middleware.ids import (
     _forget_pools,
     accept_request_id,
     current_request_id_or,
+    inbound_request_id,
     is_request_id,
     reset_request_id,
     set_request_id,
@@ -156,7 +157,24 @@ def test_threads_draw_different_ids() -> None:
 # --- which ids are taken -------------------------------------------------------------------
 
 
-@given(st.text(st.sampled_from(ALPHABET), min_size=1, max_size=128))
+KEY, SK = "kaiko_live_0123456789abcdef", "gw:sk-0123456789abcdef"
+
+
+@pytest.mark.parametrize("key", [KEY, SK])
+def test_a_key_is_no_inbound_id(key: str) -> None:
+    """It would be in every log; the bytes of a header are looked at alike."""
+    assert is_request_id(key)
+    assert accept_request_id([key]) is None
+    assert inbound_request_id(key.encode()) is None
+    for text in ("kaiko_id", "task-sk-1"):
+        assert inbound_request_id(text.encode()) == text == accept_request_id([text])
+
+
+@given(
+    st.text(st.sampled_from(ALPHABET), min_size=1, max_size=128).filter(
+        lambda text: "sk-" not in text and "kaiko_" not in text
+    )
+)
 def test_an_id_of_the_alphabet_is_one(text: str) -> None:
     """1 to 128 characters out of `[A-Za-z0-9._:/+=-]`."""
     assert is_request_id(text)
@@ -215,7 +233,9 @@ def test_a_trusted_inbound_id_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [["a b"], ["x\r\nforged"], ["\ud800" * 5000], ["a", "b"], [""]], ids=range(5)
+    "values",
+    [["a b"], ["x\r\nforged"], ["\ud800" * 5000], ["a", "b"], [""], [KEY], [SK]],
+    ids=range(7),
 )
 def test_a_bad_trusted_id_is_replaced_and_logged_cut_and_escaped(
     values: list[str], log: pytest.LogCaptureFixture
@@ -227,6 +247,7 @@ def test_a_bad_trusted_id_is_replaced_and_logged_cut_and_escaped(
     assert "inbound X-Request-ID replaced" in record.getMessage()
     assert vars(record)["request_id"] == fresh
     assert len(record.getMessage().splitlines()) == 1
+    assert "0123456789abcdef" not in record.getMessage()
     assert len(record.getMessage()) < 400
 
 
