@@ -14,11 +14,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from ._text import MESSAGE_LIMIT, is_code, is_param
+from .author_text import author_text
 from .catalog import status_entry
 from .content_coding import BODY_LIMIT
 from .errors import KaikoError, error_for_status
 from .ids import is_request_id
-from .status_phrases import is_phrase
 from .validation import error_from_failures
 from .validation.fastapi_errors import read_failures
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ForeignBody",
-    "author_text",
     "error_from_answer",
     "error_from_reason",
     "read_body",
@@ -48,70 +47,6 @@ class ForeignBody(NamedTuple):
 
 
 _EMPTY = ForeignBody()
-
-
-# What validators write, JSON Schema's (Connexion, Falcon, openapi-core), pydantic's and JSON's:
-# the value that was sent and what is wrong with it, or one of these openings.
-_VALUES = (*"'\"[{(-0123456789", "True ", "False ", "None ", "Value ")
-_FAULTS = (
-    " is not of type ",
-    " is not one of [",
-    " is not a '",
-    " is not a multiple of ",
-    " is not valid under ",
-    " is valid under each of ",
-    " should not be valid under ",
-    " not valid for schema ",
-    " is a required property",
-    " is a dependency of ",
-    " the minimum of ",
-    " the maximum of ",
-    " is too short",
-    " is too long",
-    " is expected to be empty",
-    " should be non-empty",
-    " was expected",
-    " does not match '",
-    " match any of the regexes",
-    " does not contain items ",
-    " does not have enough ",
-    " has too many ",
-    " has non-unique elements",
-    " validation error",
-)
-_OPENINGS = (
-    "Additional properties are not ",
-    "Additional items are not ",
-    "Unevaluated properties are not ",
-    "Unevaluated items are not ",
-    "Expected at most ",
-    "Extra query parameter(s) ",
-    "Extra formData parameter(s) ",
-    "False schema does not allow ",
-    "Too few items match ",
-    "Too many items match ",
-    "Wrong type, expected '",
-)
-
-
-def _is_validators(text: str) -> bool:
-    return (
-        text.startswith(_OPENINGS)
-        or (text.startswith(_VALUES) and any(fault in text for fault in _FAULTS))
-        or " (char " in text
-    )
-
-
-def author_text(text: str, status: int) -> str | None:
-    """Return `text` if an author wrote it for people, else None.
-
-    A status's own phrase, markup, a traceback, what a validator says of its input, and anything
-    longer than a message is not.
-    """
-    text = text.strip()
-    if not text or len(text) > MESSAGE_LIMIT or text[0] == "<" or "Traceback (most" in text:
-        return None
-    return None if is_phrase(text, status) or _is_validators(text) else text
 
 
 def read_body(

@@ -10,10 +10,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
+from .author_text import is_phrase
 from .errors import KaikoError, error_for_code, error_for_status
 from .foreign_answer import error_from_reason, read_detail
 from .safe_exception import CLIENTS, class_name, module_name, root_of
-from .status_phrases import is_phrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -157,9 +157,11 @@ def _where(declared: object, request: Request, view: object) -> Where:
 def _takes_form(request: Request) -> bool:
     """Whether the body is a form by its content type; without one, whether the view reads forms."""
     kind = str(request.content_type).partition(";")[0].strip().lower()
-    return kind in FORMS or (
-        not kind and any(each.media_type in FORMS for each in request.parsers or ())
-    )
+    parsers = request.parsers or ()
+    negotiator: Any = request.negotiator  # its stubs say that there may be none
+    if kind or negotiator.select_parser(request, parsers) is not None:
+        return kind in FORMS
+    return any(each.media_type in FORMS for each in parsers)
 
 
 def _has_no_body(request: Request) -> bool:

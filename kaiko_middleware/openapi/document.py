@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, cast
 
+from kaiko_middleware.author_text import author_text
 from kaiko_middleware.catalog import STATUSES, known_codes
 from kaiko_middleware.errors import KaikoError, MissingFieldError, error_for_status
-from kaiko_middleware.foreign_answer import author_text
 from kaiko_middleware.render import render
 from kaiko_middleware.validation import Failure, error_from_failures
 

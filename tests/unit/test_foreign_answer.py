@@ -456,6 +456,7 @@ TYPES = [
         "Additional properties are not allowed ('s3cret' was unexpected)",
         "Wrong type, expected 'integer' for query parameter 'limit'",
         "Extra query parameter(s) s3cret not in spec",
+        "Invalid Content-type (s3cret), expected ['application/json']",
         "Value s3cret not valid for schema of type integer: ('s3cret' is not of type 'integer',)",
         "1 validation error for Card\nnumber\n  Input should be a valid integer [input_value='s3cret']",
         "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",

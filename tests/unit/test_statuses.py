@@ -7,9 +7,9 @@ import http
 import pytest
 
 from kaiko_middleware import render
+from kaiko_middleware.author_text import is_phrase
 from kaiko_middleware.catalog import ROWS, STATUSES, known_codes, status_entry
 from kaiko_middleware.errors import error_for_status
-from kaiko_middleware.status_phrases import is_phrase
 from unit.support import REQUEST_ID, Throttled, error_of, header
 
 INVALID, AUTH, FORBIDDEN = "invalid_request_error", "authentication_error", "forbidden_error"
