@@ -17,7 +17,9 @@ os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http/dup")
 SLOW = ("tests/demo/", "tests/typing/", "tests/docs/", "tests/servers/")
 # By folder or file: which part of a parameter names what its tests share beyond their file.
 SHARED = {
-    "tests/demo/test_openai_sdk.py": re.compile(r"\[(starlette|django-asgi|django-wsgi)\b"),
+    "tests/demo/test_openai_sdk.py": re.compile(
+        r"\[(starlette|litestar|django-asgi|django-wsgi)\b"
+    ),
     "tests/servers/": re.compile(
         r"\b(uvicorn-h11|uvicorn-httptools|hypercorn|granian|gunicorn-sync|gunicorn-uvicorn|daphne)\b"
     ),

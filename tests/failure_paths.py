@@ -28,6 +28,7 @@ from adapters.django.test_rows import ROWS as DJANGO  # noqa: E402 - likewise
 from adapters.drf.test_rows import ROWS as DRF  # noqa: E402 - likewise
 from adapters.fastapi import ways as fastapi_way  # noqa: E402 - likewise
 from adapters.fastapi.test_ways import EVERY as FASTAPI  # noqa: E402 - likewise
+from adapters.litestar.rows import EVERY as LITESTAR  # noqa: E402 - likewise
 from adapters.ninja.test_rows import ROWS as NINJA  # noqa: E402 - likewise
 from adapters.starlette import row as starlette_row  # noqa: E402 - likewise
 from adapters.starlette.rows import EVERY as STARLETTE  # noqa: E402 - likewise
@@ -114,13 +115,22 @@ TOLD = (
 WAYS: dict[str, tuple[Any, ...]] = {
     "Starlette": (*STARLETTE, *MORE),
     "FastAPI": FASTAPI,
+    "Litestar": LITESTAR,
     "Django": (*DJANGO, *TOLD),
     "DRF": DRF,
     "Ninja": NINJA,
 }
 STANDS_ON = {"FastAPI": "Starlette", "DRF": "Django", "Ninja": "Django"}
 BOTH = ("WSGI", "ASGI")
-SIDES = {"Starlette": ("ASGI",), "FastAPI": ("ASGI",), "Django": BOTH, "DRF": BOTH, "Ninja": BOTH}
+ASGI = ("ASGI",)
+SIDES = {
+    "Starlette": ASGI,
+    "FastAPI": ASGI,
+    "Litestar": ASGI,
+    "Django": BOTH,
+    "DRF": BOTH,
+    "Ninja": BOTH,
+}
 
 # What the names of ways begin with, kind by kind.
 KINDS = {

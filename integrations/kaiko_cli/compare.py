@@ -40,7 +40,6 @@ _COMPARED = (
     "Access-Control-Expose-Headers",
     "Content-Encoding",
     "Content-Language",
-    "Allow",
     "ETag",
 )
 

@@ -48,9 +48,9 @@ def _catalog() -> _Parts:
 _COMMANDS = (
     _Command(
         "demo",
-        "serve a small V2 service on Starlette and Django and compare their answers",
+        "serve a small V2 service on Starlette, Litestar and Django and compare their answers",
         "demo",
-        ("rich", "starlette", "django", "httpx2", "stamina", "uvicorn", "waitress"),
+        ("rich", "starlette", "litestar", "django", "httpx2", "stamina", "uvicorn", "waitress"),
         _demo,
     ),
     _Command(

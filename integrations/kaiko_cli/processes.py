@@ -53,6 +53,7 @@ def _stack(name: str, title: str) -> Stack:
 
 STACKS = (
     _stack("starlette", "Starlette on uvicorn"),
+    _stack("litestar", "Litestar on uvicorn"),
     _stack("django-asgi", "Django (ASGI) on uvicorn"),
     _stack("django-wsgi", "Django (WSGI) on waitress"),
 )

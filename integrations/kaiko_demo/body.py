@@ -1,6 +1,6 @@
 """Reading a request's body up to a limit.
 
-Both frameworks deliver a body in pieces. The pieces are counted here, so a body that is too
+All frameworks deliver a body in pieces. The pieces are counted here, so a body that is too
 large is refused before it is in memory, with or without a declared length.
 """
 

@@ -1,7 +1,7 @@
 """The bodies of the service's requests and answers, as pydantic models.
 
 The adapters parse a raw body with `parse_body` and one of these models, and write an answer with
-`model_dump_json`, so both frameworks send the same bytes.
+`model_dump_json`, so all frameworks send the same bytes.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import uvicorn
 
 import kaiko_django
-from kaiko_demo import archive_app, provider
+from kaiko_demo import archive_app, litestar_app, provider
 from kaiko_demo.seed import demo_archive, service_from_environment
 from kaiko_demo.starlette_app import create_app
 from kaiko_middleware import RequestIdFilter
@@ -45,6 +45,10 @@ class _CreateServer(Protocol):
 
 def _starlette() -> Serve:
     return _on_uvicorn(create_app(service_from_environment()))
+
+
+def _litestar() -> Serve:
+    return _on_uvicorn(litestar_app.create_app(service_from_environment()))
 
 
 def _django_asgi() -> Serve:
@@ -82,6 +86,7 @@ def _on_uvicorn(application: Callable[..., object]) -> Serve:
 
 SERVICES: dict[str, Callable[[], Serve]] = {
     "starlette": _starlette,
+    "litestar": _litestar,
     "django-asgi": _django_asgi,
     "django-wsgi": _django_wsgi,
     "llm": _llm,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["is_absent", "is_form", "is_of_wrong_type"]
 
 
-def is_of_wrong_type(connection: Connection, *, unreadable: bool) -> bool:
+def is_of_wrong_type(connection: Connection, *, unreadable: bool = False) -> bool:
     """Whether the request's body has another content type than the route reads.
 
     Litestar reads any type. So JSON is of the wrong type only where it cannot be read.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kaiko_litestar._frames import Frames
     from kaiko_middleware.validation import Kind, Where
 
-__all__ = ["failures_of"]
+__all__ = ["failures_of", "refused"]
 
 _SIGNATURE = ("litestar._signature.model", "parse_values_from_connection_kwargs")
 _DTO = ("litestar.dto.base_dto", "decode_bytes", "decode_builtins")
@@ -135,13 +135,13 @@ def _of_arguments(values: dict[str, Any], names: dict[str, _Name]) -> Iterator[F
         where, path = names.get(name, _BODY)
         if name in given and name not in model._dependency_name_set:  # noqa: SLF001 - likewise
             annotation = model.__annotations__[name]
-            for kind, inside in _refused(given[name], annotation, values["deserializer"]):
+            for kind, inside in refused(given[name], annotation, values["deserializer"]):
                 yield Failure(kind, where, _path(path, inside))
         elif name == "data" and not field.has_default:
             yield Failure("body", "body", None)
 
 
-def _refused(
+def refused(
     given: object, annotation: Any, deserializer: Callable[[Any, Any], Any]
 ) -> Iterator[tuple[Kind, str]]:
     """Yield what failed, and where inside of `given`."""

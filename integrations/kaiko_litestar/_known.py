@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["known_of", "left_early"]
 
+_ROUTER = "litestar._asgi.routing_trie.traversal"
 _REQUEST = "litestar.connection.request"
 _KWARGS = "litestar._kwargs.kwargs_model"
 # What reads a body, or a message of a socket, as JSON or MessagePack.
@@ -53,7 +54,7 @@ def known_of(connection: Connection) -> Known:
     """
     return {
         HTTPException: lambda exc: _http_exception(exc, connection),
-        Exception: lambda exc: _of_reading(exc, connection),
+        Exception: lambda exc: _of_router(exc) or _of_reading(exc, connection),
     }
 
 
@@ -73,7 +74,7 @@ def _http_exception(exc: HTTPException, connection: Connection) -> KaikoError | 
             return None  # a mistake in the service: a dependency of another type
         if frames.innermost == "litestar.middleware.csrf":
             return error_for_code("csrf_failed")
-        if frames.innermost == "litestar._asgi.routing_trie.traversal" and exc.status_code == 400:
+        if frames.innermost == _ROUTER and exc.status_code == 400:
             return error_for_status(404)  # a socket where only HTTP is served
         if exc.status_code == 400:
             if frames.innermost == "litestar._asgi.asgi_router":
@@ -84,6 +85,12 @@ def _http_exception(exc: HTTPException, connection: Connection) -> KaikoError | 
     return None if handler is None else handler(exc)
 
 
+def _of_router(exc: Exception) -> KaikoError | None:
+    """Say that only HTTP is served where a socket was asked for, as newer releases do."""
+    is_lost = isinstance(exc, KeyError) and Frames(exc).innermost == _ROUTER
+    return error_for_status(404) if is_lost else None
+
+
 def _of_reading(exc: Exception, connection: Connection) -> KaikoError | None:
     """Return the error for a request that cannot be read, or that validation refused."""
     cause = cause_of(exc)
@@ -91,25 +98,35 @@ def _of_reading(exc: Exception, connection: Connection) -> KaikoError | None:
         exc = cause  # Litestar's, by another name
     frames = Frames(exc)
     failures = failures_of(exc, connection, frames)
-    of_form = frames.through("litestar._multipart") or frames.through(_REQUEST, "form")
-    if not failures and not of_form and not any(frames.through(*each) for each in _READERS):
-        return None
-    if not failures and not isinstance(exc, _UNREADABLE):
-        return None
-    of_body = not failures or failures[0].where == "body"
-    if of_body and is_of_wrong_type(connection, unreadable=not failures and not of_form):
-        return error_for_status(415)
-    form = is_form(connection)
     if failures:
-        if form and failures[0].path is None and is_absent(connection):
-            failures = [_NO_FIELD]
-        return error_from_failures(failures)
-    if of_form:
+        return _refused(failures, connection)
+    if not isinstance(exc, _UNREADABLE):
+        return None
+    if frames.through("litestar._multipart") or frames.through(_REQUEST, "form"):
+        if is_of_wrong_type(connection):
+            return error_for_status(415)
         # Litestar's word for too many parts.
         many = isinstance(exc, ClientException) and exc.detail == "Request Entity Too Large"
         return error_for_code("too_many_fields" if many else "invalid_form")
-    if form:
-        return error_from_failures([_NO_FIELD])
+    if any(frames.through(*each) for each in _READERS):
+        return _unreadable(connection, frames)
+    return None
+
+
+def _refused(failures: list[Failure], connection: Connection) -> KaikoError:
+    if failures[0].where == "body":
+        if is_of_wrong_type(connection):
+            return error_for_status(415)
+        if failures[0].path is None and is_form(connection) and is_absent(connection):
+            failures = [_NO_FIELD]
+    return error_from_failures(failures)
+
+
+def _unreadable(connection: Connection, frames: Frames) -> KaikoError:
+    if is_form(connection):
+        return error_from_failures([_NO_FIELD])  # Litestar takes the first file, of none
+    if is_of_wrong_type(connection, unreadable=True):
+        return error_for_status(415)
     if frames.through("litestar.serialization.msgspec_hooks", "decode_msgpack"):
         return error_for_status(400)
     return error_from_failures([Failure("json", "body", None)])

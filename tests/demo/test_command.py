@@ -150,7 +150,7 @@ def test_the_demo_prints_one_table_and_exits_with_0(tmp_path: Path) -> None:
         shown = (cause.name, str(cause.expected.status), cause.expected.code or "")
         assert [value for value in shown if value not in line] == []
     said = " ".join(done.stdout.split())
-    assert "54 errors came from called services; each id is in the logs of both" in said
+    assert "72 errors came from called services; each id is in the logs of both" in said
     assert "the stacks send the same bytes except for the id" in said
 
 
@@ -247,7 +247,7 @@ def test_every_stack_has_the_server_it_names_and_ends_with_its_pipe(tmp_path: Pa
             assert service.process.stdin is not None
             service.process.stdin.close()
         ended = [service.process.wait(30) for service in services]
-    assert servers == [["uvicorn"], ["uvicorn"], ["waitress"]]
+    assert servers == [["uvicorn"], ["uvicorn"], ["uvicorn"], ["waitress"]]
     assert len(ended) == len(STACKS)
 
 

@@ -197,7 +197,6 @@ def test_an_id_that_two_answers_have_is_found() -> None:
         ("Cache-Control", with_header(not_found(TWO), "Cache-Control", "private")),
         ("Content-Length", with_header(not_found(TWO), "Content-Length", None)),
         ("Content-Type", with_header(not_found(TWO), "Content-Type", "text/html")),
-        ("Allow", with_header(not_found(TWO), "Allow", "GET")),
         ("connection", Received(404, not_found(TWO).headers, not_found(TWO).body, "cut off")),
     ],
 )

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from litestar import Controller, Litestar, Request, Response, Router, asgi, get, post
-from litestar.config.compression import CompressionConfig
+from litestar import Controller, Litestar, Request, Response, Router, asgi, get
 from litestar.config.cors import CORSConfig
-from litestar.config.csrf import CSRFConfig
-from litestar.di import NamedDependency, Provide
 from litestar.exceptions import (
     HTTPException,
     ImproperlyConfiguredException,
@@ -20,9 +16,7 @@ from litestar.exceptions import (
     PermissionDeniedException,
     ValidationException,
 )
-from litestar.middleware.rate_limit import RateLimitConfig
-from litestar.params import JSONBody
-from litestar.response import File, Stream
+from litestar.response import Stream
 from litestar.static_files import create_static_files_router
 from litestar.testing import TestClient
 from litestar.types import Receive, Scope, Send
@@ -32,41 +26,18 @@ from starlette.routing import Route
 
 import kaiko_starlette
 from adapters.asgi.server import ask
+from adapters.litestar.rows import SoldOut, StockError, bug, mapped, mounted, raising
 from adapters.litestar.support import answering, ask_error, error_of, make_app
 from kaiko_litestar import KaikoPlugin
-from kaiko_middleware import Config, ConflictError, ExceptionMapping, current_request_id
+from kaiko_middleware import Config, ExceptionMapping, current_request_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
 
-class SoldOut(ConflictError, code="litestar_sold_out", param="sku"):
-    """Nothing is left."""
-
-
-class StockError(Exception):
-    """An exception that the service maps."""
-
-
 SOLD_OUT = (409, "litestar_sold_out", "sku")
 INTERNAL = (500, "internal", None)
-
-
-def raising(make: Callable[[], BaseException], **settings: Any) -> Any:
-    """Return a new handler that raises: Litestar keeps what it finds out of one."""
-
-    @get("/it", **settings)
-    async def it() -> None:
-        raise make()
-
-    return it
-
-
-def mapped() -> Config:
-    mapping = ExceptionMapping()
-    mapping.register(StockError, lambda _: SoldOut("Mapped"))
-    return Config(mapping=mapping)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +60,7 @@ def mapped() -> Config:
             (410, "moved", None, "Moved"),
         ),
         (lambda: InternalServerException("kaiko_secret"), (*INTERNAL, "Unexpected server error")),
-        (lambda: LookupError("kaiko_secret"), (*INTERNAL, "Unexpected server error")),
+        (lambda: KeyError("kaiko_secret"), (*INTERNAL, "Unexpected server error")),
         (
             lambda: HTTPException("odd", status_code=600),
             (*INTERNAL, "Unexpected server error"),
@@ -102,7 +73,7 @@ def mapped() -> Config:
 )
 def test_raised(make: Callable[[], Exception], expected: tuple[object, ...]) -> None:
     """What a handler raises has the status, the code and the text of the contract."""
-    assert ask_error(make_app([raising(make)], mapped()), "/it") == expected
+    assert ask_error(make_app([raising(make)], mapped()), "/x") == expected
 
 
 def test_a_mapping_of_every_exception() -> None:
@@ -111,94 +82,15 @@ def test_a_mapping_of_every_exception() -> None:
     mapping.register(Exception, lambda _: SoldOut("Mapped"))
     mapping.register(KeyboardInterrupt, lambda _: SoldOut("Interrupted"))
     app = make_app([raising(bug)], Config(mapping=mapping))
-    assert ask_error(app, "/it") == (*SOLD_OUT, "Mapped")
+    assert ask_error(app, "/x") == (*SOLD_OUT, "Mapped")
 
 
 def test_an_http_exception_keeps_its_headers() -> None:
     """As Litestar does."""
     headers = {"X-Own": "1", "WWW-Authenticate": 'Basic realm="x"'}
     app = make_app([raising(lambda: NotAuthorizedException(headers=headers))])
-    answer = ask(app, "/it")
+    answer = ask(app, "/x")
     assert (answer.one("x-own"), answer.one("www-authenticate")) == ("1", 'Basic realm="x"')
-
-
-def refuse(*_given: Any) -> None:
-    raise SoldOut
-
-
-async def refuse_async(*_given: Any) -> Any:
-    raise SoldOut
-
-
-def refusing_middleware(app: Any) -> Any:
-    del app
-    return refuse_async
-
-
-async def _given() -> int:
-    raise SoldOut
-
-
-@get("/it", dependencies={"given": Provide(_given)})
-async def dependent(given: NamedDependency[int]) -> int:
-    """Take what a dependency does not give."""
-    return given
-
-
-@asgi("/mounted", is_mount=True, copy_scope=True)
-async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
-    """Be an application that fails."""
-    del scope, receive, send
-    raise SoldOut
-
-
-@pytest.mark.parametrize(
-    ("handler", "settings", "path"),
-    [
-        (None, {"before_request": refuse_async}, "/it"),
-        (None, {"after_request": refuse_async}, "/it"),
-        (None, {"guards": [refuse]}, "/it"),
-        (None, {"middleware": [refusing_middleware]}, "/it"),
-        (dependent, {}, "/it"),
-        (mounted, {}, "/mounted/x"),
-    ],
-)
-def test_errors_around_a_handler(handler: Any, settings: dict[str, Any], path: str) -> None:
-    """Whatever raises a typed error, it is answered."""
-
-    @get("/it")
-    async def it() -> None:
-        """Answer."""
-
-    app = make_app([it if handler is None else handler], **settings)
-    assert ask_error(app, path)[:3] == SOLD_OUT
-
-
-def test_what_leaves_litestar_is_answered() -> None:
-    """A hook that fails over the answer, and a handler that fails over an exception."""
-
-    def fails(*_given: Any) -> Any:
-        raise LookupError
-
-    @get("/ok")
-    async def ok() -> None:
-        """Answer."""
-
-    app = make_app([ok], before_send=[fails])
-    assert ask_error(app, "/ok")[:2] == (500, "internal")
-    broken = make_app([raising(SoldOut, exception_handlers={SoldOut: fails})])
-    assert ask_error(broken, "/it")[:2] == (500, "internal")
-
-
-@pytest.mark.parametrize("make", [lambda: SystemExit(3), asyncio.CancelledError])
-def test_an_exit_is_answered_and_goes_on(make: Callable[[], BaseException]) -> None:
-    """With CORS headers, though nothing of Litestar's has seen it."""
-    cors = CORSConfig(allow_origins=["https://a.example"])
-    app = make_app([raising(make)], cors_config=cors)
-    answer = ask(app, "/it", headers=[("Origin", "https://a.example")])
-    assert error_of(answer)["code"] == "internal"
-    assert type(answer.raised) is type(make())
-    assert answer.one("access-control-allow-origin") == "https://a.example"
 
 
 @get("/ok")
@@ -257,30 +149,13 @@ def test_the_record_has_the_path_that_was_asked_for(caplog: pytest.LogCaptureFix
     app = make_app([mounted, raising(SoldOut)])
     caplog.set_level("INFO", "kaiko")
     ask(app, "/mounted/x")
-    ask(app, "/root/it", root_path="/root")
+    ask(app, "/root/x", root_path="/root")
     ask(app, "/root/nowhere/", root_path="/root")
     assert [getattr(record, "path", "") for record in caplog.records] == [
         "/mounted/x",
-        "/root/it",
+        "/root/x",
         "/root/nowhere/",
     ]
-
-
-def test_litestars_own_middleware() -> None:
-    """Limits, CSRF and compression."""
-    limited = make_app([ok], middleware=[RateLimitConfig(("minute", 1)).middleware])
-    ask(limited, "/ok")
-    assert ask_error(limited, "/ok")[:2] == (429, "too_many_requests")
-
-    @post("/form")
-    async def form() -> None:
-        """Take a form."""
-
-    guarded = make_app([form], csrf_config=CSRFConfig("x" * 32))
-    assert ask_error(guarded, "/form", method="POST")[:2] == (403, "csrf_failed")
-    config = CompressionConfig("gzip", minimum_size=1)
-    packed = make_app([raising(SoldOut)], compression_config=config)
-    assert ask_error(packed, "/it", headers=[("Accept-Encoding", "gzip")])[:3] == SOLD_OUT
 
 
 # --- the service's own handlers ------------------------------------------------------
@@ -290,43 +165,39 @@ class _Controlled(Controller):
     path = "/controlled"
     exception_handlers = {SoldOut: answering(410, "Controller")}  # noqa: RUF012 - Litestar's way
 
-    @get("/it")
+    @get("/x")
     async def it(self) -> None:
         """Raise."""
         raise SoldOut
-
-
-def bug() -> Exception:
-    return LookupError("kaiko_secret")
 
 
 @pytest.mark.parametrize(
     ("handler", "path", "expected"),
     [
         (raising(SoldOut, exception_handlers={SoldOut: answering(499, "Own")}),
-         "/it", (499, "Own")),
-        (raising(bug, exception_handlers={Exception: answering(418, "Own")}), "/it", (418, "Own")),
-        (raising(bug, exception_handlers={500: answering(418, "Own")}), "/it", (418, "Own")),
+         "/x", (499, "Own")),
+        (raising(bug, exception_handlers={Exception: answering(418, "Own")}), "/x", (418, "Own")),
+        (raising(bug, exception_handlers={500: answering(418, "Own")}), "/x", (418, "Own")),
         (
             raising(PermissionDeniedException, exception_handlers={403: answering(451, "Own")}),
-            "/it",
+            "/x",
             (451, "Own"),
         ),
         (
             raising(
                 InternalServerException, exception_handlers={HTTPException: answering(418, "Own")}
             ),
-            "/it",
+            "/x",
             (418, "Own"),
         ),
         (
             Router("/r", route_handlers=[raising(bug)], exception_handlers={
                 LookupError: answering(418, "Router")
             }),
-            "/r/it",
+            "/r/x",
             (418, "Router"),
         ),
-        (_Controlled, "/controlled/it", (410, "Controller")),
+        (_Controlled, "/controlled/x", (410, "Controller")),
     ],
 )  # fmt: skip
 def test_own_handlers(handler: Any, path: str, expected: tuple[int, str]) -> None:
@@ -343,12 +214,12 @@ def test_own_handlers_of_the_application() -> None:
         ValidationException: answering(400, "Refused"),
     }
     app = make_app([raising(bug), ok], exception_handlers=handlers)
-    assert ask_error(app, "/it")[3] == "Last"
+    assert ask_error(app, "/x")[3] == "Last"
     assert ask_error(app, "/nowhere")[3] == "Nothing"
     typed = make_app([raising(SoldOut)], exception_handlers={Exception: answering(418, "Last")})
-    assert ask_error(typed, "/it")[:3] == SOLD_OUT
+    assert ask_error(typed, "/x")[:3] == SOLD_OUT
     own = make_app([raising(SoldOut)], exception_handlers={SoldOut: answering(418, "Own")})
-    assert ask_error(own, "/it")[3] == "Own"
+    assert ask_error(own, "/x")[3] == "Own"
 
 
 # --- around ---------------------------------------------------------------------------
@@ -356,7 +227,7 @@ def test_own_handlers_of_the_application() -> None:
 
 @pytest.mark.parametrize(
     ("path", "method", "status"),
-    [("/it", "GET", 409), ("/nowhere", "GET", 404), ("/it", "DELETE", 405), ("/bug", "GET", 500)],
+    [("/x", "GET", 409), ("/nowhere", "GET", 404), ("/x", "DELETE", 405), ("/bug", "GET", 500)],
 )
 def test_cors(path: str, method: str, status: int) -> None:
     """A script of an allowed origin can read every error and its headers."""
@@ -417,42 +288,14 @@ def test_paths() -> None:
                 assert (seen.body == expected.body) or debug  # a traceback has other frames
 
 
-def test_an_http_exception_that_is_no_error_is_litestars() -> None:
-    """It is not made an error."""
-
-    def redirect() -> Exception:
-        return HTTPException("There", status_code=307, headers={"Location": "/there"})
-
-    answer = ask(make_app([raising(redirect)]), "/it")
-    assert (answer.status, answer.one("location")) == (307, "/there")
-
-
 def test_debug_pages() -> None:
     """In debug a browser gets Litestar's page for a bug, and nothing else does."""
     app = make_app([raising(bug), get("/typed")(raising(SoldOut).fn)], debug=True)
-    page = ask(app, "/it", headers=[("Accept", "text/html")])
+    page = ask(app, "/x", headers=[("Accept", "text/html")])
     assert (page.status, b"<!doctype html>" in page.body) == (500, True)
     assert page.id.startswith("req-")
-    assert ask_error(app, "/it", headers=[("Accept", "*/*")])[:2] == (500, "internal")
+    assert ask_error(app, "/x", headers=[("Accept", "*/*")])[:2] == (500, "internal")
     assert ask_error(app, "/typed", headers=[("Accept", "text/html")])[:3] == SOLD_OUT
-
-
-@pytest.mark.parametrize("middleware", [[], [lambda app: app]], ids=["bare", "two layers"])
-@pytest.mark.parametrize("make", [SoldOut, lambda: HTTPException("x", status_code=409)])
-def test_a_stream_keeps_the_code(make: Callable[[], Exception], middleware: list[Any]) -> None:
-    """Litestar wraps what fails late, once for each of its layers."""
-
-    async def chunks() -> AsyncIterator[bytes]:
-        yield b"data: 1\n\n"
-        raise make()
-
-    @get("/events")
-    async def events() -> Stream:
-        return Stream(chunks(), media_type="text/event-stream")
-
-    answer = ask(make_app([events], middleware=middleware), "/events")
-    assert b'event: error\ndata: {"error":{"type":"conflict_error"' in answer.body
-    assert answer.raised is None
 
 
 def test_a_bug_in_a_stream_is_handed_on() -> None:
@@ -471,31 +314,6 @@ def test_a_bug_in_a_stream_is_handed_on() -> None:
     assert type(answer.raised).__name__ == "LitestarException"
 
 
-def test_a_client_that_left(caplog: pytest.LogCaptureFixture) -> None:
-    """It is no error of anybody's."""
-
-    @post("/body")
-    async def body(data: JSONBody[dict[str, int]]) -> None:
-        del data
-
-    caplog.set_level("DEBUG", "kaiko")
-    app = make_app([body])
-    headers = [("Content-Length", "9")]
-    answer = ask(app, "/body", method="POST", headers=headers, body=[], leaves=True)
-    assert answer.events == []
-    assert [record.levelname for record in caplog.records] == ["DEBUG"]
-
-
-def test_a_file_that_is_not_there_is_a_bug() -> None:
-    """Litestar says so with an HTTP exception."""
-
-    @get("/file")
-    async def file() -> File:
-        return File("/nowhere/at/all")
-
-    assert ask_error(make_app([file]), "/file")[:2] == (500, "internal")
-
-
 def test_several_applications() -> None:
     """Each has its own settings, and one without the plugin is as it was."""
     shared = KaikoPlugin()
@@ -507,15 +325,15 @@ def test_several_applications() -> None:
     assert [type(app).__name__ for app in (one, bare)] == ["Litestar", "Litestar"]
     assert isinstance(one, Litestar)
     with TestClient(one) as first, TestClient(two) as second, TestClient(bare) as plain:
-        assert [each.get("/it").status_code for each in (first, second, plain)] == [409, 409, 500]
-    assert ask(three, "/it").one("x-trace").startswith("req-")
+        assert [each.get("/x").status_code for each in (first, second, plain)] == [409, 409, 500]
+    assert ask(three, "/x").one("x-trace").startswith("req-")
 
 
 def test_lifespan_and_test_client() -> None:
     """The application starts and stops, and a bug is no exception of the test client's."""
     seen: list[str] = []
 
-    @get("/it")
+    @get("/x")
     async def it(request: Request[Any, Any, Any]) -> Response[Any]:
         seen.append(request.app.state.started)
         raise LookupError
@@ -525,7 +343,7 @@ def test_lifespan_and_test_client() -> None:
 
     app = make_app([it], on_startup=[start], on_shutdown=[lambda: seen.append("stopped")])
     with TestClient(app, raise_server_exceptions=True) as client:
-        assert client.get("/it").json()["error"]["code"] == "internal"
+        assert client.get("/x").json()["error"]["code"] == "internal"
     assert seen == ["started", "stopped"]
 
 
@@ -533,7 +351,7 @@ def test_routes_that_come_later() -> None:
     """The plugin is there with the first of them."""
     app: Any = Litestar(plugins=[KaikoPlugin()], openapi_config=None, logging_config=None)
     app.register(raising(SoldOut))
-    assert ask_error(app, "/it")[:3] == SOLD_OUT
+    assert ask_error(app, "/x")[:3] == SOLD_OUT
     assert ask_error(app, "/nowhere")[:2] == (404, "not_found")
 
 

@@ -147,6 +147,11 @@ async def packed(
     """Take MessagePack."""
 
 
+@post("/small", request_max_body_size=9)
+async def small(data: JSONBody[dict[str, int]]) -> None:
+    """Take a small body."""
+
+
 @post("/by-hand")
 async def by_hand(request: Request[Any, Any, Any]) -> None:
     """Read the body itself."""
@@ -219,6 +224,7 @@ def make() -> Any:
         [
             model, struct, order, models, keyed, numbers, optional, dto, model_dto, form, multipart,
             file, files, packed, by_hand, form_by_hand, item, dependent, mistaken, named, decoded,
+            small,
         ],
         multipart_form_part_limit=3,
         type_decoders=[(lambda target: target is Code, decode_code)],
