@@ -51,8 +51,8 @@ def _is_phrase(text: str, status: int) -> bool:
     return plain in phrases or (rest != plain and rest in {"", *phrases})
 
 
-# What validators write, JSON Schema's (Connexion, Falcon, openapi-core), pydantic's and JSON's:
-# the value that was sent and what is wrong with it, or one of these openings.
+# What validators write, JSON Schema's (Connexion, Falcon, openapi-core), pydantic's, msgspec's and
+# JSON's: the value that was sent and what is wrong with it, or one of these openings.
 _VALUES = (*"'\"[{(-0123456789", "True ", "False ", "None ", "Value ")
 _FAULTS = (
     " is not of type ",
@@ -93,6 +93,12 @@ _OPENINGS = (
     "Too few items match ",
     "Too many items match ",
     "Wrong type, expected '",
+    # Litestar's, and msgspec's
+    *(f"Validation failed for {method} /" for method in ("GET", "POST", "PUT", "PATCH", "DELETE")),
+    *(f"Missing required {part} parameter '" for part in ("query", "header", "cookie")),
+    "JSON is malformed: ",
+    "Object contains unknown field `",
+    "Expected `",
 )
 
 

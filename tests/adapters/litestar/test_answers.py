@@ -16,6 +16,7 @@ from litestar.exceptions import (
     PermissionDeniedException,
     ValidationException,
 )
+from litestar.params import FromQuery
 from litestar.response import Stream
 from litestar.static_files import create_static_files_router
 from litestar.testing import TestClient
@@ -28,6 +29,7 @@ import kaiko_starlette
 from adapters.asgi.server import ask
 from adapters.litestar.rows import SoldOut, StockError, bug, mapped, mounted, raising
 from adapters.litestar.support import answering, ask_error, error_of, make_app
+from kaiko_asgi import KaikoMiddleware
 from kaiko_litestar import KaikoPlugin
 from kaiko_middleware import Config, ExceptionMapping, current_request_id
 
@@ -312,6 +314,22 @@ def test_a_bug_in_a_stream_is_handed_on() -> None:
     answer = ask(make_app([text]), "/text")
     assert (answer.body, answer.whole) == (b"a", False)
     assert type(answer.raised).__name__ == "LitestarException"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/number?n=kaiko_secret", 400), ("/number?m=kaiko_secret", 400)]
+)
+def test_without_the_plugin(path: str, status: int) -> None:
+    """The middleware alone makes envelopes as well, and repeats nothing of the request."""
+
+    @get("/number")
+    async def number(n: FromQuery[int]) -> int:
+        return n
+
+    bare: Any = Litestar([number], logging_config=None)
+    answer = ask(KaikoMiddleware(bare), path)
+    assert (answer.status, error_of(answer)["code"]) == (status, "bad_request")
+    assert b"kaiko_secret" not in answer.body
 
 
 def test_several_applications() -> None:
