@@ -118,11 +118,12 @@ def safe_str(value: object) -> str:
 
 
 def is_code(text: object) -> bool:
-    """Whether `text` is a code by section 1: `[a-z][a-z0-9_]{0,63}`."""
+    """Whether `text` is a code by section 1: `[a-z][a-z0-9_]{0,63}`, and no key."""
     return isinstance(text, str) and len(text) <= 64 and _is_code(text)
 
 
 @lru_cache(maxsize=512)
 def _is_code(text: str) -> bool:
-    # A service has a few codes, and each is asked about whenever it is answered.
-    return CODE_PATTERN.fullmatch(text) is not None
+    # A service has a few codes, and each is asked about whenever it is answered. A key of ours
+    # is written like a code.
+    return CODE_PATTERN.fullmatch(text) is not None and redact(text) == text

@@ -15,6 +15,7 @@ from kaiko_middleware._text import (
     PARAM_LIMIT,
     clean_message,
     clean_param,
+    is_code,
     json_string,
     log_safe,
     redact,
@@ -212,3 +213,10 @@ def test_ten_megabytes_are_no_trouble() -> None:
     assert len(clean_message(huge, "x")) == MESSAGE_LIMIT
     assert len(clean_param(huge) or "") == PARAM_LIMIT
     assert len(log_safe(huge)) == LOG_LIMIT + 1
+
+
+@pytest.mark.parametrize("code", ["kaiko_live_" + "0" * 20, "my_kaiko_test_abc"])
+def test_a_key_is_no_code(code: str) -> None:
+    """A key is written like a code, and a returned body may hold one in its place."""
+    assert not is_code(code)
+    assert is_code(code.replace("kaiko", "other"))
