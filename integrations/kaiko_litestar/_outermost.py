@@ -60,15 +60,14 @@ class Outermost:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         kind = scope["type"]
+        if kind == "websocket" and self._sockets.covers(scope):
+            await self._serve_socket(scope, receive, send)
+            return
         if kind == "http":
-            scope[REQUEST_PATH] = scope["path"]  # Litestar takes a mount's prefix from it
+            scope.setdefault(REQUEST_PATH, scope["path"])  # Litestar takes prefixes from it
             if self._cors is not None:
                 send = self._cors.around(scope, send)
-            await self._http(scope, receive, send)
-        elif kind == "websocket" and self._pipeline.config.covers(scope["path"]):
-            await self._serve_socket(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+        await self._http(scope, receive, send)
 
     async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         failed: list[Exception] = []

@@ -26,8 +26,8 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.routing import Route
 
 import kaiko_starlette
-from adapters.asgi.server import ask
-from adapters.litestar.rows import SoldOut, StockError, bug, mapped, mounted, raising
+from adapters.asgi.server import ask, connect
+from adapters.litestar.rows import SoldOut, StockError, bug, mapped, mounted, raising, socket
 from adapters.litestar.support import answering, ask_error, error_of, make_app
 from kaiko_asgi import KaikoMiddleware
 from kaiko_litestar import KaikoPlugin
@@ -288,6 +288,17 @@ def test_paths() -> None:
             for seen in (ask(app, path), ask(cors, path)):
                 assert (seen.status, seen.headers) == (expected.status, expected.headers)
                 assert (seen.body == expected.body) or debug  # a traceback has other frames
+
+
+@pytest.mark.parametrize("path", ["/api/v2/x", "/v2/x"])
+def test_paths_below_a_root_path(path: str) -> None:
+    """They are those that Litestar's router matches, whether the server adds the prefix or not."""
+    handlers = [Router("/v2", route_handlers=[raising(SoldOut), socket(SoldOut)])]
+    app = make_app(handlers, Config(paths=("/v2",)))
+    assert ask_error(app, path, root_path="/api")[:3] == SOLD_OUT
+    denial = connect(app, path.replace("/x", "/ws"), root_path="/api").denial
+    assert denial is not None
+    assert error_of(denial)["code"] == "litestar_sold_out"
 
 
 def test_debug_pages() -> None:
