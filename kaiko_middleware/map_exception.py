@@ -23,6 +23,7 @@ Known: TypeAlias = Mapping[type[BaseException], Callable[[Any], KaikoError | Non
 """An adapter's mapping: for each class, a function that returns the typed error, or None."""
 
 _E = TypeVar("_E", bound=BaseException)
+_REMEMBERED = 256
 
 
 class ExceptionMapping:
@@ -37,10 +38,12 @@ class ExceptionMapping:
     'The file exists already'
     """
 
-    __slots__ = ("_frozen", "_handlers")
+    __slots__ = ("_chosen", "_frozen", "_handlers")
 
     def __init__(self) -> None:
         self._handlers: dict[type[BaseException], Callable[[Any], KaikoError]] = {}
+        # In an error storm the same few classes are asked about again and again.
+        self._chosen: dict[type[BaseException], Callable[[Any], KaikoError | None] | None] = {}
         self._frozen = False
 
     @overload
@@ -91,6 +94,7 @@ class ExceptionMapping:
             msg = f"the handler of {exc_type.__name__} is {handler!a}: it must be a plain function"
             raise TypeError(msg)
         self._handlers[exc_type] = handler
+        self._chosen.clear()
         return handler
 
     @property
@@ -145,22 +149,37 @@ class ExceptionMapping:
             typed: Any = exc  # a cast would cost a call
             error: KaikoError = typed
             return error
-        handlers = self._handlers
-        for cls in type(exc).__mro__:
+        raised = type(exc)
+        if known is not None:
+            handler = self._choose(raised, known)
+        elif raised in self._chosen:
+            handler = self._chosen[raised]
+        else:
+            if len(self._chosen) == _REMEMBERED:
+                self._chosen.clear()
+            handler = self._chosen[raised] = self._choose(raised, {})
+        if handler is None:
+            return client_fault(exc) if issubclass(raised, READERS_RAISE) else None
+        if isinstance(handler, Disconnected):
+            return handler
+        found: object = handler(exc)
+        if isinstance(found, KaikoError) or found is None:
+            return found  # `None` means that the exception is no error for the table
+        msg = f"the handler of {raised.__qualname__} returned no KaikoError"
+        raise TypeError(msg)
+
+    def _choose(
+        self, raised: type[BaseException], known: Known
+    ) -> Callable[[Any], KaikoError | None] | None:
+        """Return what answers exceptions of a class, if anything does."""
+        for cls in raised.__mro__:
             entry = known_handler(cls)
             if isinstance(entry, Disconnected):
                 return entry
-            handler = handlers.get(cls) or (None if known is None else known.get(cls)) or entry
+            handler = self._handlers.get(cls) or known.get(cls) or entry
             if handler is not None:
-                found: object = handler(exc)
-                if isinstance(found, KaikoError):
-                    return found
-                if found is not None:
-                    msg = f"the handler of {cls.__qualname__} returned no KaikoError"
-                    raise TypeError(msg)
-                # `None` means that the exception is no error for the table.
-                return None
-        return client_fault(exc) if issubclass(type(exc), READERS_RAISE) else None
+                return handler
+        return None
 
     def _knows_group(self, group: BaseException) -> bool:
         # A handler of Exception means the leaves, and finds each of them.

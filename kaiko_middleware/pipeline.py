@@ -22,7 +22,7 @@ from .kept_answer import keep_protocol_error
 from .known_exceptions import Disconnected
 from .known_protocols import may_depend_on_request
 from .protocol_errors import may_be_one
-from .render import Reply, again, render
+from .render import Repeated, Reply, render
 from .report import RequestInfo, report_disconnect, report_error, report_failure, report_note
 from .safe_exception import class_name
 from .sentry import tell_sentry
@@ -64,7 +64,15 @@ class Pipeline:
 
     """
 
-    __slots__ = ("_answers", "config", "covers_everything", "id_header", "id_key", "ids")
+    __slots__ = (
+        "_answers",
+        "_internal",
+        "config",
+        "covers_everything",
+        "id_header",
+        "id_key",
+        "ids",
+    )
 
     def __init__(self, config: Config) -> None:
         if not isinstance(cast("object", config), Config):
@@ -73,7 +81,8 @@ class Pipeline:
         config.mapping.freeze()
         tell_sentry()
         # A service returns the same few error answers: each is read and rendered once.
-        self._answers: dict[tuple[int, Fields, bytes | None], tuple[KaikoError, Reply]] = {}
+        self._answers: dict[tuple[int, Fields, bytes | None], tuple[KaikoError, Repeated]] = {}
+        self._internal = Repeated(render(ServerError(), "-", config))
         self.config: Config = config
         self.covers_everything: bool = config.covers_everything
         self.ids: RequestIdPool = RequestIdPool(config.request_id_digits)
@@ -151,7 +160,10 @@ class Pipeline:
         """
         error = ServerError()
         self.report(error, exc, request, unmapped=True, handed_on=handed_on)
-        reply = render(error, request.request_id, self.config, replaced)
+        if replaced:
+            reply = render(error, request.request_id, self.config, replaced)
+        else:
+            reply = self._internal.for_request(request.request_id)
         return Answer(reply, error, unmapped=True)
 
     def on_answer(
@@ -177,14 +189,14 @@ class Pipeline:
         if found is None:
             error, reply = self._read_answer(status, headers, body, request)
         else:
-            error, reply = found[0], again(found[1], request.request_id)
+            error, reply = found[0], found[1].for_request(request.request_id)
         if report:
             self.report(error, None, request)
         return Answer(reply, error)
 
     def recall(
         self, status: int, headers: Headers, body: bytes | None
-    ) -> tuple[KaikoError, Reply] | None:
+    ) -> tuple[KaikoError, Repeated] | None:
         """Return what such an error answer became before, if it always becomes the same."""
         return self._answers.get((status, tuple(headers), body))
 
@@ -240,7 +252,7 @@ class Pipeline:
         ):
             if len(self._answers) == _REMEMBERED:
                 self._answers.clear()
-            self._answers[status, tuple(headers), body] = error, reply
+            self._answers[status, tuple(headers), body] = error, Repeated(reply)
         return error, reply
 
     def on_bug(self, text: str, request: RequestInfo) -> Answer:

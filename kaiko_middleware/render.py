@@ -20,7 +20,7 @@ from .report import RequestInfo, report_dropped, report_failure
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["Reply", "again", "close_frame", "event_frame", "json_line", "render"]
+__all__ = ["Repeated", "Reply", "close_frame", "event_frame", "json_line", "render"]
 
 _DEFAULT = Config()
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9._:/+=-]")
@@ -29,6 +29,7 @@ _CONTENT_TYPE = ("Content-Type", "application/json")
 _RETRY = ("X-Should-Retry", "true")
 _NO_RETRY = ("X-Should-Retry", "false")
 _NO_STORE = ("Cache-Control", "no-store")
+_END = b'"}}'
 _REMEMBERED = 256  # characters: longer messages are rendered each time
 _NUMBER = re.compile(r"[0-9]{1,16}(\.[0-9]{1,20})?")
 _SECONDS = frozenset({"retry-after", "x-ratelimit-reset"})
@@ -64,13 +65,18 @@ def render(
     >>> render(NotFoundError("No such model"), "req-7f65ab21d1").status
     404
     """
-    if type(request_id) is not str or not _is_id(request_id):
-        request_id = _NOT_IN_ID.sub("_", safe_str(request_id))[:128] or "req-unknown"
+    request_id = _checked_id(request_id)
     try:
         return _render(error, request_id, config, replaced)
     except Exception as exc:  # noqa: BLE001 - a subclass can break anything
         _report_broken(exc, request_id)
         return _render(ServerError(), request_id, config, ())
+
+
+def _checked_id(request_id: str) -> str:
+    if type(request_id) is str and _is_id(request_id):
+        return request_id
+    return _NOT_IN_ID.sub("_", safe_str(request_id))[:128] or "req-unknown"
 
 
 def _report_broken(exc: Exception, request_id: str) -> None:
@@ -97,7 +103,7 @@ def _render(
         start = _remembered_start(status, code, message, param)
     else:
         start = _envelope_start(status, code, message, param)
-    body = b'%b%b"}}' % (start, request_id.encode("ascii"))
+    body = b"%b%b%b" % (start, request_id.encode("ascii"), _END)
     headers: tuple[tuple[str, str], ...] = (
         _CONTENT_TYPE,
         ("Content-Length", str(len(body))),
@@ -132,18 +138,31 @@ def _envelope_start(status: int, code: object, message: object, param: object) -
 _remembered_start = lru_cache(maxsize=512)(_envelope_start)
 
 
-def again(reply: Reply, request_id: str) -> Reply:
-    """Return what `render` returned, for another request.
+class Repeated:
+    """A reply that is the same for all requests, but for the id.
 
     Arguments:
-        reply: that answer.
-        request_id: the other request's id, which is one.
+        reply: what `render` returned for one of them.
 
     """
-    kind, _, (id_header, before), *rest = reply.headers
-    body = b'%b%b"}}' % (reply.body[: -len(before) - 3], request_id.encode("ascii"))
-    length = ("Content-Length", str(len(body)))
-    return Reply(reply.status, (kind, length, (id_header, request_id), *rest), body)
+
+    __slots__ = ("first", "id_header", "rest", "start", "status")
+
+    def __init__(self, reply: Reply) -> None:
+        self.status: int = reply.status
+        self.first, _, (self.id_header, request_id), *rest = reply.headers
+        self.rest: tuple[tuple[str, str], ...] = tuple(rest)
+        """The header fields after the type, the length and the id."""
+        self.start: bytes = reply.body[: -len(request_id) - len(_END)]
+        """The body up to the id."""
+
+    def for_request(self, request_id: str) -> Reply:
+        """Return the reply to another request."""
+        request_id = _checked_id(request_id)
+        body = b"%b%b%b" % (self.start, request_id.encode("ascii"), _END)
+        length = ("Content-Length", str(len(body)))
+        fields = (self.first, length, (self.id_header, request_id), *self.rest)
+        return Reply(self.status, fields, body)
 
 
 def event_frame(body: bytes, sent: bytes) -> bytes:

@@ -120,8 +120,8 @@ class ResponseState:
     """What was read of an error answer; None where it is dropped."""
     _end: Callable[[bytes, bytes], bytes] | None = None
     """How the stream is ended if it fails; None if it can only be cut, or is whole."""
-    _tail = b""
-    """The last bytes of a stream that can be ended."""
+    tail: bytes = b""
+    """The last bytes of a stream that can be ended; a driver that passes chunks on keeps it."""
     whole: bool = False
     """Whether the application's body is out; the driver says so of one that it passes on."""
     _unreported: KaikoError | None = None
@@ -258,7 +258,7 @@ class ResponseState:
             return self._collect(body, more=more)
         head = self._release() if self._phase is _Phase.HELD else []
         if self._end is not None and body:
-            self._tail = (self._tail + body[-4:])[-4:]
+            self.tail = (self.tail + body[-4:])[-4:]
         if not more:
             self.whole, self._end = True, None
         return [*head, Chunk(body, more)]
@@ -327,7 +327,7 @@ class ResponseState:
             if answer.disconnected:
                 self._phase = _Phase.DONE
                 return Failed([], hand_on=False)
-            last = self._end(answer.reply.body, self._tail) if self.endable else b""
+            last = self._end(answer.reply.body, self.tail) if self.endable else b""
             self._phase, self._end = _Phase.DONE, None
             hand_on = raising and answer.unmapped and pipeline.config.reraise
             return Failed([Chunk(last, more=False)], hand_on, answer.unmapped)
@@ -381,7 +381,7 @@ class ResponseState:
             self._pipeline.report(bug, None, self.request, bug=_UNFINISHED, late=_CUT_SHORT)
             return []
         reply = self._pipeline.on_bug(_UNFINISHED, self.request).reply
-        return [Chunk(self._end(reply.body, self._tail), more=False)]
+        return [Chunk(self._end(reply.body, self.tail), more=False)]
 
     def end_answer(self, exc: BaseException) -> Failed:
         """Take note that the service's handler has answered `exc`, and report it."""

@@ -69,8 +69,8 @@ class KaikoMiddleware:
         except KeyError:
             state = None
         if state is None:
-            made: State = {}
-            state = scope["state"] = made
+            state = {}
+            scope["state"] = state
         if self._trusting or (state and REQUEST_ID in state):
             request_id = self._identify(scope, state)
         else:
@@ -91,17 +91,15 @@ class KaikoMiddleware:
         try:
             await self.app(scope, wrapper, wrapper.send)
             if not wrapper.whole:
-                left: bool = getattr(wrapper, "left", False)  # set where it is so
-                await wrapper.driven().end(receive, client_left=left)
+                await wrapper.driven().end(receive, client_left=getattr(wrapper, "left", False))
         except BaseException as exc:
             if await self.fail(exc, wrapper):
                 if self.is_outermost and token.old_value != request_id:
                     # No layer of ours is outside: the exception need not be known any more.
                     state.pop(LAYERS, None)
-                traceback = traceback_of(exc)
-                if traceback is not None and traceback.tb_next is not None:
-                    # Without this frame: to format one costs more than all that is done here.
-                    BaseException.with_traceback(exc, traceback.tb_next)
+                # Without this frame: to format one costs more than all that is done here.
+                inside = getattr(traceback_of(exc), "tb_next", None)
+                BaseException.with_traceback(exc, inside or traceback_of(exc))
                 raise
         finally:
             try:

@@ -130,15 +130,18 @@ class ExchangeDriver:
             deferring=True,
         )
 
-    def send(self, message: Message) -> Awaitable[None]:
-        """Take one event of the application's."""
+    def stream(self, message: Message) -> Awaitable[None]:
+        """Take one event of a stream that can be ended, and whose head is out."""
+        body: object = message.get("body")
+        if type(body) is not bytes or not body or not message.get("more_body") or self.ending:
+            return self.send(message)
+        # What is sent last tells how the stream can be ended.
         response = self.response
-        if not response.passing:
-            return self._feed(message)
-        response.whole = not message.get("more_body")
+        response.tail = body[-4:] if len(body) >= 4 else (response.tail + body)[-4:]
         return self._send(message)
 
-    async def _feed(self, message: Message) -> None:
+    async def send(self, message: Message) -> None:
+        """Take one event of the application's."""
         response = self.response
         if self.ending:
             await self.let_go()
@@ -359,8 +362,10 @@ class Exchange:
             if self.held is not None:
                 driver.start(self.held)
                 self.held = None
-            elif self.way is not None:
+            elif self.way is self.server:
                 driver.response.pass_on(whole=self.whole)
+        elif self.whole:
+            driver.response.whole = True
         return driver
 
 

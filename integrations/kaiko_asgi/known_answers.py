@@ -8,8 +8,9 @@ from kaiko_asgi.exchange_driver import encode_fields
 
 if TYPE_CHECKING:
     from kaiko_asgi._types import Message
-    from kaiko_middleware import KaikoError, Reply
+    from kaiko_middleware import KaikoError
     from kaiko_middleware.pipeline import Pipeline
+    from kaiko_middleware.render import Repeated
 
 __all__ = ["KnownAnswer", "KnownAnswers"]
 
@@ -21,15 +22,14 @@ class KnownAnswer:
 
     Arguments:
         error: what is reported.
-        reply: what it became for a request.
+        reply: what is answered.
 
     """
 
-    def __init__(self, error: KaikoError, reply: Reply) -> None:
+    def __init__(self, error: KaikoError, reply: Repeated) -> None:
         self.error: KaikoError = error
-        self._status = reply.status
-        self._kind, _, (_, request_id), *self._rest = encode_fields(reply.headers)
-        self._start = reply.body.removesuffix(b'%b"}}' % request_id)
+        self._status, self._start = reply.status, reply.start
+        self._first, *self._rest = encode_fields((reply.first, *reply.rest))
 
     def events(self, header: bytes, request_id: bytes) -> tuple[Message, Message]:
         """Return the events of the answer to another request.
@@ -41,7 +41,7 @@ class KnownAnswer:
         """
         body = b'%b%b"}}' % (self._start, request_id)
         length = b"%d" % len(body)
-        fields = [self._kind, (b"content-length", length), (header, request_id), *self._rest]
+        fields = [self._first, (b"content-length", length), (header, request_id), *self._rest]
         return (
             {"type": "http.response.start", "status": self._status, "headers": fields},
             {"type": "http.response.body", "body": body},

@@ -92,7 +92,7 @@ class SendWrapper(Exchange):
         """Take one event of the application's."""
         way = self.way
         if way is not None:
-            if self.driver is None and ("more_body" not in message or not message["more_body"]):
+            if way is self.server and ("more_body" not in message or not message["more_body"]):
                 self.whole = True
             return way(message)
         known = self.known
@@ -132,7 +132,7 @@ class SendWrapper(Exchange):
         """Return where an answer goes that is no plain success."""
         scope, state = self.scope, self.scope["state"]
         if LAYERS in state:
-            return self.server if self._is_our_reply(message) else self.driven().send
+            return self.server if self._is_our_reply(message) else self._drive
         status = message.get("status", 0)
         if (
             self.known.pipeline.config.rewrite_answers
@@ -147,7 +147,7 @@ class SendWrapper(Exchange):
             # As it is now: the application may change it meanwhile.
             self.held = {**message, "headers": [*message["headers"]]}
             return self._after_error_head
-        return self.driven().send
+        return self._drive
 
     def _after_error_head(self, message: Message) -> Awaitable[None]:
         """Take what follows the head of an error answer."""
@@ -156,15 +156,24 @@ class SendWrapper(Exchange):
             return _nothing()  # our answer is out
         found = self.known.answers.recall(head, message)
         if found is None:
-            return self._drive(head, message)
+            return self._drive_error(head, message)
         self.held, self.whole = None, True
         return self._send_known(found)
 
-    async def _drive(self, head: Message, message: Message) -> None:
-        driver = self.driven()
-        self.way = driver.send
-        await driver.send(message)
+    async def _drive_error(self, head: Message, message: Message) -> None:
+        await self._drive(message)
         self.known.answers.remember(head, message)
+
+    async def _drive(self, message: Message) -> None:
+        """Take an event of an answer that needs a look, as long as it needs one."""
+        driver = self.driven()
+        self.way = self._drive
+        await driver.send(message)
+        response = driver.response
+        if response.passing:
+            self.way = self.server
+        elif response.endable and response.started:
+            self.way = driver.stream
 
     async def _send_known(self, found: KnownAnswer) -> None:
         """Send what such an error answer became before."""
