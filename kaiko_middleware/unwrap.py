@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from .errors import error_for_code, error_for_status
@@ -56,13 +57,15 @@ def underlying(exc: BaseException) -> BaseException:
         hidden = is_http_exception(exc) and _raised_in(exc)[0] == "starlette.requests"
         return context if hidden else exc
     if _fails_to_answer(exc):
-        for _ in range(_NESTED):
-            if context is None:
-                break
-            if is_refusal(context) or is_http_exception(context):
-                return context
-            context = context_of(context)
+        for each in islice(_contexts(exc), _NESTED):
+            if is_refusal(each) or is_http_exception(each):
+                return each
     return exc
+
+
+def _contexts(exc: BaseException | None) -> Iterator[BaseException]:
+    while exc is not None and (exc := context_of(exc)) is not None:
+        yield exc
 
 
 def _says_started(exc: BaseException) -> bool:

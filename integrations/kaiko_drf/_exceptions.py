@@ -81,7 +81,7 @@ class Reading:
             seconds = wait if isinstance(wait, int | float) else None
             return RateLimitError(message, code=code, param=param, retry_after=seconds)
         if status >= 500:
-            message = None
+            message = param = None
         return error_for_status(status, message, code=code, param=param, headers=headers or None)
 
     def recursion(self, exc: RecursionError) -> KaikoError | None:

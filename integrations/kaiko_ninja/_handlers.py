@@ -98,4 +98,6 @@ def http_error(exc: HttpError) -> KaikoError | None:
     if status == 429:
         wait = exc.wait if isinstance(exc, Throttled) else None
         return RateLimitError(message, code=code, param=param, retry_after=wait)
-    return error_for_status(status, message if status < 500 else None, code=code, param=param)
+    if status >= 500:
+        message = param = None
+    return error_for_status(status, message, code=code, param=param)

@@ -248,6 +248,16 @@ def test_a_detail_is_the_message_where_it_is_an_authors_text_on_4xx(
     assert ExceptionMapping().resolve(exc).message == message
 
 
+@pytest.mark.parametrize(("given", "param"), [("messages[0].role", "messages[0].role"), (5, None)])
+def test_a_detail_object_has_a_code_a_message_and_a_param(given: object, param: str | None) -> None:
+    """Of a 5xx none of them is shown."""
+    detail = {"code": "bad_role", "message": "No such role", "param": given}
+    error = ExceptionMapping().resolve(http_exception(status_code=422, detail=detail, headers=None))
+    assert (error.code, error.message, error.param) == ("bad_role", "No such role", param)
+    error = ExceptionMapping().resolve(http_exception(status_code=503, detail=detail, headers=None))
+    assert (error.code, error.param) == ("service_unavailable", None)
+
+
 @pytest.mark.parametrize("status", [99, 101, 204, 302, 304, 600, 700, "404", None, True])
 def test_an_http_exception_without_an_error_status_is_unmapped(status: object) -> None:
     """A redirect is the framework's; 700 is a bug."""

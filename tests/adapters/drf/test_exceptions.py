@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -125,6 +126,14 @@ def test_answer(make: Any, expected: object) -> None:
     """The author's words go out, on 4xx; DRF's own go nowhere."""
     said = error(raising(make))
     assert (said["status"], said["code"], said["message"]) == expected
+
+
+def test_the_param_of_a_detail_object_is_kept() -> None:
+    """Like its code and its text."""
+    detail = {"detail": "No such role", "code": "bad_role", "param": "messages[0].role"}
+    for make in (exceptions.ParseError, exceptions.Throttled):
+        said = error(raising(partial(make, detail=detail)))
+        assert (said["code"], said["param"]) == ("bad_role", "messages[0].role")
 
 
 class Gateway(exceptions.APIException):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from django.core.signals import got_request_exception
@@ -182,6 +182,13 @@ class TestMessages:
         said = error(raising(lambda: HttpError(status, message)))
         assert said["status"] == status
         assert (said["code"], said["message"]) == expected
+
+    @pytest.mark.parametrize("status", [422, 429])
+    def test_keep_the_param_of_an_object(self, status: int) -> None:
+        """Like its code and its text."""
+        detail = {"message": "No such role", "code": "bad_role", "param": "messages[0].role"}
+        said = error(raising(lambda: HttpError(status, cast("Any", detail))))
+        assert (said["code"], said["param"]) == ("bad_role", "messages[0].role")
 
 
 class Number(Schema):
