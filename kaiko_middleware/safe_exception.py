@@ -53,8 +53,11 @@ CLIENTS = frozenset(
 )
 """The HTTP clients and the SDKs over them, by the roots of their modules."""
 
-# And what they stand on, whose exceptions quote the same.
-_QUOTING = CLIENTS | {"h11", "h2", "http", "urllib", "websockets", "wsproto", "yarl"}
+# What they stand on, and other clients that are known by less: their exceptions quote the same.
+_QUOTING = CLIENTS.union((
+    "azure", "botocore", "curl_cffi", "elastic_transport", "google", "h11", "h2", "http",
+    "niquests", "tornado", "urllib", "websockets", "wsproto", "yarl",
+))  # fmt: skip
 _HEADER = re.compile(r"(\bheader (?:name|value|part|field|line)s?)\b.*", re.IGNORECASE | re.DOTALL)
 # A URL up to the quote that it is in, or to white space; one without a scheme, a path or a query
 # alone. Each takes all up to there, so that none can go back.

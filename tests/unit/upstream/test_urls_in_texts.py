@@ -124,6 +124,17 @@ def test_no_client_tells_the_log_what_a_header_holds(
     assert "SECRET" not in compact_traceback(caught.value)
 
 
+@pytest.mark.parametrize(
+    "module", ["botocore.exceptions", "google.api_core", "http.client", "h11._util"]
+)
+def test_what_clients_stand_on_is_cut_alike(module: str) -> None:
+    """Signed URLs are in the texts of cloud SDKs, header values in those of parsers."""
+    cls = type("Failed", (Exception,), {"__module__": module})
+    text = compact_traceback(cls('Could not connect to "https://up.test/a?X-Signature=SECRET"'))
+    assert text == f'{module}.Failed: Could not connect to "https://up.test/***"'
+    assert "SECRET" in compact_traceback(ValueError("https://up.test/SECRET"))
+
+
 def test_every_client_is_known_by_its_failures() -> None:
     """Both tables name the same libraries, but for those that are not only HTTP clients."""
     assert set(FAILURES) == CLIENTS | {"botocore", "google"}
