@@ -188,12 +188,11 @@ def _name_of(hook: object) -> str:
 
 def _said_of(error: KaikoError) -> dict[str, object]:
     """Return what a record says of an error, by the attribute's name."""
-    param = None if error.param is None else clean_param(error.param)
     said: dict[str, object] = {
         "type": error.type,
         "code": error.code if is_code(error.code) else log_safe(error.code, 64),
         "status": error.status,
-        "param": None if param is None else log_safe(param),
+        "param": None if error.param is None else clean_param(error.param),
     }
     if error.protocol is not None:
         said["protocol"] = error.protocol
