@@ -46,7 +46,7 @@ napoleon_numpy_docstring = False
 # references in full.
 nitpick_ignore_regex = [
     (r"py:.*", r"(collections|contextlib|contextvars|logging|types|typing)\..*"),
-    (r"py:.*", r"(asgiref|django|fastapi|httpx2?|ninja|pydantic|starlette|wsgiref)\..*"),
+    (r"py:.*", r"(asgiref|django|fastapi|httpx2?|litestar|ninja|pydantic|starlette|wsgiref)\..*"),
     (r"py:class", r"\w+"),
     (r"py:class", r"(\w+\.)+_\w+(\.\w+)?"),
     (r"py:class", r"kaiko_middleware\.known_exceptions\.\w+"),  # internal, so not in the reference
