@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _BINARY_STREAM = "application/vnd.amazon.eventstream"
 _ASCII_STARTS = frozenset({b"{", b"[", b"<"})
+_STARTS = frozenset({"{", "["})
 _EXCERPT = 200
 _SHOWN = 1024
 # A Python object or list can cost a hundred times its two bytes of JSON, and a value takes a
@@ -83,11 +84,11 @@ def _undo(raw: bytes, encoding: str) -> bytes:
 
 
 def _text(raw: bytes, content_type: str) -> str:
+    if raw[:1] in _ASCII_STARTS and raw[1:2] != b"\0":
+        return raw[:BODY_LIMIT].decode("utf-8", "replace")
     if is_binary_stream(content_type):
         return raw[:BODY_LIMIT].decode("latin-1")
     # By byte order mark and zero bytes, by JSON's own rule; the charset is ignored.
-    if raw[:1] in _ASCII_STARTS and raw[1:2] != b"\0":
-        return raw[:BODY_LIMIT].decode("utf-8", "replace")
     return raw[:BODY_LIMIT].decode(json.detect_encoding(raw[:4]), "replace")
 
 
@@ -101,9 +102,12 @@ def parse(text: str) -> tuple[object, bool]:
     if text[:1] == "<" or _is_endless(text):  # markup, for which an error would be slow to make
         return None, False
     try:
-        return _DECODER.decode(text), True
+        if text[:1] not in _STARTS:
+            return _DECODER.decode(text), True
+        data, end = _DECODER.raw_decode(text)  # without the search for white space around it
     except (ValueError, RecursionError):
         return None, False
+    return (data, True) if not text[end:].strip(" \t\r\n") else (None, False)
 
 
 def parse_start(text: str) -> object:

@@ -149,7 +149,9 @@ class Judge(NamedTuple):
 
     def _details(self, category: Category, said: Said, read: Reading) -> UpstreamDetails:
         headers, body = said.headers, said.body
-        request_id = next((headers[name] for name in _IDS if headers.get(name)), None)
+        request_id = headers.get("x-request-id")
+        if not request_id:
+            request_id = next((headers[name] for name in _IDS if headers.get(name)), None)
         if request_id is None:
             request_id = next(iter(texts(read.held, _ID_MEMBERS)), None)
         return UpstreamDetails(

@@ -38,7 +38,20 @@ def retry_after(
         now: the time, for a date in an answer without `Date`.
 
     """
-    return next((wait for wait in _said(headers, held, now) if wait is not None), None)
+    for name in _IN_MILLISECONDS:
+        if name in headers and (wait := _decimal(headers[name], 1000)) is not None:
+            return wait
+    said = headers.get("retry-after")
+    if said is not None:
+        wait = _decimal(said, 1)
+        if wait is None:
+            wait = _date(said, headers.get("date", ""), now)
+        if wait is not None:
+            return wait
+    wait = _rate_limit(headers.get("ratelimit", ""))
+    if wait is None and held:
+        return next((found for found in _in_body(held) if found is not None), None)
+    return wait
 
 
 def until_reset(headers: Mapping[str, str], now: Callable[[], float]) -> int | None:
@@ -51,22 +64,6 @@ def until_reset(headers: Mapping[str, str], now: Callable[[], float]) -> int | N
         return None
     answered = timestamp(headers.get("date", "").strip(), now)
     return _whole(int(reset) - (now() if answered is None else answered))
-
-
-def _said(
-    headers: Mapping[str, str], held: list[Members], now: Callable[[], float]
-) -> Iterator[int | None]:
-    """Yield the value of each place, in the contract's order; None for an unusable one."""
-    for name in _IN_MILLISECONDS:
-        if name in headers:
-            yield _decimal(headers[name], 1000)
-    said = headers.get("retry-after")
-    if said is not None:
-        yield _decimal(said, 1)
-        yield _date(said, headers.get("date", ""), now)
-    yield _rate_limit(headers.get("ratelimit", ""))
-    if held:
-        yield from _in_body(held)
 
 
 def _decimal(text: str, per_second: int) -> int | None:
