@@ -310,6 +310,10 @@ STREAMS: list[Case] = [
     Case("ollama in one line", 200, b'{"response": "Hi", "done": true}\n', None, {"content-type": "application/x-ndjson"}),
     Case("a job under way", 200, {"response": None, "done": False}, None),
     Case("http status code", 200, sse(("error", {"error": {"http_status_code": 429, "message": "x"}})), "throttled", SSE),
+    Case("json lines after events", 200, sse(CHUNK) + b'{"a": 1}\n{"error": {"code": 503}}\n', "unavailable", SSE),
+    Case("json over two lines", 200, sse(LAST) + b'{"error":\n {"code": 429}}', "throttled", SSE),
+    Case("text after events", 200, sse(LAST) + b"good\n\nbye\n}\n", None, SSE),
+    Case("text said to be a stream", 200, "Please\n\nwait", "broken", SSE),
 ]  # fmt: skip
 
 ALL = [*PROVIDERS, *SERVERS, *INSIDE, *STREAMS]

@@ -209,3 +209,9 @@ def test_an_opaque_upstreams_filter_is_a_rejection() -> None:
     for exc in (FILTERED, litellm("ContentPolicyViolationError", 400, "x")):
         error = UP.error_from_exception(exc)
         assert (error.status, error.code, error.retryable) == (500, "internal", False)
+
+
+def test_a_message_that_would_take_long_is_not_read() -> None:
+    """It may quote anything."""
+    error = LLM.error_from_exception(litellm("BadRequestError", 400, "{" + "," * 5_000))
+    assert details(error).category == "rejected"
