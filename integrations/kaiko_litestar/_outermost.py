@@ -6,7 +6,6 @@ socket that nothing takes are outside of that, and so is the request id of all o
 
 from __future__ import annotations
 
-from types import MethodType
 from typing import TYPE_CHECKING, Any, cast
 
 from litestar.connection import ASGIConnection
@@ -20,6 +19,8 @@ from kaiko_litestar._known import known_of
 from kaiko_middleware import current_request_id
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
     from kaiko_middleware.pipeline import Pipeline
 
@@ -40,7 +41,14 @@ class Outermost:
     """
 
     def __init__(self, app: Any, pipeline: Pipeline, heard: Pipeline) -> None:
-        self._app: ASGIApp = MethodType(type(app).__call__, app)
+        base: Any = app.__class__
+
+        def call(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+            # Looked up anew: a tool may patch the class once the application is made.
+            called: Awaitable[None] = base.__call__(app, scope, receive, send)
+            return called
+
+        self._app: ASGIApp = call
         self._pipeline = pipeline
         self._http = KaikoMiddleware(self._app, pipeline.config)
         self._sockets = KaikoMiddleware(self._socket_app, heard.config)

@@ -358,6 +358,26 @@ def test_several_applications() -> None:
     assert ask(three, "/x").one("x-trace").startswith("req-")
 
 
+class Own(Litestar):
+    """A service's own class of applications."""
+
+
+def test_a_class_of_the_services_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays one of that class, and what is patched into it later is called."""
+    app: Any = Own([raising(SoldOut)], plugins=[KaikoPlugin()], logging_config=None)
+    assert isinstance(app, Own)
+    assert type(app).__name__ == "Own"
+    called: list[str] = []
+
+    async def patched(self: Own, scope: Any, receive: Any, send: Any) -> None:
+        called.append(scope["path"])
+        await Litestar.__call__(self, scope, receive, send)
+
+    monkeypatch.setattr(Own, "__call__", patched)
+    assert ask_error(app, "/x")[:3] == SOLD_OUT
+    assert called == ["/x"]
+
+
 def test_lifespan_and_test_client() -> None:
     """The application starts and stops, and a bug is no exception of the test client's."""
     seen: list[str] = []
