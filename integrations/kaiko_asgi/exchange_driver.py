@@ -151,7 +151,7 @@ class ExchangeDriver:
         elif event == "body":
             body: bytes = message.get("body", b"")
             more: bool = message.get("more_body", False)
-            if response.endable and not body and not more and self._hold_end():
+            if response.endable and body == b"" and not more and self._hold_end():
                 return
             pieces = response.body(body, more=more)
         else:
