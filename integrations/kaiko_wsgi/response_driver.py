@@ -12,8 +12,9 @@ from http.client import responses as phrases
 from itertools import chain, islice
 from typing import TYPE_CHECKING, cast
 
+from kaiko_middleware.headers import is_field_name, is_field_value
 from kaiko_middleware.layers import layers_of
-from kaiko_middleware.response_head import stream_kind
+from kaiko_middleware.response_head import stream_kind, why_unsendable
 from kaiko_middleware.response_state import Head, ResponseState
 from kaiko_middleware.safe_exception import leaves
 from kaiko_middleware.tracing import tell_span
@@ -61,8 +62,12 @@ class ResponseDriver(RestoringBody):
     """Why a head that the server may have is replaced, as PEP 3333 wants it."""
     _replaced = False
     """Our head is out, and the application's body is dropped."""
+    _given = False
+    """The application gave a chunk: no server would take another head then."""
     _sent = False
-    """A chunk was sent, so that no head can be replaced."""
+    """A chunk was sent."""
+    _ended = False
+    """The application's body is at its end."""
     _raised: BaseException | None = None
     """What is raised when all is sent."""
 
@@ -124,6 +129,15 @@ class ResponseDriver(RestoringBody):
         if raised is not None:
             raise raised
 
+    def close(self) -> None:
+        """Close the application's body."""
+        try:
+            super().close()
+        except Exception as exc:
+            if self._ended:  # otherwise a failure is logged already
+                self._fail(exc)
+            raise
+
     def start(
         self, status: str, headers: Headers, exc_info: OptExcInfo | None = None, /
     ) -> Callable[[bytes], object]:
@@ -132,15 +146,16 @@ class ResponseDriver(RestoringBody):
             if exc_info is None:
                 msg = "start_response was called before, and there is no exc_info"
                 raise AssertionError(msg)
-            if self._sent and exc_info[1] is not None:
+            if self._given and exc_info[1] is not None:
                 raise exc_info[1].with_traceback(exc_info[2])
         if not self._replaced:
             self._head, self._exc_info = (status, headers), exc_info
-            self._response = None
+            self._response = self._server_write = None
             fields = self._plain_fields(status, headers)
             self._plain = None if fields is None else (status, fields)
-            if self._plain is None:
-                self._pending += self._take(self._state().start(_code(status), headers))
+            # An event stream's first event is not waited for.
+            if fields is None and status[:1] == "2" and stream_kind(headers) is not None:
+                self._state()
         return self._write
 
     def _plain_fields(self, status: str, headers: Headers) -> Headers | None:
@@ -150,25 +165,33 @@ class ResponseDriver(RestoringBody):
         layer made.
         """
         pipeline, request_id = self._pipeline, self._request_id
-        if status[:1] not in {"2", "3"} or not _is_sendable(status):
+        if status[:1] not in {"2", "3"} or not is_field_value(status):
             reply = layers_of(self._environ, request_id).reply
             ours = reply is not None and status[:3] == str(reply.status)
             return headers if ours else None
-        known = False
+        known = marked = False
         key, length = pipeline.id_key, len(pipeline.id_key)
         for name, value in headers:
-            if not value.isascii() or not value.isprintable():
-                return None  # perhaps none that a server takes
+            # Past the patterns of what servers take, which cost more, for what they take for sure.
+            if not (value.isascii() and value.isprintable()) and not is_field_value(value):
+                return None
+            if not name.replace("-", "").isalnum() and not is_field_name(name):
+                return None
             size = len(name)
             if size == 14 and name.lower() == "content-length":
                 known = True
             elif size == length and name.lower() == key:
-                return None  # to be replaced
+                marked = True
         if not known and stream_kind(headers) is not None:
             return None
-        return [*headers, (pipeline.id_header, request_id)]
+        return self._with_id(headers) if marked else [*headers, (pipeline.id_header, request_id)]
+
+    def _with_id(self, headers: Headers) -> Headers:
+        name, key = self._pipeline.id_header, self._pipeline.id_key
+        return [*(pair for pair in headers if pair[0].lower() != key), (name, self._request_id)]
 
     def _state(self) -> ResponseState:
+        """Return the response's state, which has seen the application's head."""
         if self._response is None:
             self._response = ResponseState(
                 self._pipeline,
@@ -176,6 +199,9 @@ class ResponseDriver(RestoringBody):
                 layers=layers_of(self._environ, self._request_id),
                 raising_ended=False,  # a stream of unknown length would be cut
             )
+            if self._plain is None and self._head is not None:
+                status, headers = self._head
+                self._pending += self._take(self._response.start(_code(status), headers))
         return self._response
 
     def _make(self) -> Iterator[bytes]:
@@ -196,11 +222,12 @@ class ResponseDriver(RestoringBody):
 
     def _feed(self, data: bytes) -> list[bytes]:
         """Take a chunk of the application's; return what to send now."""
-        if not isinstance(cast("object", data), bytes | bytearray | memoryview):
+        if not isinstance(cast("object", data), bytes):
             msg = f"the application sent a body of {type(data).__qualname__}, not bytes"
             raise TypeError(msg)
-        if not data:  # nothing leaves before a head
+        if not data and self._head is not None:  # it is no part of the body
             return [] if self._server_write is None else [data]
+        self._given = True
         if self._plain is None:
             chunks = self._take(self._state().body(data, more=True))
         else:
@@ -212,6 +239,7 @@ class ResponseDriver(RestoringBody):
 
     def _end(self) -> list[bytes]:
         """Take note that the application's body is at its end; return what to send now."""
+        self._ended = True
         if self._plain is None:
             state = self._state()
             return self._take(state.end() if self._head is None else state.body(b"", more=False))
@@ -231,10 +259,14 @@ class ResponseDriver(RestoringBody):
             # A server may have choked on a head. An exception that was caught has a traceback,
             # whatever its type allows.
             self._exc_info = type(exc), exc, cast("TracebackType", exc.__traceback__)
+        if self._head is not None and self._response is None and self._plain is None:
+            status, headers = self._head
+            if why_unsendable(_code(status), headers, rewritten=True) is not None:
+                self._head = None  # no server would have taken it: the exception is what counts
         response = self._state()
         if self._plain is not None:
-            if self._sent:
-                response.pass_on()
+            if self._sent or self._ended:
+                response.pass_on(whole=self._ended)
             else:  # without its length and its type, the core holds it
                 kept = [pair for pair in self._plain[1] if pair[0][:8].lower() != "content-"]
                 response.start(200, kept)
@@ -255,9 +287,7 @@ class ResponseDriver(RestoringBody):
                 if piece.body:
                     chunks.append(piece.body)
             elif piece.original and self._head is not None:
-                key, (status, headers) = self._pipeline.id_key, self._head
-                kept = [pair for pair in headers if pair[0].lower() != key]
-                self._send_head(status, [*kept, (self._pipeline.id_header, self._request_id)])
+                self._send_head(self._head[0], self._with_id(self._head[1]))
             else:
                 self._replaced = True
                 line = f"{piece.status} {phrases.get(piece.status, 'Unknown Status Code')}"
@@ -273,11 +303,7 @@ class ResponseDriver(RestoringBody):
 
 
 def _code(status: str) -> int:
-    return int(status[:3]) if status[:3].isdecimal() and _is_sendable(status) else 0
-
-
-def _is_sendable(status: str) -> bool:
-    return status.isascii() and status.isprintable()
+    return int(status[:3]) if status[:3].isdecimal() and is_field_value(status) else 0
 
 
 def _is_answerable(exc: BaseException) -> bool:

@@ -142,6 +142,11 @@ def _about_wire(program: Program, bare: Outcome, ours: Outcome) -> list[str]:
     return faults
 
 
+def _was_held(program: Program, bare: Outcome) -> bool:
+    """Whether a server refused a head that the toolkit holds until its body comes."""
+    return program["kind"] == "wsgi" and bool(bare.refused) and bare.status is None
+
+
 def _may_be_refused(program: Program, bare: Outcome, ours: Outcome) -> bool:
     if bare.refused_after_head:
         return True
@@ -217,7 +222,8 @@ def _about_exceptions(program: Program, bare: Outcome, ours: Outcome) -> list[st
     first = bare.status is None and not bare.ended and not bare.refused
     if raised in MAPPED and first and is_typed(ours.raised):
         return [f"{raised} was raised: {ours.raised!r:.100}"]
-    if raised in ("cancelled", "exit") and got != raised:
+    unasked = program["kind"] == "wsgi" and (ours.status or 0) >= 400  # the rest of a body
+    if raised in ("cancelled", "exit") and got != raised and not unasked:
         return [f"{raised} became {ours.raised!r:.100}"]
     return []
 

@@ -450,8 +450,8 @@ def test_second_head_after_the_first_chunk() -> None:
     assert isinstance(answer.raised, ValueError)
 
 
-def test_second_head_after_our_answer() -> None:
-    """What our answer replaced cannot come back."""
+def test_second_head_for_one_that_no_server_takes(caplog: pytest.LogCaptureFixture) -> None:
+    """It is read like any other, and the first one is forgotten."""
 
     def app(_environ: Any, start: Any) -> list[bytes]:
         start("700 High", PLAIN)
@@ -459,9 +459,49 @@ def test_second_head_after_our_answer() -> None:
             _raise_secret()
         except ValueError:
             start("409 Conflict", PLAIN, sys.exc_info())
-        return [b"secret"]
+        return [b"It is taken"]
+
+    with caplog.at_level("INFO"):
+        is_envelope(serve(app), 409, "conflict")
+    assert len(caplog.records) == 1
+
+
+def test_second_head_after_our_answer() -> None:
+    """What our answer replaced cannot come back."""
+
+    def app(_environ: Any, start: Any) -> Iterator[bytes]:
+        start("200 OK", [*EVENTS, ("X-Bad", "a\0b")])
+        yield b"data: 1\n\n"
+        start("409 Conflict", PLAIN, (None, None, None))
 
     is_envelope(serve(app), 500, "internal")
+
+
+@each_head
+@pytest.mark.parametrize("chunks", [(), (b"ok",)])
+def test_close_that_fails(
+    headers: list[tuple[str, str]], chunks: tuple[bytes, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It comes after a whole answer, is logged as that, and reaches the server."""
+
+    class Body:
+        def __iter__(self) -> Iterator[bytes]:
+            return iter(chunks)
+
+        def close(self) -> None:
+            raise ValueError("secret")
+
+    def app(_environ: Any, start: Any) -> Body:
+        start("200 OK", [] if headers is LENGTH else headers)
+        return Body()
+
+    body: Any = KaikoMiddleware(app)(make_environ("/x"), Server().start_response)
+    assert list(body) == list(chunks)
+    with pytest.raises(ValueError, match="secret"):
+        body.close()
+    (record,) = caplog.records
+    assert "raised after the answer" in record.getMessage()
+    assert current_request_id() is None
 
 
 @pytest.mark.parametrize(
