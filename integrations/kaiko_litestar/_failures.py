@@ -74,7 +74,7 @@ def failures_of(exc: Exception, connection: Connection, frames: Frames) -> list[
         return sorted(found, key=lambda each: (*_PARTS, "body").index(each.where))
     cause = cause_of(exc)
     if isinstance(cause, KeyError) and frames.locals_of(*_EXTRACTOR):
-        return list(_absent(model, connection))
+        return list(_of_parameters(model, connection))
     return _of_dto(cause) if frames.through(*_DTO) or frames.through(*_PYDANTIC_DTO) else []
 
 
@@ -100,26 +100,36 @@ def _names(model: Any) -> dict[str, _Name]:
     return names
 
 
-def _absent(model: Any, connection: Connection) -> Iterator[Failure]:
-    """Yield all required parameters that the request has not: Litestar names one of them."""
-    signature: Any = connection.scope["route_handler"].parsed_fn_signature
-    order = [*signature.parameters]
-    sources = {
-        "query": connection.query_params,
+def _of_parameters(model: Any, connection: Connection) -> Iterator[Failure]:
+    """Yield what is wrong with all parameters: Litestar names one that is missing, of any."""
+    route: Any = connection.scope["route_handler"]
+    annotations: dict[str, Any] = route.signature_model.__annotations__
+    order = [*route.parsed_fn_signature.parameters]
+    sources: dict[Where, Any] = {
+        "path": connection.path_params,
+        "query": connection.query_params.dict(),
         "header": connection.headers,
         "cookie": connection.cookies,
     }
 
-    def position(pair: tuple[Where, Any]) -> int:
+    def position(pair: tuple[Where, Any]) -> tuple[int, int, str]:
         name = pair[1].field_name
-        return order.index(name) if name in order else len(order)  # of a dependency
+        # One of a dependency is after the handler's own.
+        at = order.index(name) if name in order else len(order)
+        return _PARTS.index(pair[0]), at, name
 
-    for part, given in sources.items():
-        of_part = [pair for pair in _parameters(model) if pair[0] == part]
-        for where, parameter in sorted(of_part, key=position):
-            required = parameter.is_required or parameter.default is Ellipsis
-            if required and parameter.field_alias not in given:
-                yield Failure("missing", where, parameter.field_alias)
+    for where, parameter in sorted(_parameters(model), key=position):
+        name, alias = parameter.field_name, parameter.field_alias
+        if alias in sources[where]:
+            value = sources[where][alias]
+            if where == "query" and not parameter.is_sequence:
+                value = value[-1]
+            for kind, inside in refused(
+                value, annotations.get(name, Any), route.default_deserializer
+            ):
+                yield Failure(kind, where, _path(alias, inside))
+        elif parameter.is_required or parameter.default is Ellipsis:
+            yield Failure("missing", where, alias)
 
 
 def _of_arguments(values: dict[str, Any], names: dict[str, _Name]) -> Iterator[Failure]:

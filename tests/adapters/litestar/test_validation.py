@@ -220,6 +220,7 @@ def test_bad_parameters(
         ("/items/9?" + QUERY, [HEADERS[0]], missing("crumb")),
         ("/items/9", [], missing("first", " (and 3 more: nextOne, X-Token, crumb)")),
         ("/dependent", [], missing("page")),
+        ("/dependent?size=1", [], missing("page")),
     ],
 )
 def test_missing_parameters(
@@ -227,6 +228,21 @@ def test_missing_parameters(
 ) -> None:
     """All are named, in the order of the signature."""
     assert ask_error(APP, path, headers=headers) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "code", "more"),
+    [
+        ("/items/9?first=x", "first", "invalid_first", " (and 1 more: nextOne)"),
+        ("/items/1?tags=1&tags=x&first=1", "number", "invalid_number",
+         " (and 2 more: nextOne, tags[1])"),
+        ("/dependent?size=x", "size", "invalid_size", " (and 1 more: page)"),
+    ],
+)  # fmt: skip
+def test_bad_and_missing_parameters(path: str, name: str, code: str, more: str) -> None:
+    """Both are named, though Litestar stops at one that is missing."""
+    text = f"The '{name}' parameter has an invalid value{more}"
+    assert ask_error(APP, path, headers=HEADERS) == (400, code, name, text)
 
 
 @pytest.mark.parametrize("number", ["x", "9" * 5000, "1.5"])
