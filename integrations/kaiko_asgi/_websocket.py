@@ -108,7 +108,7 @@ class Socket:
             return
         if self._deniable:
             await self._driver.end()
-        elif not self._ended:
+        else:
             await self._close(self._pipeline.on_bug(_SILENT, self._request).error)
 
     async def fail(self, exc: BaseException) -> bool:

@@ -205,9 +205,10 @@ class ExchangeDriver:
 
     async def let_go(self) -> None:
         """Send the end of a stream that is held, or wait until it is sent."""
-        if self.drop_end():
+        if self._releasing is None:
+            self.drop_end()
             await self._forward(self.response.body(b"", more=False), last=True)
-        elif self._releasing is not None:
+        else:
             await self._releasing
 
     async def deny(self, error: KaikoError) -> None:
@@ -362,7 +363,7 @@ class Exchange:
             if self.held is not None:
                 driver.start(self.held)
                 self.held = None
-            elif self.way is self.server:
+            elif self.whole or self.way is self.server:
                 driver.response.pass_on(whole=self.whole)
         elif self.whole:
             driver.response.whole = True

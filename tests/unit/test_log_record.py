@@ -524,3 +524,14 @@ def test_an_exc_info_is_what_python_gives() -> None:
     assert plain[1] is not None
     assert ExcInfo(plain) == plain
     assert logging.Formatter().formatException(ExcInfo(plain)).endswith("LookupError: a bug")
+
+
+def test_only_so_many_frames_are_remembered() -> None:
+    """A service may compile code as it goes."""
+    for number in range(600):
+        made = compile("raise ValueError", f"made-{number}", "exec")
+        with pytest.raises(ValueError, match=r"^$") as caught:
+            exec(made)  # noqa: S102 - the test's own
+        text = traceback_module.compact_traceback(caught.value)
+        assert f"made-{number}:1 in <module>" in text
+    assert len(traceback_module._known_frames) <= 512

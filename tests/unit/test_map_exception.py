@@ -204,6 +204,17 @@ def test_a_handler_that_returns_something_else_is_an_error_of_its_own() -> None:
         mapping.find(Fault())
 
 
+def test_what_answers_a_class_is_remembered_only_so_far() -> None:
+    """A service may make classes as it goes; a handler that comes later counts."""
+    mapping = ExceptionMapping()
+    for number in range(600):
+        assert mapping.find(type(f"Made{number}", (Fault,), {})()) is None
+    assert mapping.find(Fault()) is None
+    assert len(mapping._chosen) <= 256
+    mapping.register(Fault, conflict)
+    assert mapping.resolve(Fault()).status == 409
+
+
 # --- what the toolkit knows of libraries -----------------------------------------------
 
 HTTP_EXCEPTION = library("starlette.exceptions.HTTPException")

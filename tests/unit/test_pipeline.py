@@ -166,3 +166,50 @@ def test_an_id_that_no_server_would_send_is_no_reason_not_to_answer() -> None:
     pipeline = Pipeline(Config())
     reply = pipeline.render(NotFoundError(), REQUEST._replace(request_id="é\r\n"))
     assert (reply.status, dict(reply.headers)["X-Request-ID"]) == (404, "___")
+
+
+def test_a_returned_answer_is_read_once_whoever_asks(log: pytest.LogCaptureFixture) -> None:
+    """Each request has its own id, one that is none of the alphabet is made one."""
+    pipeline = Pipeline(Config())
+    kind, cookie = ("Content-Type", "text/plain"), ("Set-Cookie", "a=1")
+    first = pipeline.on_answer(409, [kind, cookie], b"Taken", REQUEST)
+    for request_id, sent in (("req-0", "req-0"), ("a b", "a_b"), ("", "req-unknown")):
+        other = REQUEST._replace(request_id=request_id)
+        again = pipeline.on_answer(409, [kind, cookie], b"Taken", other)
+        assert again.error is first.error
+        assert check_answer(*again.reply) == []
+        assert (
+            header(again.reply, "X-Request-ID") == error_of(again.reply.body)["request_id"] == sent
+        )
+        assert len(again.reply.headers) == len(first.reply.headers)
+    assert len(log.records) == 4
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (409, [("Retry-After", "Fri, 31 Dec 2100 23:59:59 GMT")], b"Taken"),
+        (409, [("X-Own", "a" * 2000)], b"Taken"),
+        (409, [("X-Own", "a\nb")], b"Taken"),
+        (409, [], b"T" * 2000),
+        (409, [], None),
+        (422, [], b'{"detail":[{"type":"missing","loc":["body","a"]}]}'),
+    ],
+    ids=["in time", "long header", "bad header", "long body", "no body", "by the request"],
+)
+def test_an_answer_that_may_become_another_is_read_each_time(
+    status: int, headers: list[tuple[str, str]], body: bytes | None
+) -> None:
+    """In time, for another request, or with something to log; or it is too long to be kept."""
+    pipeline = Pipeline(Config())
+    first, second = (pipeline.on_answer(status, headers, body, REQUEST) for _ in range(2))
+    assert first.error is not second.error
+    assert pipeline.recall(status, headers, body) is None
+
+
+def test_only_so_many_answers_are_remembered() -> None:
+    """A service may put anything in its texts."""
+    pipeline = Pipeline(Config())
+    for number in range(600):
+        pipeline.on_answer(409, [], b"Taken %d" % number, REQUEST)
+    assert len(pipeline._answers) <= 256

@@ -749,6 +749,13 @@ def test_what_an_inner_layer_has_reported_is_only_handed_on(
     assert log.records == []
 
 
+def test_what_an_inner_layer_has_reported_without_an_answer_is_answered() -> None:
+    """It left its framework's debug page to somebody who did not make it."""
+    layers = Layers(REQUEST_ID)
+    exc = layers.reported = ValueError()
+    assert ours_of(exchange(layers=layers).fail(exc).pieces)["code"] == "internal"
+
+
 def test_a_request_is_only_looked_at() -> None:
     """The information an adapter gives is not changed."""
     request = RequestInfo(REQUEST_ID, "GET", "/v2/chat")

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from adapters.asgi.apps import answers, error_of, kaiko, records_of
+from adapters.asgi.apps import answers, error_of, fail, kaiko, records_of, streams
 from adapters.asgi.server import ask
 
 if TYPE_CHECKING:
-    from kaiko_asgi import Receive, Scope, Send
+    from kaiko_asgi import Message, Receive, Scope, Send
 
 _ORIGIN = ("Origin", "https://a.example")
 
@@ -85,3 +85,23 @@ def test_a_success_looks_at_nothing_inside() -> None:
     assert looks == []
     ask(app, "/bug", headers=[_ORIGIN])
     assert looks
+
+
+def test_the_headers_of_a_head_that_is_held_stay() -> None:
+    """The middleware inside has put them on already, and once is enough."""
+    app = kaiko(streams(fail, kind=b"text/csv"))
+    wrapped = app.app
+
+    async def allowing(scope: Scope, receive: Receive, send: Send) -> None:
+        async def forward(message: Message) -> None:
+            if "headers" in message:
+                message["headers"].append((b"access-control-allow-origin", b"*"))
+            await send(message)
+
+        await wrapped(scope, receive, forward)
+
+    app.app = allowing
+    answer = ask(app, headers=[_ORIGIN])
+    assert error_of(answer)["code"] == "internal"
+    assert answer.one("access-control-allow-origin") == "*"
+    assert "X-Request-ID" in answer.one("access-control-expose-headers")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
@@ -170,6 +170,22 @@ def test_what_the_configuration_maps_is_answered_where_handlers_are(order: str) 
     assert error_of(answer)["message"] == "Out of stock"
     assert answer.one("set-cookie") == "a=1"
     assert answer.one("access-control-allow-origin") == ORIGIN[1]
+
+
+def test_a_mapping_that_fails_maps_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """The exception is unmapped: it leaves the application, and the failure is logged."""
+    mapping = ExceptionMapping()
+    mapping.register(StockError, _fails)
+    answer = ask(installed(config=Config(mapping=mapping)), "/stock")
+    assert error_of(answer)["code"] == "internal"
+    assert isinstance(answer.raised, StockError)
+    texts = [record.getMessage() for record in records_of(caplog)]
+    assert sum("the mapping's handler for StockError failed" in text for text in texts) > 0
+    assert sum("unmapped exception" in text for text in texts) == 1
+
+
+def _fails(_exc: StockError) -> NoReturn:
+    raise LookupError
 
 
 def test_a_mapping_of_every_exception_is_asked_last() -> None:
