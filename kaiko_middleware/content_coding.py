@@ -78,14 +78,23 @@ _WINDOW = 23  # as a power of two: RFC 9659 allows no larger one
 
 
 def _zstd(library: Any) -> Feed:
-    feed: Feed = library.ZstdDecompressor(
-        options={library.DecompressionParameter.window_log_max: _WINDOW}
-    ).decompress
+    options = {library.DecompressionParameter.window_log_max: _WINDOW}
+    frame = library.ZstdDecompressor(options=options)
+
+    def feed(piece: bytes) -> bytes:
+        nonlocal frame
+        start: bytes = frame.decompress(piece)
+        while frame.eof:  # another frame may follow
+            piece, frame = frame.unused_data, library.ZstdDecompressor(options=options)
+            start += frame.decompress(piece)
+        return start
+
     return feed
 
 
 def _zstandard(library: Any) -> Feed:
-    feed: Feed = library.ZstdDecompressor(max_window_size=1 << _WINDOW).decompressobj().decompress
+    made = library.ZstdDecompressor(max_window_size=1 << _WINDOW)
+    feed: Feed = made.decompressobj(read_across_frames=True).decompress
     return feed
 
 

@@ -43,6 +43,14 @@ def test_a_compressed_answer_is_read(coding: str, module: str) -> None:
     assert decode_body(zlib.compress(body), f"{coding}, deflate") == TEXT
 
 
+def test_the_frames_of_zstd_are_read_one_after_the_other() -> None:
+    """As the members of gzip are."""
+    compress = compressing(ZSTD)
+    body = compress(TEXT[:9]) + compress(b"") * 9 + compress(TEXT[9:])
+    assert decode_body(body, "zstd") == TEXT
+    assert decode_body(body + b"more", "zstd") is None
+
+
 @pytest.mark.parametrize(("coding", "module"), CODINGS)
 def test_what_is_not_what_it_says_is_not_read(coding: str, module: str) -> None:
     """Nor what has more behind its end."""
@@ -74,8 +82,9 @@ class Reversing:
         """Undo it."""
         return body[::-1]
 
-    def decompressobj(self) -> Reversing:
+    def decompressobj(self, *, read_across_frames: bool) -> Reversing:
         """Return what undoes it."""
+        assert read_across_frames
         return self
 
 
