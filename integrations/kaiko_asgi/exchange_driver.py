@@ -166,8 +166,6 @@ class ExchangeDriver:
         response, scope = self.response, self.scope
         status: int = message["status"]
         fields = list(message.get("headers", ()))
-        # The application may change its list, or the whole message, while this is held.
-        self._original = {**message, "headers": fields}
         headers = [(_text(name), _text(value)) for name, value in fields]
         if BODY_LIMIT in scope and lift_body_limit(scope) and status != 413:
             return response.fail(PayloadTooLargeError()).pieces
@@ -175,6 +173,8 @@ class ExchangeDriver:
         if status >= 400:
             request_id = response.request.request_id
             response.read_request = partial(request_info, scope, request_id, typed=True)
+        # The application may change its list, or the whole message, while this is held.
+        self._original = {**message, "headers": fields}
         return response.start(status, headers, as_it_is=bool(state.get(PASS_THROUGH)))
 
     def _hold_end(self) -> bool:

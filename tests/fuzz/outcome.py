@@ -230,7 +230,8 @@ def _about_exceptions(program: Program, bare: Outcome, ours: Outcome) -> list[st
 
 def _is_bare_head(program: Program, bare: Outcome) -> bool:
     """Whether it is an answer to HEAD that lacks nothing but its end."""
-    return program["method"] == "HEAD" and 200 <= (bare.status or 0) < 400
+    alone = not program["config"].get("rewrite_answers", True)
+    return program["method"] == "HEAD" and (alone or 200 <= (bare.status or 0) < 400)
 
 
 def _about_records(program: Program, bare: Outcome, ours: Outcome) -> list[str]:
@@ -249,6 +250,7 @@ def _about_records(program: Program, bare: Outcome, ours: Outcome) -> list[str]:
         return [f"a success is in the log: {lines}"]
     stopped = kind_of(bare.raised) in ("cancelled", "reset", "exit")
     alone = not program["config"].get("rewrite_answers", True) and bare.ended
+    stopped = stopped or program.get("close") == "raise"  # which the server reports
     if failed and not count and not stopped and not (alone and bare.raised is None):
         return ["a failure is not in the log"]
     # What fails after an error answer is another failure.
