@@ -129,8 +129,7 @@ def _about_wire(program: Program, bare: Outcome, ours: Outcome) -> list[str]:
     elif ours.status >= 400 and ours.ended and program["config"].get("rewrite_answers", True):
         faults += _about_an_error(program, ours)
     # A head that is held can be replaced where no server would take a second one.
-    starts = [op for name in ("ops", "call", "later") for op in program.get(name, ())]
-    second = len([op for op in starts if op[0] in ("start", "odd_start")]) > 1
+    second = _starts_twice(program)
     if ours.status < 400 and ours.ended and not bare.ended and not second:
         faults += _about_a_last_event(program, bare, ours)
     raised = kind_of(bare.raised)
@@ -228,6 +227,11 @@ def _about_exceptions(program: Program, bare: Outcome, ours: Outcome) -> list[st
     return []
 
 
+def _starts_twice(program: Program) -> bool:
+    ops = [op for name in ("ops", "call", "later") for op in program.get(name, ())]
+    return len([op for op in ops if op[0] in ("start", "odd_start")]) > 1
+
+
 def _is_bare_head(program: Program, bare: Outcome) -> bool:
     """Whether it is an answer to HEAD that lacks nothing but its end."""
     alone = not program["config"].get("rewrite_answers", True)
@@ -250,6 +254,7 @@ def _about_records(program: Program, bare: Outcome, ours: Outcome) -> list[str]:
         return [f"a success is in the log: {lines}"]
     stopped = kind_of(bare.raised) in ("cancelled", "reset", "exit")
     alone = not program["config"].get("rewrite_answers", True) and bare.ended
+    alone = alone or _starts_twice(program)
     stopped = stopped or program.get("close") == "raise"  # which the server reports
     if failed and not count and not stopped and not (alone and bare.raised is None):
         return ["a failure is not in the log"]
