@@ -254,9 +254,14 @@ def _about_records(program: Program, bare: Outcome, ours: Outcome) -> list[str]:
         return [f"a success is in the log: {lines}"]
     stopped = kind_of(bare.raised) in ("cancelled", "reset", "exit")
     alone = not program["config"].get("rewrite_answers", True) and bare.ended
-    alone = alone or _starts_twice(program)
     stopped = stopped or program.get("close") == "raise"  # which the server reports
-    if failed and not count and not stopped and not (alone and bare.raised is None):
+    if (
+        failed
+        and not count
+        and not stopped
+        and not (alone and bare.raised is None)
+        and not _starts_twice(program)
+    ):
         return ["a failure is not in the log"]
     # What fails after an error answer is another failure.
     twice = bare.refused or (
