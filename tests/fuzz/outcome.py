@@ -235,7 +235,9 @@ def _starts_twice(program: Program) -> bool:
 def _is_bare_head(program: Program, bare: Outcome) -> bool:
     """Whether it is an answer to HEAD that lacks nothing but its end."""
     alone = not program["config"].get("rewrite_answers", True)
-    return program["method"] == "HEAD" and (alone or 200 <= (bare.status or 0) < 400)
+    if bare.status is None:
+        return False
+    return program["method"] == "HEAD" and (alone or 200 <= bare.status < 400)
 
 
 def _about_records(program: Program, bare: Outcome, ours: Outcome) -> list[str]:
@@ -255,6 +257,7 @@ def _about_records(program: Program, bare: Outcome, ours: Outcome) -> list[str]:
     stopped = kind_of(bare.raised) in ("cancelled", "reset", "exit")
     alone = not program["config"].get("rewrite_answers", True) and bare.ended
     stopped = stopped or program.get("close") == "raise"  # which the server reports
+    stopped = stopped or (bare.refused_after_head and bare.raised is None)  # and it was caught
     if (
         failed
         and not count

@@ -59,7 +59,8 @@ def main() -> int:
     if given.save is not None:
         kept = json.loads(given.save.read_text()) if given.save.exists() else []
         kept += [program for program, _ in found.values()]
-        given.save.write_text(json.dumps(kept, indent=1) + "\n")
+        lines = ",\n".join(f" {json.dumps(program)}" for program in kept)
+        given.save.write_text(f"[\n{lines}\n]\n")
     return 1 if found else 0
 
 
