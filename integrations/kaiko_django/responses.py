@@ -57,7 +57,26 @@ _E = TypeVar("_E", bound="EnvelopeResponse")
 # What, among the headers of an envelope, says that middleware had its hands on it.
 _TOUCHED = (DESCRIBES_BODY - {"content-type", "content-length"}) | {"access-control-allow-origin"}
 
-_forget = partial(set_request_id, None)
+
+class _PuttingBack:
+    """Puts back the id that was current before; in a pickle of a response, it does nothing.
+
+    A cache that is outside of our middleware pickles what it keeps.
+    """
+
+    __slots__ = ("_previous",)
+
+    def __init__(self, previous: str | None) -> None:
+        self._previous = previous
+
+    def __call__(self) -> None:
+        set_request_id(self._previous)
+
+    def __reduce__(self) -> tuple[type[object], tuple[object, ...]]:
+        return partial, (bool,)
+
+
+_forget = _PuttingBack(None)
 
 
 class EnvelopeResponse(HttpResponse):
@@ -222,7 +241,7 @@ def restore_when_closed(response: HttpResponseBase, previous: str | None) -> Non
     """
     # Django's own list of what to do then, which its stubs do not know.
     closers: list[Callable[[], object]] = getattr(response, "_resource_closers")  # noqa: B009 - as said
-    closers.append(_forget if previous is None else partial(set_request_id, previous))
+    closers.append(_forget if previous is None else _PuttingBack(previous))
 
 
 def silence(response: HttpResponseBase) -> None:

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.core.cache import cache
 from django.core.signals import got_request_exception
 from django.http import HttpResponse, HttpResponseServerError
 from django.http.request import UnreadablePostError
@@ -194,3 +195,24 @@ def test_coroutine_that_nobody_awaited(stack: Stack) -> None:
     """A middleware that returns a coroutine is a bug, and no warning."""
     answer = stack.ask(Project(bug, (f"{HERE}.unawaited",)))
     assert json.loads(answer.body)["error"]["code"] == "internal"
+
+
+@each_stack
+def test_cache_outside(stack: Stack) -> None:
+    """A cache keeps a response that our middleware passed on, as Django's own puts itself first."""
+    called: list[object] = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        called.append(request)
+        return HttpResponse("kept")
+
+    project = Project(
+        view,
+        middleware=("django.middleware.cache.FetchFromCacheMiddleware",),
+        first=("django.middleware.cache.UpdateCacheMiddleware",),
+    )
+    cache.clear()
+    for _ in range(2):
+        answer = stack.ask(project)
+        assert (answer.status, answer.body) == (200, b"kept")
+    assert len(called) == 1
