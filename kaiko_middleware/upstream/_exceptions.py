@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from kaiko_middleware.safe_exception import root_of
+from kaiko_middleware.safe_exception import context_of, root_of
 
 from ._http2 import is_peers_fault, was_not_processed
 from ._refusals import FILTERED, TOO_LONG
@@ -137,6 +137,7 @@ botocore's and Google's are only known to `translate()`: they are also the datab
 service, whose failures it wants to see as they are.
 """
 
+_MADE_UP = frozenset({"APIConnectionError", "MidStreamFallbackError"})
 _REFUSALS = {
     ("openai", "LengthFinishReasonError"): TOO_LONG,
     ("openai", "ContentFilterFinishReasonError"): FILTERED,
@@ -187,6 +188,14 @@ def is_known(exc: BaseException) -> bool:
     return any(root_of(cls) in FAILURES for cls in type(exc).__mro__)
 
 
+def is_made_up(exc: BaseException) -> bool:
+    """Whether LiteLLM gave the exception a status of its own.
+
+    It keeps what failed as the implicit context, and says in a text what that was.
+    """
+    return root_of(type(exc)) == "litellm" and type(exc).__name__ in _MADE_UP
+
+
 def refusal_token(exc: BaseException) -> str | None:
     """Return the code for what an SDK's class says of the caller's content, or None."""
     names = ((root_of(cls), cls.__name__) for cls in type(exc).__mro__)
@@ -196,7 +205,8 @@ def refusal_token(exc: BaseException) -> str | None:
 def chain(exc: BaseException) -> Iterator[BaseException]:
     """Yield `exc` and the exceptions behind it: its cause, or what its client stores in it.
 
-    The implicit context is left out: it may be an earlier failure of another call.
+    The implicit context is left out, but for LiteLLM's: it may be an earlier failure of another
+    call.
     """
     seen: list[BaseException] = []
     waiting: list[object] = [exc]
@@ -207,9 +217,14 @@ def chain(exc: BaseException) -> Iterator[BaseException]:
         seen.append(current)
         yield current
         waiting += [*current.args[:4], current.__cause__, getattr(current, "reason", None)]
+        if is_made_up(current):
+            waiting.append(context_of(current))
 
 
-def has_answer(exc: BaseException) -> bool:
-    """Whether a client's exception may contain an answer of the upstream."""
-    names = {cls.__name__ for cause in chain(exc) for cls in type(cause).__mro__}
-    return names.isdisjoint(_NO_ANSWER)
+def origins(exc: BaseException) -> list[BaseException]:
+    """Return the exceptions that may contain the upstream's answer, the most likely first."""
+    causes = [*chain(exc)]
+    names = {cls.__name__ for cause in causes for cls in type(cause).__mro__}
+    if not names.isdisjoint(_NO_ANSWER):
+        return []
+    return [*(cause for cause in reversed(causes[1:]) if is_made_up(exc)), exc]

@@ -85,8 +85,16 @@ def reading(data: object) -> Reading:
 
 
 def says_something(value: object) -> bool:
-    """Whether `value` is an object or a list with more than nulls, empty values and zeros."""
-    return any(members(value).values()) or any(items(value))
+    """Whether `value` is an object or a list with more than nulls, empty values and zeros.
+
+    Also one level down, for the inner errors and details of an error.
+    """
+    return any(map(_weighs, members(value).values() or items(value)))
+
+
+def _weighs(value: object) -> bool:
+    inner = members(value).values() or items(value)
+    return any(inner) if inner else bool(value)
 
 
 def whole_number(value: object) -> int | None:

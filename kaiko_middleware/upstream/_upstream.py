@@ -11,7 +11,7 @@ from kaiko_middleware.settings_check import refuse
 from ._answers import answer_of, content_of, lower, method_of
 from ._body import Body, read
 from ._classify import Found, by_status, error_inside
-from ._exceptions import chain, has_answer, is_known, known_failure, refusal_token
+from ._exceptions import chain, is_known, known_failure, origins, refusal_token
 from ._judge import Judge, Said
 from ._members import holders, members, texts
 from ._stream import StreamWatch
@@ -126,9 +126,10 @@ class Upstream:
             for cause in chain(exc):
                 if isinstance(cause, KaikoError):
                     return cause
-            answered = self._from_answer(exc) if has_answer(exc) else None
-            if answered is not None:
-                return answered
+            answered = [*map(self._from_answer, origins(exc))]
+            found = next((error for error in answered if error is not None), None)
+            if found is not None:
+                return found
         failure = known_failure(exc)
         if failure is not None:
             return self._failed(failure.category, exc, processed=failure.processed)

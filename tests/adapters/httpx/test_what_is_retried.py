@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
+import sys
+from typing import TYPE_CHECKING
 
+import httpx2
 import pytest
 
 from adapters.httpx.scripted import Answer, Scripted, Step
 from adapters.httpx.ways import PLAIN, Way, every_way
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KEY = {"Idempotency-Key": "8e03978e"}
 
@@ -134,13 +139,22 @@ def test_an_upstream_that_wants_to_be_asked_again_is(way: Way) -> None:
     assert way.call(Scripted(Answer(401, headers=wish), 200)).outcome == 401
 
 
+ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+CODINGS = [("gzip", "gzip"), ("deflate", "zlib"), ("br", "brotli"), ("zstd", ZSTD)]
+
+
 @every_way
-def test_a_compressed_body_tells_it_as_well(way: Way) -> None:
-    """And is handed over as it came."""
-    body = gzip.compress(b'{"error": {"code": "insufficient_quota"}}')
-    called = way.call(Scripted(Answer(429, (body,), (("content-encoding", "gzip"),)), 200))
-    assert (called.outcome, called.attempts) == (429, 1)
-    assert called.response.json() == {"error": {"code": "insufficient_quota"}}
+@pytest.mark.parametrize(("coding", "module"), CODINGS)
+def test_a_compressed_body_tells_it_as_well(way: Way, coding: str, module: str) -> None:
+    """A hard quota is not called again, a wait is kept; the body is handed over as it came."""
+    compress: Callable[[bytes], bytes] = pytest.importorskip(module).compress
+    quota, wait = b'{"error": {"code": "insufficient_quota"}}', b'{"retry_after": 40}'
+    for body, reason in ((quota, "not_retryable"), (wait, "deadline")):
+        answer = Answer(429, (compress(body),), (("content-encoding", coding),))
+        called = way.call(Scripted(answer, 200))
+        assert (called.outcome, called.attempts, called.reasons) == (429, 1, [reason])
+        if way.library is httpx2:  # httpx has another library for zstd
+            assert called.response.content == body
 
 
 @every_way

@@ -255,6 +255,8 @@ INSIDE: list[Case] = [
     Case("utf-8 with a mark", 200, b"\xef\xbb\xbf" + b'{"error": {"code": 500}}', "unavailable"),
     Case("bogus charset", 200, {"error": {"code": 500}}, "unavailable", {"content-type": "application/json; charset=klingon"}),
     Case("slack, well", 200, {"ok": True, "error": "ratelimited"}, None, llm="broken"),
+    Case("error of nothing but nothing", 200, {"error": {"code": 0, "message": "", "innererror": {"code": None}, "details": [None, 0]}}, None),
+    Case("error with something inside", 200, {"error": {"code": None, "details": [{"code": "x"}]}}, "broken"),
     Case("errors of nothing", 200, {"errors": [None], "result": 1}, None),
 ]  # fmt: skip
 

@@ -215,3 +215,18 @@ def test_a_message_that_would_take_long_is_not_read() -> None:
     """It may quote anything."""
     error = LLM.error_from_exception(litellm("BadRequestError", 400, "{" + "," * 5_000))
     assert details(error).category == "rejected"
+
+
+def test_litellm_keeps_what_failed_in_a_stream() -> None:
+    """Behind an exception with a status of its own, as the context of the next one."""
+    body = {"code": "context_length_exceeded", "type": "invalid_request_error"}
+    for origin, row in (
+        (openai.APIError("x", request=REQUEST, body=body), (413, "payload_too_large")),
+        (PayloadTooLargeError("m"), (413, "payload_too_large")),
+        (ValueError("x"), (503, "service_unavailable")),
+    ):
+        middle = litellm("APIConnectionError", 500, "litellm.APIConnectionError: x")
+        outer = litellm("MidStreamFallbackError", 503, "litellm.MidStreamFallbackError: x")
+        outer.__context__, middle.__context__ = middle, origin
+        error = LLM.error_from_exception(outer)
+        assert (error.status, error.code) == row
