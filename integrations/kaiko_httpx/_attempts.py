@@ -167,7 +167,8 @@ class Outgoing:
     def is_final(self, response: Response) -> bool:
         """Whether the answer's head rules out a retry, so the body need not be read."""
         if response.status_code < 400:
-            if self._reads_body:
+            # Our client reads it at once, so nobody has used a part of a body that breaks off.
+            if self.is_ours and self.deadline is not None:
                 return False
             self.call.succeeded()
             return True
@@ -196,11 +197,6 @@ class Outgoing:
             return None
         error = self._error_of(response, body)
         return None if error is None else self._decide(error, response)
-
-    @property
-    def _reads_body(self) -> bool:
-        # Our client reads it at once, so nobody has used a part of a body that breaks off.
-        return self.is_ours and self.deadline is not None
 
     def _error_of(self, response: Response, body: bytes | None) -> KaikoError | None:
         return self._policy.upstream.error_from_response(
