@@ -65,7 +65,8 @@ def render(
     >>> render(NotFoundError("No such model"), "req-7f65ab21d1").status
     404
     """
-    request_id = _checked_id(request_id)
+    if type(request_id) is not str or not _is_id(request_id):
+        request_id = _make_id(request_id)
     try:
         return _render(error, request_id, config, replaced)
     except Exception as exc:  # noqa: BLE001 - a subclass can break anything
@@ -73,9 +74,8 @@ def render(
         return _render(ServerError(), request_id, config, ())
 
 
-def _checked_id(request_id: str) -> str:
-    if type(request_id) is str and _is_id(request_id):
-        return request_id
+def _make_id(request_id: object) -> str:
+    """Return what an adapter gave for an id as one."""
     return _NOT_IN_ID.sub("_", safe_str(request_id))[:128] or "req-unknown"
 
 
@@ -158,7 +158,8 @@ class Repeated:
 
     def for_request(self, request_id: str) -> Reply:
         """Return the reply to another request."""
-        request_id = _checked_id(request_id)
+        if type(request_id) is not str or not _is_id(request_id):
+            request_id = _make_id(request_id)
         body = b"%b%b%b" % (self.start, request_id.encode("ascii"), _END)
         length = ("Content-Length", str(len(body)))
         fields = (self.first, length, (self.id_header, request_id), *self.rest)
