@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from ._members import Members
 
 _WORDS = (
-    r"litellm\.\w+: "
-    r"|\w+(?:Error|Exception)(?: \w+Error)?(?:: | - )"  # LiteLLM
+    r"litellm\.\w{1,64}: "
+    r"|\w{1,64}(?:Error|Exception)(?: \w{1,64}Error)?(?:: | - )"  # LiteLLM
     r"|The model returned the following errors: "  # Bedrock's Converse
-    r"|An error occurred \(\w+\) when calling the \w+ operation: "  # boto3
-    r"|Error code: \d+ - "  # the SDKs of OpenAI and Anthropic
-    r"|<\d+> InternalError\.Algo\.\w+: "  # Alibaba
-    r"|[\w-]+ error: (?:Provider returned error \| metadata: )?"  # Portkey, TrueFoundry
+    r"|An error occurred \(\w{1,64}\) when calling the \w{1,64} operation: "  # boto3
+    r"|Error code: \d{1,3} - "  # the SDKs of OpenAI and Anthropic
+    r"|<\d{1,3}> InternalError\.Algo\.\w{1,64}: "  # Alibaba
+    r"|[\w-]{1,64} error: (?:Provider returned error \| metadata: )?"  # Portkey, TrueFoundry
 )
 SOME_BEFORE = f"(?:{_WORDS}){{0,8}}?"
 """A pattern for the fixed words before a message, as few as possible."""

@@ -72,6 +72,19 @@ HOSTILE: dict[str, Callable[[], Hostile]] = {
     "many members": lambda: ({}, b"{%s}" % b",".join(b'"%x": 1' % n for n in range(6500))),
     "many strings": lambda: ({}, listed(b'"ab"')),
     "many details": lambda: ({}, b'{"error": {"details": %s}}' % listed(b'{"code": "x"}')[:50_000]),
+    "words like a gateway's": lambda: (
+        {},
+        b'{"error": {"message": "%s"}}' % fill(b"Error")[:60_000],
+    ),
+    "many gateways": lambda: ({}, b'{"error": {"message": "%s"}}' % fill(b"aError: ")[:60_000]),
+    "json behind a gateway": lambda: (
+        {},
+        b'{"error": {"message": "aError: %s"}}' % fill(b"{")[:60_000],
+    ),
+    "binary events": lambda: (
+        {"content-type": "application/vnd.amazon.eventstream"},
+        fill(bytes(16)),
+    ),
     "lone surrogates": lambda: ({}, fill(b"\\ud800").join([b'"', b'"'])),
     "lone surrogates in text": lambda: ({}, "\ud800" * 40_000),
     "wide text": lambda: ({}, ('"' + "\U0001f600" * 16_000 + '"').encode()),
@@ -225,7 +238,8 @@ values: st.SearchStrategy[Any] = st.recursive(
         st.sampled_from(
             ["error", "errors", "data", "type", "code", "status", "reason", "error_code", "details",
              "object", "message", "param", "request_id", "response", "StatusCode", "retry_after",
-             "@type", "retryDelay", "choices", "candidates", "done"]
+             "@type", "retryDelay", "choices", "candidates", "done", "ok", "__type", "innererror",
+             "metadata", "raw", "parameters", "finish_reason", "provider_specific_fields"]
         ) | st.text(max_size=3),
         inner,
         max_size=6,
