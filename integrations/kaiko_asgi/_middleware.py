@@ -85,7 +85,7 @@ class KaikoMiddleware:
         wrapper.request_id = request_id
         wrapper.client = receive
         wrapper.server = send
-        wrapper.way = wrapper.held = wrapper.driver = None
+        wrapper.way = wrapper.driver = None
         wrapper.whole = False
         token = set_request_id(request_id)
         try:

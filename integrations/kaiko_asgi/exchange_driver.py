@@ -347,7 +347,7 @@ class Exchange:
     whole: bool
     """Whether an answer that went past the driver has ended."""
     held: Message | None
-    """The head of an error answer whose body is not there yet."""
+    """The head of an error answer whose body is not there yet; not set before."""
     left: bool
     """Whether the application was told that its client is gone; not set before."""
     driver: ExchangeDriver | None
@@ -360,8 +360,9 @@ class Exchange:
             driver = self.driver = ExchangeDriver(
                 known.pipeline, self.scope, self.request_id, self.server, known.cors
             )
-            if self.held is not None:
-                driver.start(self.held)
+            held: Message | None = getattr(self, "held", None)
+            if held is not None:
+                driver.start(held)
                 self.held = None
             elif self.whole or self.way is self.server:
                 driver.response.pass_on(whole=self.whole)

@@ -126,7 +126,7 @@ class SendWrapper(Exchange):
         else:
             way = self._way_of(message)
         self.way = way
-        return way(message) if self.held is None else _nothing()
+        return way(message)
 
     def _way_of(self, message: Message) -> Send:
         """Return where an answer goes that is no plain success."""
@@ -144,10 +144,15 @@ class SendWrapper(Exchange):
             and PASS_THROUGH not in state
             and not getattr(scope.get("app"), "debug", False)
         ):
-            # As it is now: the application may change it meanwhile.
-            self.held = {**message, "headers": [*message["headers"]]}
-            return self._after_error_head
+            return self._hold
         return self._drive
+
+    def _hold(self, head: Message) -> Awaitable[None]:
+        """Hold the head of an error answer until its body comes."""
+        # As it is now: the application may change it meanwhile.
+        self.held = {**head, "headers": [*head["headers"]]}
+        self.way = self._after_error_head
+        return _nothing()
 
     def _after_error_head(self, message: Message) -> Awaitable[None]:
         """Take what follows the head of an error answer."""
