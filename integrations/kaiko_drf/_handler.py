@@ -31,10 +31,11 @@ class _EnvelopeResponse(EnvelopeResponse, Response):
     template_name: Any = None  # its stub knows no response without a template
     context_data = content_type = using = None
 
-    @cached_property
-    def data(self) -> Any:
-        """The envelope, as a dictionary."""
+    def _read(self) -> Any:
         return json.loads(self.reply.body)
+
+    data: Any = cached_property(_read)
+    """The envelope, as a dictionary."""
 
 
 def handle(exc: Exception, context: Mapping[str, object]) -> Response | None:
