@@ -232,7 +232,10 @@ def _restore(
 
 def unraised(error: KaikoError) -> KaikoError:
     """Return a copy of `error` that was never raised, without a call of its `__init__`."""
-    return _restore(type(error), error.args, error.__dict__)
+    cls = type(error)
+    made = cls.__new__(cls, *error.args)
+    made.__dict__.update(error.__dict__)
+    return made
 
 
 def _with_article(noun: str) -> str:

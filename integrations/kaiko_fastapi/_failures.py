@@ -39,7 +39,9 @@ def error_of(
         declared: what the route declares.
 
     """
-    whole: Failure | None = _UNASKED
+    # Of most bodies it is plain that they were there, and JSON.
+    plain = body is not None and not declared.form and not isinstance(body, bytes)
+    whole: Failure | None = None if plain else _UNASKED
 
     def read(record: Any) -> Failure | None:
         nonlocal whole
@@ -55,30 +57,29 @@ def error_of(
                 whole = _failure_of_whole(body, connection, declared)
             if whole is not None:
                 return whole
-        return _failure(str(record.get("type")), items, declared)
+        key = str(record.get("type")), items
+        try:
+            found = declared.failures.get(key)
+        except TypeError:  # not names and positions: the service made the record
+            return None
+        return _failure(*key, declared) if found is None else found
 
     # The service may have raised it itself, without saying what failed.
     return error_from_records(list(errors), read)
 
 
 def _failure(error_type: str, items: tuple[object, ...], declared: Declared) -> Failure | None:
-    """Return the failure for one record, from the cache if possible."""
-    key = error_type, items
-    try:
-        found = declared.failures.get(key)
-    except TypeError:  # not names and positions: the service made the record
+    """Return the failure for a record that is not in the cache, and put it there."""
+    if not all(isinstance(each, (int, str)) for each in items):
         return None
-    if found is None:
-        if not all(isinstance(each, (int, str)) for each in items):
-            return None
-        location = cast("tuple[int | str, ...]", items)
-        where = PARTS.get(location[0], "body")
-        schema = declared.schemas.get(where)
-        found = failure(error_type, location[1:], where=where, schema=schema)
-        if found.kind != "unknown" and len(repr(location)) <= _LONGEST:
-            if len(declared.failures) >= _KEPT:
-                declared.failures.clear()
-            declared.failures[key] = found
+    location = cast("tuple[int | str, ...]", items)
+    where = PARTS.get(location[0], "body")
+    schema = declared.schemas.get(where)
+    found = failure(error_type, location[1:], where=where, schema=schema)
+    if found.kind != "unknown" and len(repr(location)) <= _LONGEST:
+        if len(declared.failures) >= _KEPT:
+            declared.failures.clear()
+        declared.failures[error_type, items] = found
     return found
 
 
@@ -86,8 +87,6 @@ def _failure_of_whole(
     body: object, connection: HTTPConnection, declared: Declared
 ) -> Failure | None:
     """Return what is wrong with the whole body: it has the wrong type, or it is missing."""
-    if body is not None and not declared.form and not isinstance(body, bytes):
-        return None
     headers = connection.headers
     if declared.form:
         # An empty form is one without fields.
@@ -98,7 +97,7 @@ def _failure_of_whole(
         # That is right only if the service declared that type.
         return None if _media_type(headers) == declared.media_type.lower() else _WRONG_TYPE
     # The body `null` is None too, but it has a length.
-    return _NO_BODY if body is None and declared.media_type and _is_absent(headers) else None
+    return _NO_BODY if declared.media_type and _is_absent(headers) else None
 
 
 def _media_type(headers: Mapping[str, str]) -> str:
