@@ -89,15 +89,15 @@ class EnvelopeResponse(HttpResponse):
 
     def __init__(self, reply: Reply, request_id: str) -> None:
         # Django's constructor costs as much as the rest of an error answer.
-        self.__dict__.update(
-            _blank(),
-            headers=object.__new__(ResponseHeaders),
-            cookies=SimpleCookie(),
-            reply=reply,
-            request_id=request_id,
-            _resource_closers=[],
-            _container=[reply.body],
-        )
+        self.__dict__ = {
+            **_blank(),
+            "headers": object.__new__(ResponseHeaders),
+            "cookies": SimpleCookie(),
+            "reply": reply,
+            "request_id": request_id,
+            "_resource_closers": [],
+            "_container": [reply.body],
+        }
         _fill(self, reply)
 
 
@@ -161,8 +161,9 @@ def request_info(request: HttpRequest) -> RequestInfo:
     if request_id is None:
         request_id = request_id_of(request.META, current_pipeline())
     # On ASGI, not every server has the prefix in the path.
-    prefix = str(request.META.get("SCRIPT_NAME", ""))
-    return environ_info(request.META, request_id, served_path(request.path, prefix))
+    prefix: object = request.META.get("SCRIPT_NAME")
+    path = served_path(request.path, str(prefix)) if prefix else request.path
+    return environ_info(request.META, request_id, path)
 
 
 def replace_response(

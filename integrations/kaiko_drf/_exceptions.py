@@ -25,6 +25,7 @@ from rest_framework.parsers import BaseParser
 from kaiko_django.recognize import CsrfFailed
 from kaiko_drf._failures import failures_of
 from kaiko_middleware import InvalidRequestError, KaikoError, RateLimitError
+from kaiko_middleware.author_text import author_text
 from kaiko_middleware.errors import error_for_code, error_for_status
 from kaiko_middleware.foreign_answer import ForeignBody, read_detail
 from kaiko_middleware.validation import Failure, error_from_failures
@@ -36,58 +37,46 @@ if TYPE_CHECKING:
 
     from rest_framework.request import Request
 
-__all__ = ["Reading"]
+__all__ = ["api_exception", "recursion"]
 
 _LONGEST = 1024
 
 
-class Reading:
-    """Reads the exceptions of one request.
+def api_exception(exc: APIException, request: Request, view: object) -> KaikoError | None:
+    """Return the typed error for a DRF exception, or one derived from it."""
+    if isinstance(exc, ValidationError) and not _is_own(exc):
+        return error_from_failures(failures_of(exc, request, view))
+    status = exc.status_code
+    headers: list[tuple[str, str]] = []
+    if isinstance(exc, AuthenticationFailed | NotAuthenticated):
+        # DRF makes it a 403 if the first authenticator has no challenge.
+        status = type(exc).status_code
+        challenge: object = getattr(exc, "auth_header", None)
+        if isinstance(challenge, str):
+            headers.append(("WWW-Authenticate", challenge))
+    if status not in range(400, 600):
+        return None
+    raised_in = _innermost(exc)
+    if isinstance(exc, ParseError) and raised_in is not None:
+        refused = _refused_by(raised_in)
+        if refused is not None:
+            return refused
+    if isinstance(exc, PermissionDenied) and _is_drfs(raised_in, "enforce_csrf"):
+        return CsrfFailed("The CSRF check failed")
+    message, code, param, *_ = _said(exc, status, raised_in)
+    if status == 429:
+        wait: object = getattr(exc, "wait", None)
+        seconds = wait if isinstance(wait, int | float) else None
+        return RateLimitError(message, code=code, param=param, retry_after=seconds)
+    if status >= 500:
+        message = param = None
+    return error_for_status(status, message, code=code, param=param, headers=headers or None)
 
-    Arguments:
-        request: DRF's request.
-        view: the view that raised, if known.
 
-    """
-
-    def __init__(self, request: Request, view: object) -> None:
-        self._request = request
-        self._view = view
-
-    def api_exception(self, exc: APIException) -> KaikoError | None:
-        """Return the typed error for a DRF exception, or one derived from it."""
-        if isinstance(exc, ValidationError) and not _is_own(exc):
-            return error_from_failures(failures_of(exc, self._request, self._view))
-        status = exc.status_code
-        headers: list[tuple[str, str]] = []
-        if isinstance(exc, AuthenticationFailed | NotAuthenticated):
-            # DRF makes it a 403 if the first authenticator has no challenge.
-            status = type(exc).status_code
-            challenge: object = getattr(exc, "auth_header", None)
-            if isinstance(challenge, str):
-                headers.append(("WWW-Authenticate", challenge))
-        if status not in range(400, 600):
-            return None
-        raised_in = _innermost(exc)
-        if isinstance(exc, ParseError) and raised_in is not None:
-            refused = _refused_by(raised_in)
-            if refused is not None:
-                return refused
-        if isinstance(exc, PermissionDenied) and _is_drfs(raised_in, "enforce_csrf"):
-            return CsrfFailed("The CSRF check failed")
-        message, code, param, *_ = _said(exc, status, raised_in)
-        if status == 429:
-            wait: object = getattr(exc, "wait", None)
-            seconds = wait if isinstance(wait, int | float) else None
-            return RateLimitError(message, code=code, param=param, retry_after=seconds)
-        if status >= 500:
-            message = param = None
-        return error_for_status(status, message, code=code, param=param, headers=headers or None)
-
-    def recursion(self, exc: RecursionError) -> KaikoError | None:
-        """Return the error for a body that is nested too deeply; None for a bug."""
-        refused = (_refused_by(frame) for frame in _frames(exc))
-        return next((each for each in refused if each is not None), None)
+def recursion(exc: RecursionError) -> KaikoError | None:
+    """Return the error for a body that is nested too deeply; None for a bug."""
+    refused = (_refused_by(frame) for frame in _frames(exc))
+    return next((each for each in refused if each is not None), None)
 
 
 def _is_own(exc: ValidationError) -> bool:
@@ -123,11 +112,14 @@ def _said(exc: APIException, status: int, raised_in: FrameType | None) -> Foreig
     text = str(detail)
     if _is_drfs_text(exc, text, raised_in):
         text = ""
+    if code is None:
+        return ForeignBody(author_text(text[:_LONGEST], status))
     return read_detail({"detail": text[:_LONGEST], "code": code}, status)
 
 
 def _is_drfs_text(exc: APIException, text: str, raised_in: FrameType | None) -> bool:
-    if _is_drfs_default(exc, "default_detail"):
+    given = exc.args[:1] == (text,)
+    if not given and _is_drfs_default(exc, "default_detail"):
         # `Method "{method}" not allowed.`, and the text that DRF adds to a throttle's.
         default, _, inserted = force_str(exc.default_detail).partition("{")
         if text == default or (

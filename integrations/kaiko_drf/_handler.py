@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from rest_framework.exceptions import APIException
@@ -14,7 +14,7 @@ from rest_framework.views import exception_handler as default_handler
 from kaiko_django.conf import current, current_pipeline
 from kaiko_django.in_view import answer_in_view, is_ours
 from kaiko_django.responses import EnvelopeResponse
-from kaiko_drf._exceptions import Reading
+from kaiko_drf._exceptions import api_exception, recursion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +49,8 @@ def handle(exc: Exception, context: Mapping[str, object]) -> Response | None:
         or (isinstance(exc, APIException) and exc.status_code in range(100, 400))
     ):
         return default_handler(exc, cast("dict[str, object]", context))
-    reading = Reading(request, context.get("view"))
-    known: Known = {APIException: reading.api_exception, RecursionError: reading.recursion}
+    known: Known = {
+        APIException: partial(api_exception, request=request, view=context.get("view")),
+        RecursionError: recursion,
+    }
     return answer_in_view(request._request, exc, pipeline, known, _EnvelopeResponse)  # noqa: SLF001 - as above
