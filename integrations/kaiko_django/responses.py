@@ -20,10 +20,10 @@ from kaiko_middleware import Reply, current_request_id
 from kaiko_middleware.config import served_path
 from kaiko_middleware.headers import DESCRIBES_BODY, prefers_html
 from kaiko_middleware.ids import set_request_id
+from kaiko_middleware.report import RequestInfo
 from kaiko_middleware.response_head import recognize
 from kaiko_middleware.response_state import Chunk, Head, ResponseState
 from kaiko_wsgi.environ import request_id_of
-from kaiko_wsgi.environ import request_info as environ_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from kaiko_middleware.layers import Layers
     from kaiko_middleware.map_exception import Known
     from kaiko_middleware.pipeline import Pipeline
-    from kaiko_middleware.report import RequestInfo
     from kaiko_middleware.response_state import Piece
 
 __all__ = [
@@ -160,10 +159,16 @@ def request_info(request: HttpRequest) -> RequestInfo:
     request_id = found if isinstance(found, str) else current_request_id()
     if request_id is None:
         request_id = request_id_of(request.META, current_pipeline())
-    # On ASGI, not every server has the prefix in the path.
-    prefix: object = request.META.get("SCRIPT_NAME")
-    path = served_path(request.path, str(prefix)) if prefix else request.path
-    return environ_info(request.META, request_id, path)
+    meta, path = request.META, request.path
+    if meta.get("SCRIPT_NAME"):  # on ASGI, not every server has it in the path
+        path = served_path(path, str(meta["SCRIPT_NAME"]))
+    return RequestInfo(
+        request_id,
+        str(request.method),
+        path,
+        str(meta.get("CONTENT_TYPE", "")),
+        str(meta.get("HTTP_CONNECT_PROTOCOL_VERSION", "")),
+    )
 
 
 def replace_response(

@@ -23,21 +23,12 @@ def path_in(environ: Mapping[str, object], *names: str) -> str:
     return raw.encode("latin-1", "replace").decode("utf-8", "replace") or "/"
 
 
-def request_info(
-    environ: Mapping[str, object], request_id: str, path: str | None = None
-) -> RequestInfo:
-    """Return what the core wants to know of a request: of an environ, or of Django's `META`.
-
-    Arguments:
-        environ: the request.
-        request_id: its id.
-        path: its path with the script's name, where that is known.
-
-    """
+def request_info(environ: Mapping[str, object], request_id: str) -> RequestInfo:
+    """Return what the core wants to know of a request."""
     return RequestInfo(
         request_id,
         str(environ.get("REQUEST_METHOD", "-")),
-        path_in(environ, "SCRIPT_NAME", "PATH_INFO") if path is None else path,
+        path_in(environ, "SCRIPT_NAME", "PATH_INFO"),
         str(environ.get("CONTENT_TYPE", "")),
         str(environ.get("HTTP_CONNECT_PROTOCOL_VERSION", "")),
     )
