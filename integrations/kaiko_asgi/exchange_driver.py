@@ -6,6 +6,7 @@ import sys
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
+from kaiko_asgi.event_loop import has_left, let_write, running_loop
 from kaiko_asgi.observers import tell_observers
 from kaiko_asgi.scope import (
     BODY_LIMIT,
@@ -25,7 +26,7 @@ from kaiko_middleware.response_state import Head, ResponseState
 from kaiko_middleware.safe_exception import context_of
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, Task, TimerHandle
+    from asyncio import Task, TimerHandle
     from collections.abc import Awaitable, Iterable, Sequence
 
     from kaiko_asgi._types import ASGIApp, Message, Receive, Scope, Send, State
@@ -104,9 +105,9 @@ class ExchangeDriver:
     """What the events are called."""
     _original: Message
     """The application's head."""
-    _timer: TimerHandle | None = None
+    _timer: TimerHandle | None
     """Ends the time that the end of a stream is held for; None where none is."""
-    _releasing: Task[None] | None = None
+    _releasing: Task[None] | None
     """Sends that end when its time is over."""
 
     def __init__(
@@ -121,6 +122,7 @@ class ExchangeDriver:
         self._pipeline = pipeline
         self._send = send
         self._cors = cors
+        self._timer = self._releasing = None
         self._layers = layers_of(scope["state"], request_id)
         self.response: ResponseState = ResponseState(
             pipeline,
@@ -133,7 +135,13 @@ class ExchangeDriver:
     def stream(self, message: Message) -> Awaitable[None]:
         """Take one event of a stream that can be ended, and whose head is out."""
         body: object = message.get("body")
-        if type(body) is not bytes or not body or not message.get("more_body") or self.ending:
+        if (
+            type(body) is not bytes
+            or not body
+            or not message.get("more_body")
+            or self._timer is not None
+            or self._releasing is not None
+        ):
             return self.send(message)
         # What is sent last tells how the stream can be ended.
         response = self.response
@@ -179,7 +187,7 @@ class ExchangeDriver:
 
     def _hold_end(self) -> bool:
         """Hold the end of a stream for a while, where there is a clock to tell how long."""
-        loop = _loop()
+        loop = running_loop()
         if loop is None:
             return False
 
@@ -249,7 +257,7 @@ class ExchangeDriver:
                 sent()
         if isinstance(exc, Exception):
             return hand_on
-        await _let_write()  # the exception ends the process
+        await let_write()  # the exception ends the process
         return True
 
     def says_gone(self, exc: BaseException) -> bool:
@@ -281,7 +289,7 @@ class ExchangeDriver:
             await self.let_go()
         response = self.response
         if response.unfinished and client is not None:
-            client_left = client_left or await _has_left(client)
+            client_left = client_left or await has_left(client)
         pieces = response.end(client_left=client_left)
         if pieces:
             await self._forward(pieces)
@@ -369,37 +377,6 @@ class Exchange:
         elif self.whole:
             driver.response.whole = True
         return driver
-
-
-async def _has_left(client: Receive) -> bool:
-    """Whether the server says at once that the client is gone."""
-    if _loop() is None:
-        return False
-    asyncio = sys.modules["asyncio"]
-    try:
-        asking = asyncio.ensure_future(client())
-    except TypeError:  # it is none of an asyncio server's
-        return False
-    await asyncio.sleep(0)
-    if not asking.done():
-        asking.cancel()
-        return False
-    told: Message = {} if asking.exception() else asking.result()
-    return told.get("type") == "http.disconnect"
-
-
-async def _let_write() -> None:
-    """Give a server time to write what it was sent: daphne does it in a later turn of the loop."""
-    if _loop() is not None:
-        for _ in range(3):
-            await sys.modules["asyncio"].sleep(0)
-
-
-def _loop() -> AbstractEventLoop | None:
-    """Return the event loop that runs here, if it is one of asyncio's."""
-    asyncio = sys.modules.get("asyncio")
-    # Its name has an underscore, but it is documented, and raises nothing.
-    return None if asyncio is None else asyncio._get_running_loop()  # noqa: SLF001 - see above
 
 
 def _text(value: bytes | str) -> str:

@@ -140,11 +140,15 @@ async def _broken() -> Message:
     raise ValueError("secret")
 
 
+async def _cancelled() -> Message:
+    raise asyncio.CancelledError
+
+
 def _none() -> Any:
     return None
 
 
-@pytest.mark.parametrize("receive", [_broken, _none])
+@pytest.mark.parametrize("receive", [_broken, _cancelled, _none])
 def test_a_server_that_cannot_say_is_not_believed_to_have_lost_its_client(
     receive: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
