@@ -150,7 +150,9 @@ class Repeated:
 
     def __init__(self, reply: Reply) -> None:
         self.status: int = reply.status
-        self.first, _, (self.id_header, request_id), *rest = reply.headers
+        first, _, (id_header, request_id), *rest = reply.headers
+        self.id_header: str = id_header
+        self.first: tuple[str, str] = first
         self.rest: tuple[tuple[str, str], ...] = tuple(rest)
         """The header fields after the type, the length and the id."""
         self.start: bytes = reply.body[: -len(request_id) - len(_END)]

@@ -103,7 +103,7 @@ TOLD = (
     Told(
         "websocket/to-Django",
         Fate(ENVELOPE, layer=True),
-        "adapters/django/test_requests.py::test_websocket_to_django",
+        "adapters/django/test_sockets.py::test_nothing_takes_it",
         on="asgi",
     ),
     Told("channels/http-404", Fate(ENVELOPE), _BY_HAND, on="asgi"),

@@ -86,6 +86,10 @@ class SendWrapper(Exchange):
 
     __slots__ = ()
 
+    held: Message | None
+    way: Send | None
+    whole: bool
+
     # A plain function, which returns an awaitable of somebody else's: a coroutine of our
     # own for each event would cost as much as all the rest.
     def send(self, message: Message) -> Awaitable[None]:  # noqa: C901 - each call would cost as much as a header
