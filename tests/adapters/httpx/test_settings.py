@@ -48,7 +48,7 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ("budget", False, "False", "a RetryBudget"),
     ("upstream", 5, "5", UPSTREAM),
     ("upstream", None, "None", UPSTREAM),
-    ("upstream", "https://u:S@x.test/?k=S", "'https://***@x.test/?***'", NAME_FIRST),
+    ("upstream", "https://u:S@x.test/?k=S", "'https://***@x.test/***'", NAME_FIRST),
     ("on_attempt", ["x"], "'x'", HOOKS),
     ("on_attempt", print, "<built-in function print>", HOOKS),
     ("clock", 5, "5", CLOCK),
