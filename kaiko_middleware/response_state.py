@@ -464,7 +464,7 @@ class ResponseState:
         return self._finish(self._pipeline.on_bug(text, self.request).reply)
 
     def _finish(self, reply: Reply) -> list[Piece]:
-        self._phase = _Phase.DONE
+        self._phase, self._end = _Phase.DONE, None
         self._layers.reply = reply  # before it is sent: an outer layer sees the head first
         body = b"" if self.request.method == "HEAD" else reply.body
         return [Head(reply.status, reply.headers, original=False), Chunk(body, more=False)]

@@ -60,10 +60,13 @@ def test_loaded_later(
     assert sdk.ignored == ([UNMAPPED] if loaded else [])
 
 
-def test_without_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is loaded for a service that does not use it."""
+def test_without_sdk(sdk: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is loaded, and nobody told, for a service that does not use it."""
     monkeypatch.delitem(sys.modules, "sentry_sdk.integrations.logging", raising=False)
+    before = set(sys.modules)
     tell_sentry()
+    assert set(sys.modules) == before
+    assert (sdk.ignored, sdk.processors) == ([], [])
 
 
 def test_other_versions(sdk: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:

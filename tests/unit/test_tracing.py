@@ -70,14 +70,18 @@ def test_hostile() -> None:
 
 
 def test_nothing_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a span that records, or without OpenTelemetry, nothing happens."""
-    tell_span(ValueError())
+    """Without a span that records, or without OpenTelemetry, nothing is loaded or changed."""
+    plain = trace.get_current_span()
+    tell_span(ValueError())()
+    assert trace.get_current_span() is plain
     monkeypatch.delitem(sys.modules, "opentelemetry.trace")
-    tell_span(ValueError())
+    tell_span(ValueError())()
+    assert "opentelemetry.trace" not in sys.modules
 
 
 def test_other_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     """A span of another library that takes no attributes is left alone."""
+    ended: list[str] = []
 
     class Other:
         __slots__ = ()
@@ -86,8 +90,11 @@ def test_other_spans(monkeypatch: pytest.MonkeyPatch) -> None:
         def is_recording(self) -> bool:
             return True
 
-        def end(self) -> None: ...
+        def end(self) -> None:
+            ended.append("ended")
 
     other: Any = Other()
     monkeypatch.setattr(trace, "get_current_span", lambda: other)
-    tell_span(ValueError())
+    tell_span(ValueError())()
+    other.end()
+    assert ended == ["ended"]

@@ -151,12 +151,12 @@ def test_the_record_has_the_path_that_was_asked_for(caplog: pytest.LogCaptureFix
     app = make_app([mounted, raising(SoldOut)])
     caplog.set_level("INFO", "kaiko")
     ask(app, "/mounted/x")
-    ask(app, "/root/x", root_path="/root")
-    ask(app, "/root/nowhere/", root_path="/root")
+    ask(app, "/below/x", root_path="/below")
+    ask(app, "/below/nowhere/", root_path="/below")
     assert [getattr(record, "path", "") for record in caplog.records] == [
         "/mounted/x",
-        "/root/x",
-        "/root/nowhere/",
+        "/below/x",
+        "/below/nowhere/",
     ]
 
 
