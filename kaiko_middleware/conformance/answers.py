@@ -9,8 +9,8 @@ from kaiko_middleware._text import redact, safe_str
 from kaiko_middleware.catalog import STATUSES
 from kaiko_middleware.headers import DESCRIBES_BODY, EXPOSED, is_field_name, is_field_value
 
+from ._protocol_error import text_of_protocol_error
 from .envelope import ID, Violation, check_envelope, octets, parse_strictly
-from .protocol_error import text_of_protocol_error
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping

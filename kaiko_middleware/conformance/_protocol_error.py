@@ -17,7 +17,7 @@ from .envelope import octets
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__: list[str] = []
+__all__ = ["text_of_protocol_error"]
 
 
 def text_of_protocol_error(
