@@ -213,7 +213,7 @@ class Outgoing:
             error,
             has_key=bool(self.request.headers.get("idempotency-key")),
             replayable=_is_replayable(self.request),
-            url=f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}{url.path}",
+            url=f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}",
         )
         return Again(decision.wait, failure, error) if decision.retry else None
 

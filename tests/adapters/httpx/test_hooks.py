@@ -27,7 +27,7 @@ def test_a_hook_is_told_of_each_attempt_that_failed(way: Way) -> None:
     billing = {"upstream": Upstream("billing")}
     called = way.call(Scripted(answer, 404), "POST", policy=billing, url="http://u:p@up.test/a?k=1")
     first, second = called.events
-    assert first[:5] == ("billing", "POST", "http://up.test/a", 1, "retrying")
+    assert first[:5] == ("billing", "POST", "http://up.test", 1, "retrying")
     assert first.wait == pytest.approx(called.waits[0])
     assert isinstance(first.error, RateLimitError)
     said = first.error.upstream
