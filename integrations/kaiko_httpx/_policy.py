@@ -52,8 +52,9 @@ _ANY_METHOD = frozenset({408, 421, 425, 429, 500, 503, 529})
 class RetryEvent(NamedTuple):
     """A failed attempt, for an `on_attempt` hook.
 
-    `url` is the scheme and the host: a path may hold a key, and events are logged. `wait` is in seconds, 0 if the call is not retried.
-    `error` is the typed error; `error.upstream` has what the upstream said.
+    `url` is the scheme and the host: a path may hold a key, and events are logged. `wait` is in
+    seconds, 0 if the call is not retried. `error` is the typed error; `error.upstream` has what
+    the upstream said.
     """
 
     upstream: str
