@@ -78,7 +78,7 @@ class KnownAnswers:
             texts = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields]
             found = self._pipeline.recall(status, texts, data)
             if found is not None:
-                if len(self._known) == _KEPT:
+                if len(self._known) >= _KEPT:
                     self._known.clear()
                 self._known[status, tuple(fields), data] = KnownAnswer(*found)
         except (AttributeError, TypeError):  # as above
