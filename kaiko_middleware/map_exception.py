@@ -155,7 +155,7 @@ class ExceptionMapping:
         elif raised in self._chosen:
             handler = self._chosen[raised]
         else:
-            if len(self._chosen) == _REMEMBERED:
+            if len(self._chosen) >= _REMEMBERED:
                 self._chosen.clear()
             handler = self._chosen[raised] = self._choose(raised, {})
         if handler is None:
