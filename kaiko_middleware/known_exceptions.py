@@ -97,6 +97,7 @@ _LITESTAR = "litestar.exceptions.http_exceptions."
 KNOWN: dict[str, Handler] = {
     "builtins.TimeoutError": _fixed("timeout"),
     "starlette.exceptions.HTTPException": _http_exception,
+    "python_multipart.exceptions.MultipartParseError": _unreadable_form,
     "starlette.formparsers.MultiPartException": _unreadable_form,
     "starlette.requests.ClientDisconnect": Disconnected(),
     "starlette.websockets.WebSocketDisconnect": Disconnected(),

@@ -53,8 +53,8 @@ def underlying(exc: BaseException) -> BaseException:
     if kind == "starlette.requests.ClientDisconnect":
         ours = isinstance(context, OSError) and root_of(type(context)) not in _SERVERS
         return context if ours else exc
-    if path_of(type(context)) == _UNREADABLE_FORM:
-        hidden = is_http_exception(exc) and _raised_in(exc)[0] == "starlette.requests"
+    if path_of(type(context)) in _UNREADABLE_FORM:
+        hidden = is_http_exception(exc) and _raised_in(exc)[0] in _FORM_READERS
         return context if hidden else exc
     if _fails_to_answer(exc):
         for each in islice(_contexts(exc), _NESTED):
@@ -73,7 +73,14 @@ def _says_started(exc: BaseException) -> bool:
     return text is not None and (exc.args == (text,) or getattr(exc, "detail", None) == text)
 
 
-_UNREADABLE_FORM = "starlette.formparsers.MultiPartException"
+# Older releases of Starlette let the parser's own exception out, and FastAPI hides that.
+_UNREADABLE_FORM = frozenset(
+    {
+        "python_multipart.exceptions.MultipartParseError",
+        "starlette.formparsers.MultiPartException",
+    }
+)
+_FORM_READERS = frozenset({"fastapi.routing", "starlette.requests"})
 
 
 READERS_RAISE = (ValueError, RecursionError)

@@ -31,7 +31,7 @@ async def service(scope: Scope, receive: Receive, send: Send) -> None:
         case "GET", ["", "v2", "contexts", name]:
             raise ContextNotFound(f"Context '{name}' has expired")
         case "GET", ["", "v2", "average"]:
-            await answer(send, 200, b"%d" % (0 // 0))  # a bug: there is nothing to average
+            await answer(send, 200, b"%d" % (0 / 0))  # a bug: there is nothing to average
         case _:
             await answer(send, 404, b"nothing here", b"text/plain")
 

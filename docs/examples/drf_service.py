@@ -38,7 +38,7 @@ class Context(APIView):
 
 class Average(APIView):
     def get(self, _request: Request) -> Response:
-        return Response(0 // 0)  # a bug: there is nothing to average
+        return Response(0 / 0)  # a bug: there is nothing to average
 
 
 urlpatterns = [

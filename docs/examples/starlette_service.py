@@ -34,7 +34,7 @@ async def read(request: Request) -> JSONResponse:
 
 
 async def average(_request: Request) -> JSONResponse:
-    return JSONResponse(0 // 0)  # a bug: there is nothing to average
+    return JSONResponse(0 / 0)  # a bug: there is nothing to average
 
 
 app = Starlette(

@@ -29,7 +29,7 @@ def service(environ: WSGIEnvironment, start_response: StartResponse) -> list[byt
         case "GET", ["", "v2", "contexts", name]:
             raise ContextNotFound(f"Context '{name}' has expired")
         case "GET", ["", "v2", "average"]:
-            return answer(start_response, "200 OK", b"%d" % (0 // 0))  # a bug: nothing to average
+            return answer(start_response, "200 OK", b"%d" % (0 / 0))  # a bug: nothing to average
         case _:
             return answer(start_response, "404 Not Found", b"nothing here", "text/plain")
 

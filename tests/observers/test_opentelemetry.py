@@ -247,6 +247,12 @@ def add_inside_of_base(app: Starlette, config: Config) -> ASGIApp:
     return app
 
 
+def only_base(app: Starlette, _config: Config) -> ASGIApp:
+    """Add that other middleware alone, which hides what an old release of it hides."""
+    app.add_middleware(BaseHTTPMiddleware, dispatch=_pass_on)
+    return app
+
+
 async def _pass_on(request: Any, call_next: Any) -> Any:
     return await call_next(request)
 
@@ -275,7 +281,8 @@ class Arrangement(NamedTuple):
         """Return the spans and the types of errors of one application."""
         telemetry = Telemetry()
         app = self.make(telemetry if self.trace is fastapis_own else None, **how)
-        adopt = nothing if bare else self.adopt
+        without: Adopt = only_base if self.adopt is add_inside_of_base else nothing
+        adopt = without if bare else self.adopt
         if self.first == "toolkit":
             served = self.trace(adopt(app, config), telemetry)
         else:

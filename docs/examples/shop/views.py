@@ -31,4 +31,4 @@ def read(_request: HttpRequest, name: str) -> JsonResponse:
 
 
 async def average(_request: HttpRequest) -> JsonResponse:
-    return JsonResponse(0 // 0, safe=False)  # a bug: there is nothing to average
+    return JsonResponse(0 / 0, safe=False)  # a bug: there is nothing to average

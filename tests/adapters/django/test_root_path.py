@@ -20,8 +20,9 @@ from support_django import setup_django
 
 setup_django()
 
-from ninja import NinjaAPI  # noqa: E402 - Django is set up first
-from rest_framework.views import APIView  # noqa: E402 - likewise
+from rest_framework.views import APIView  # noqa: E402 - Django is set up first
+
+from adapters.ninja.apis import bare_api  # noqa: E402 - likewise
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -62,7 +63,7 @@ def urls() -> Urls:
         "returned": returned,
         "drf": DrfView.as_view(),
     }
-    api = NinjaAPI(urls_namespace="root_path")
+    api = bare_api()
 
     @api.get("/typed")
     def _typed(request: HttpRequest) -> None:  # noqa: ARG001 - Ninja wants this name
@@ -121,7 +122,7 @@ def test_paths(stack: Stack, how: str, caplog: pytest.LogCaptureFixture) -> None
 
 def test_ninjas_document() -> None:
     """Ninja's document has the prefix in its paths; it shows what is answered."""
-    api = NinjaAPI(urls_namespace="document")
+    api = bare_api()
 
     @api.get("/x")
     def _view(request: HttpRequest, limit: int) -> int:  # noqa: ARG001 - as above
