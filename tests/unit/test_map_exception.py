@@ -514,6 +514,7 @@ def test_a_client_that_went_away_is_no_error(name: str) -> None:
     assert is_disconnect(ExceptionGroup("", [gone, ExceptionGroup("", [gone])]))
     assert not is_disconnect(ExceptionGroup("", [gone, ValueError()]))
     assert ExceptionMapping().find(gone) is None
+    assert ExceptionMapping().find(ExceptionGroup("", [gone, gone])) is None
 
 
 def client_disconnect(context: BaseException | None) -> BaseException:

@@ -106,6 +106,14 @@ def test_fails_before_its_first_chunk(stack: Stack) -> None:
 
 
 @each_stack
+@pytest.mark.parametrize("kind", [SSE, "text/plain"])
+def test_head_that_no_server_takes(stack: Stack, kind: str) -> None:
+    """It is a bug, and answered before the stream is asked for anything."""
+    answer = stack.ask(Project(Streams(None, b"data: 1\n\n", kind=kind, x_odd="a\0b")))
+    assert (answer.status, answer.error["code"]) == (500, "internal")
+
+
+@each_stack
 def test_early_failure_drops_what_was_promised(stack: Stack) -> None:
     """Of a success that never was, only what middleware said to the browser stays."""
     view = Streams(bug, Access_Control_Allow_Origin="*", X_Mine="1", Vary="Origin")

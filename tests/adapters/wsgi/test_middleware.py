@@ -656,12 +656,15 @@ def test_generator_exit_in_a_body() -> None:
     assert isinstance(answer.raised, Odd)
 
 
-def test_write_into_nothing() -> None:
-    """What is written after our answer is dropped, as a body would be."""
+@pytest.mark.parametrize("again", [False, True])
+def test_write_into_nothing(*, again: bool) -> None:
+    """What is written after our answer is dropped, as a body would be, and so is another head."""
 
     def app(_environ: Any, start: Any) -> list[bytes]:
         write = start("409 Conflict", PLAIN)
         write(b"x" * 70_000)
+        if again:
+            write = start("200 OK", PLAIN, (None, None, None))
         write(b"more")
         return [b"and more"]
 
