@@ -277,12 +277,15 @@ class Arrangement(NamedTuple):
     def __str__(self) -> str:
         return "-".join([*(_name(each) for each in self[:3]), self.first])
 
+    def without(self) -> Adopt:
+        """Return what is done to the application when the toolkit is left out."""
+        return only_base if self.adopt is add_inside_of_base else nothing
+
     def observe(self, config: Config, *, bare: bool, **how: Any) -> tuple[list[Span], set[str]]:
         """Return the spans and the types of errors of one application."""
         telemetry = Telemetry()
         app = self.make(telemetry if self.trace is fastapis_own else None, **how)
-        without: Adopt = only_base if self.adopt is add_inside_of_base else nothing
-        adopt = without if bare else self.adopt
+        adopt = self.without() if bare else self.adopt
         if self.first == "toolkit":
             served = self.trace(adopt(app, config), telemetry)
         else:
