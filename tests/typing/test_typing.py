@@ -1,8 +1,8 @@
 """What the four type checkers say of a stranger's code, which sees the installed package.
 
-`accept/` must pass. In `reject/` each line that ends in `# error` must be reported, and no
-other line: an annotation that lets mistakes through is as wrong as one that forbids what
-works. The files are never executed.
+`accept/` must pass, and so must the README's starts, as `readme/`. In `reject/` each line that
+ends in `# error` must be reported, and no other line: an annotation that lets mistakes through
+is as wrong as one that forbids what works. The files are never executed.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PROGRAMS = Path(sys.executable).parent
+README = (ROOT / "README.md").read_text()
 
 # Each as strict as it gets, with nothing of this project's own configuration.
 CONFIGURATION = {
@@ -68,7 +69,7 @@ CHECKERS: dict[str, tuple[list[str], Callable[[str], Iterator[Finding]]]] = {
     "mypy": (
         [
             *("mypy", "--output", "json", "--python-executable", sys.executable),
-            *("--cache-dir", str(ROOT / ".mypy_cache" / "strangers"), "accept", "reject"),
+            *("--cache-dir", str(ROOT / ".mypy_cache" / "strangers"), "accept", "reject", "readme"),
         ],
         mypy,
     ),
@@ -84,6 +85,17 @@ CHECKERS: dict[str, tuple[list[str], Callable[[str], Iterator[Finding]]]] = {
 }
 
 
+def starts() -> dict[str, str]:
+    """Return the README's Python blocks as files, each a file of its own."""
+    found: dict[str, str] = {}
+    for section in re.split(r"^## ", README, flags=re.MULTILINE)[1:]:
+        name = re.sub(r"\W+", "_", section.partition("\n")[0].lower())
+        blocks = re.findall(r"^```python\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+        for number, block in enumerate(blocks, 1):
+            found[f"readme/{name}_{number}.py"] = block
+    return found
+
+
 @cache
 def findings(tool: str) -> dict[str, dict[int, str]]:
     """Run a checker over all files, outside the checkout: by file, the lines it reports."""
@@ -93,6 +105,9 @@ def findings(tool: str) -> dict[str, dict[int, str]]:
             Path(folder, name).write_text(text)
         for part in ("accept", "reject"):
             shutil.copytree(HERE / part, Path(folder, part))
+        Path(folder, "readme").mkdir()
+        for name, text in starts().items():
+            Path(folder, name).write_text(text)
         done = subprocess.run(
             [str(PROGRAMS / command[0]), *command[1:]],
             check=False,
@@ -113,7 +128,7 @@ def files(part: str) -> list[str]:
     return sorted(f"{part}/{path.name}" for path in (HERE / part).glob("*.py"))
 
 
-@pytest.mark.parametrize("file", files("accept"))
+@pytest.mark.parametrize("file", [*files("accept"), *starts()])
 @pytest.mark.parametrize("tool", sorted(CHECKERS))
 def test_right_code_passes(tool: str, file: str) -> None:
     """Code that uses the package as documented has nothing reported."""
