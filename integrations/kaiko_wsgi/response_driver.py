@@ -60,6 +60,8 @@ class ResponseDriver(RestoringBody):
     """What the server's `start_response` returned, once it has a head."""
     _exc_info: OptExcInfo | None = None
     """Why a head that the server may have is replaced, as PEP 3333 wants it."""
+    _asked = False
+    """The server's `start_response` was called, even if it refused the head."""
     _replaced = False
     """Our head is out, and the application's body is dropped."""
     _given = False
@@ -296,7 +298,9 @@ class ResponseDriver(RestoringBody):
 
     def _send_head(self, status: str, headers: Headers) -> None:
         exc_info, self._exc_info = self._exc_info, None
-        if exc_info is None:
+        asked, self._asked = self._asked, True
+        # uWSGI fails where it is given an `exc_info`, so it is given only where one is due.
+        if exc_info is None or not asked:
             self._server_write = self._server_start(status, headers)
         else:
             self._server_write = self._server_start(status, headers, exc_info)

@@ -28,12 +28,16 @@ class Server:
         self.started = 0
         self.closed = 0
         self.chunks: list[bytes] = []
+        self._asked = False
         self._sent = False
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None, /
     ) -> Callable[[bytes], object]:
         """Be `start_response`."""
+        asked, self._asked = self._asked, True
+        if exc_info is not None and not asked:
+            raise RefusedError("an exc_info with the first head, at which uWSGI fails")
         if exc_info is not None and self._sent and exc_info[1] is not None:
             raise exc_info[1]
         if self.started and exc_info is None:
