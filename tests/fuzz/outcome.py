@@ -137,7 +137,8 @@ def _about_wire(program: Program, bare: Outcome, ours: Outcome) -> list[str]:
         # Another protocol's error is left as it is.
         kept = any("protocol" in vars(record) for record in ours.records)
         told = SECRET.encode() in bare.body and (status < 500 or kept or second)
-        if not told and program["config"].get("rewrite_answers", True):
+        replaced = second and (ours.status or 0) < 400  # the later head says that it is a success
+        if not told and not replaced and program["config"].get("rewrite_answers", True):
             faults.append("inner text is on the wire")
     return faults
 
@@ -148,7 +149,7 @@ def _was_held(program: Program, bare: Outcome) -> bool:
 
 
 def _may_be_refused(program: Program, bare: Outcome, ours: Outcome) -> bool:
-    if bare.refused_after_head or (_starts_twice(program) and "start" in ours.refused[0]):
+    if bare.refused_after_head or _starts_twice(program):
         return True
     # What only a server can judge: the application's own mistake, then answered.
     same = ours.refused[0] in bare.refused
@@ -259,7 +260,9 @@ def _about_records(program: Program, bare: Outcome, ours: Outcome) -> list[str]:
     stopped = kind_of(bare.raised) in ("cancelled", "reset", "exit")
     alone = not program["config"].get("rewrite_answers", True) and bare.ended
     stopped = stopped or program.get("close") == "raise"  # which the server reports
-    stopped = stopped or (bare.refused_after_head and bare.raised is None)  # and it was caught
+    # The application caught what was refused, and its answer is whole.
+    ended = bare.ended or bare.refused_after_head
+    stopped = stopped or (bool(bare.refused) and ended and bare.raised is None)
     if (
         failed
         and not count
