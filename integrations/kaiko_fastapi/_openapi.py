@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
+from types import MethodType, new_class
 from typing import TYPE_CHECKING, Any
 
 from kaiko_fastapi._responses import ID_HEADER, JSON
@@ -15,7 +16,7 @@ from kaiko_middleware import openapi as core
 from kaiko_middleware.openapi import headers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from fastapi import FastAPI
 
@@ -39,22 +40,68 @@ _REPLACED = (
 def document_errors(app: FastAPI, config: Config) -> None:
     """Add the error answers to the document of `app.openapi()`.
 
-    A document is rewritten once, and FastAPI's own copy is replaced, so each call returns the
-    same document.
+    A service may assign its own `app.openapi` at any time, as FastAPI's documentation shows, and
+    may call it before anything else runs. So the assignment itself is what we need to see:
+    `app` gets a class of its own, whose `openapi` is a property.
     """
+    cls = type(app)
+
+    def get(app: FastAPI) -> Callable[[], Any]:
+        generate: Callable[[], Any] = vars(app)["openapi"]
+        return generate
+
+    def assign(app: FastAPI, generate: Callable[[], Any]) -> None:
+        ours = isinstance(generate, _Documented)  # assigned back, as test tools do
+        vars(app)["openapi"] = generate if ours else _Documented(generate, app, config)
+
+    def delete(app: FastAPI) -> None:
+        assign(app, MethodType(cls.openapi, app))
+
+    members = {name: getattr(cls, name) for name in ("__module__", "__qualname__", "__doc__")}
+    members["openapi"] = property(get, assign, delete)
     generate = app.openapi
-    last: Object = {}
+    app.__class__ = new_class(
+        cls.__name__, (_Unannounced, cls), None, lambda body: body.update(members)
+    )
+    assign(app, generate)
 
-    def openapi() -> Object:
-        nonlocal last
-        document = generate()
-        if document is not last:
-            last = _rewritten(document, config)
-            if app.openapi_schema is document:
-                app.openapi_schema = last
-        return last
 
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI documents this very line
+class _Unannounced:
+    """A first base, so that the service's class does not hear of the new subclass."""
+
+    def __init_subclass__(cls) -> None:
+        """Do nothing."""
+
+
+class _Documented:
+    """What makes an application's document, and adds the error answers to it.
+
+    A document is rewritten once, and FastAPI's own copy is replaced, so each call returns the
+    same document. If the service has changed that one since, it is rewritten again.
+
+    Arguments:
+        generate: makes the document: FastAPI's method, or the service's function.
+        app: the application.
+        config: the settings.
+
+    """
+
+    def __init__(self, generate: Callable[[], Any], app: FastAPI, config: Config) -> None:
+        self._generate = generate
+        self._app = app
+        self._config = config
+        self._last: Object = {}
+        self._copy: Object = {}
+
+    def __call__(self) -> Object:
+        """Return the document."""
+        document: Object = self._generate()
+        if document is not self._last or document != self._copy:
+            self._last = _rewritten(document, self._config)
+            self._copy = deepcopy(self._last)
+            if self._app.openapi_schema is document:
+                self._app.openapi_schema = self._last
+        return self._last
 
 
 def _rewritten(document: Object, config: Config) -> Object:
