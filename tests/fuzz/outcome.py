@@ -136,7 +136,9 @@ def _about_wire(program: Program, bare: Outcome, ours: Outcome) -> list[str]:
     if SECRET.encode() in ours.body and (raised is not None or status >= 500):
         # Another protocol's error is left as it is.
         kept = any("protocol" in vars(record) for record in ours.records)
-        told = SECRET.encode() in bare.body and (status < 500 or kept or second)
+        # Without the toolkit the client may have left before the end of the same body.
+        told = SECRET.encode() in bare.body or bare.gone
+        told = told and (status < 500 or kept or second)
         replaced = second and (ours.status or 0) < 400  # the later head says that it is a success
         if not told and not replaced and program["config"].get("rewrite_answers", True):
             faults.append("inner text is on the wire")
