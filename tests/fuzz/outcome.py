@@ -263,7 +263,7 @@ def _about_records(program: Program, bare: Outcome, ours: Outcome) -> list[str]:
     alone = not program["config"].get("rewrite_answers", True) and bare.ended
     stopped = stopped or program.get("close") == "raise"  # which the server reports
     # The application caught what was refused, and its answer is whole.
-    ended = bare.ended or bare.refused_after_head
+    ended = bare.ended or bare.refused_after_head or _is_bare_head(program, bare)
     stopped = stopped or (bool(bare.refused) and ended and bare.raised is None)
     if (
         failed
