@@ -34,6 +34,8 @@ _USUAL = frozenset(
     (b"content-type", value)
     for value in (b"application/json", b"text/html; charset=utf-8", b"text/plain; charset=utf-8")
 )
+# What may come in the middle of a body, and is none.
+_ASIDE = frozenset(f"http.response.{event}" for event in ("debug", "early_hint", "push"))
 # Puts another byte in place of those that no value may have. Where there is none,
 # `translate` returns the very object it was given, or else an equal one.
 _VALUE = bytes(byte if is_field_value(chr(byte)) else 32 for byte in range(256))
@@ -96,7 +98,11 @@ class SendWrapper(Exchange):
         """Take one event of the application's."""
         way = self.way
         if way is not None:
-            if way is self.server and ("more_body" not in message or not message["more_body"]):
+            if (
+                way is self.server
+                and ("more_body" not in message or not message["more_body"])
+                and message["type"] not in _ASIDE
+            ):
                 self.whole = True
             return way(message)
         known = self.known

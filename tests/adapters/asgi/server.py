@@ -61,7 +61,7 @@ class Answer:
         """Take one event as a server does, or refuse it."""
         event = message["type"].rpartition(".")[2]
         if event in _ASIDE:
-            if self.status:
+            if self.status and event != "push":  # hypercorn takes one while a body is sent
                 raise RefusedError(f"{event} after the head")
         elif event == "start":
             self._take_head(message)

@@ -62,6 +62,19 @@ def test_any_other_answer_is_cut_by_the_server(kind: str, caplog: pytest.LogCapt
     assert (level, "the answer was cut short" in text) == ("ERROR", True)
 
 
+@pytest.mark.parametrize("kind", sorted(_HEADS))
+def test_a_push_in_the_middle_does_not_end_an_answer(
+    kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It announces another resource, and is no part of this one."""
+    push = {"type": "http.response.push", "path": "/style.css", "headers": []}
+    answer = ask(kaiko(sends(_HEADS[kind], body(b"half", more=True), push)))
+    assert push in answer.events
+    assert answer.whole == (kind in {"events", "lines"})
+    ((level, text),) = said(caplog)
+    assert (level, "returned before the end of its answer" in text) == ("ERROR", True)
+
+
 def test_a_head_of_known_length_is_out_already(caplog: pytest.LogCaptureFixture) -> None:
     """It is not held; one of unknown length is, and becomes an error."""
     assert not ask(kaiko(sends(_HEADS["length"]))).whole
