@@ -23,6 +23,7 @@ Known: TypeAlias = Mapping[type[BaseException], Callable[[Any], KaikoError | Non
 """An adapter's mapping: for each class, a function that returns the typed error, or None."""
 
 _E = TypeVar("_E", bound=BaseException)
+_R = TypeVar("_R", bound=KaikoError | None)
 _REMEMBERED = 256
 
 
@@ -41,32 +42,29 @@ class ExceptionMapping:
     __slots__ = ("_chosen", "_frozen", "_handlers")
 
     def __init__(self) -> None:
-        self._handlers: dict[type[BaseException], Callable[[Any], KaikoError]] = {}
+        self._handlers: dict[type[BaseException], Callable[[Any], KaikoError | None]] = {}
         # In an error storm the same few classes are asked about again and again.
         self._chosen: dict[type[BaseException], Callable[[Any], KaikoError | None] | None] = {}
         self._frozen = False
 
     @overload
     def register(
-        self, exc_type: type[_E], handler: Callable[[_E], KaikoError], /
-    ) -> Callable[[_E], KaikoError]: ...
+        self, exc_type: type[_E], handler: Callable[[_E], _R], /
+    ) -> Callable[[_E], _R]: ...
     @overload
     def register(
         self, exc_type: type[_E], /
-    ) -> Callable[[Callable[[_E], KaikoError]], Callable[[_E], KaikoError]]: ...
+    ) -> Callable[[Callable[[_E], _R]], Callable[[_E], _R]]: ...
     def register(
-        self, exc_type: type[_E], handler: Callable[[_E], KaikoError] | None = None, /
-    ) -> (
-        Callable[[_E], KaikoError]
-        | Callable[[Callable[[_E], KaikoError]], Callable[[_E], KaikoError]]
-    ):
+        self, exc_type: type[_E], handler: Callable[[_E], _R] | None = None, /
+    ) -> Callable[[_E], _R] | Callable[[Callable[[_E], _R]], Callable[[_E], _R]]:
         """Answer exceptions of `exc_type` with what `handler(exc)` returns.
 
         Arguments:
             exc_type: the class; its subclasses count too, unless they have their own.
-            handler: makes the typed error; without it, `register` is a decorator.
-                One that raises counts as not there: the answer is a 500 and the
-                failure is logged.
+            handler: makes the typed error, or returns None to leave this exception
+                unmapped; without it, `register` is a decorator. One that raises counts
+                as not there: the answer is a 500 and the failure is logged.
 
         Raises:
             RuntimeError: a middleware with this mapping was installed already.
@@ -86,7 +84,7 @@ class ExceptionMapping:
             raise RuntimeError(msg)
         if handler is None:
 
-            def decorate(function: Callable[[_E], KaikoError]) -> Callable[[_E], KaikoError]:
+            def decorate(function: Callable[[_E], _R]) -> Callable[[_E], _R]:
                 return self.register(exc_type, function)
 
             return decorate

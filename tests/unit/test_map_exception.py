@@ -195,6 +195,16 @@ def test_any_other_callable_will_do(handler: Any) -> None:
     assert mapping.resolve(Fault()).message == "any callable"
 
 
+def test_a_handler_that_returns_none_leaves_the_exception_unmapped() -> None:
+    """Some of a class are the service's bugs; the base's handler is not asked then."""
+    mapping = ExceptionMapping()
+    mapping.register(Exception, lambda _: ConflictError())
+    mapping.register(Fault, lambda exc: ConflictError() if exc.args else None)
+    assert mapping.find(Fault()) is None
+    assert mapping.resolve(Fault()).code == "internal"
+    assert mapping.resolve(Fault("said")).code == "conflict"
+
+
 def test_a_handler_that_returns_something_else_is_an_error_of_its_own() -> None:
     """Silence would be a wrong answer."""
     mapping = ExceptionMapping()

@@ -47,6 +47,14 @@ def missing(exc: FileNotFoundError) -> KaikoError:
     return NotFoundError(f"No {exc.filename}")
 
 
+@mapping.register(OSError)
+def busy(exc: OSError) -> KaikoError | None:
+    """Some of a class stay unmapped."""
+    return ServiceUnavailableError() if exc.errno == 16 else None
+
+
+mapping.register(ValueError, lambda exc: NotFoundError() if exc.args else None)
+
 same: Callable[[FileNotFoundError], KaikoError] = missing
 assert_type(mapping.resolve(OutOfStock("tea")), KaikoError)
 config = Config(mapping=mapping)

@@ -21,11 +21,6 @@ def gives_text(exc: OutOfStock) -> str:
     return str(exc)
 
 
-def gives_maybe(exc: OutOfStock) -> KaikoError | None:
-    """Return a typed error at times."""
-    return ConflictError() if exc.args else None
-
-
 async def gives_later(exc: OutOfStock) -> KaikoError:
     """Handlers are not awaited."""
     return ConflictError(str(exc))
@@ -38,7 +33,6 @@ def takes_two(exc: OutOfStock, request: object) -> KaikoError:
 
 mapping.register(OutOfStock, for_lookup)  # error
 mapping.register(OutOfStock, gives_text)  # error
-mapping.register(OutOfStock, gives_maybe)  # error
 mapping.register(OutOfStock, gives_later)  # error
 mapping.register(OutOfStock, takes_two)  # error
 mapping.register(OutOfStock(), for_lookup)  # error
