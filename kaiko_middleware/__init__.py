@@ -33,6 +33,7 @@ from .errors import (
     ServiceUnavailableError,
 )
 from .ids import bind_request_id, current_request_id
+from .json_formatter import JsonFormatter
 from .map_exception import ExceptionMapping
 from .render import Reply, render
 from .report import ErrorReport, RequestIdFilter
@@ -54,6 +55,7 @@ __all__ = [
     "ForbiddenError",
     "InvalidRequestError",
     "InvalidValueError",
+    "JsonFormatter",
     "KaikoError",
     "MissingFieldError",
     "NotFoundError",

@@ -35,7 +35,7 @@ PUBLIC_NAMES = {
     "kaiko_middleware": {
         "AuthenticationError", "Config", "ConfigError", "ConflictError", "ErrorEnvelope",
         "ErrorReport", "ErrorType", "ExceptionMapping", "ForbiddenError", "InvalidRequestError",
-        "InvalidValueError", "KaikoError", "MissingFieldError", "NotFoundError",
+        "InvalidValueError", "JsonFormatter", "KaikoError", "MissingFieldError", "NotFoundError",
         "PayloadTooLargeError", "RateLimitError", "Reply", "RequestIdFilter", "ServerError",
         "ServiceUnavailableError", "bind_request_id", "current_request_id", "parse_body", "render",
         "validation_error",
