@@ -53,6 +53,11 @@ SERVERS = (
         (*_GUNICORN, "--worker-class=servers.uvicorn_worker.Worker", _ASGI),
     ),
     Server(
+        "gunicorn-asgi",
+        (*_GUNICORN, "--worker-class=asgi", "--asgi-loop=asyncio", _ASGI),
+        denials=False,
+    ),
+    Server(
         "daphne",
         ("daphne", "--fd={fd}", "--verbosity=0", _ASGI),
         cuts=False,

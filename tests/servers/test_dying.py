@@ -23,7 +23,11 @@ _NEXT = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 @pytest.mark.parametrize(
     ("name", "app"),
-    [("gunicorn-sync", "wsgi_application"), ("gunicorn-uvicorn", "application")],
+    [
+        ("gunicorn-sync", "wsgi_application"),
+        ("gunicorn-uvicorn", "application"),
+        ("gunicorn-asgi", "application"),
+    ],
 )
 def test_gunicorn_serves_the_next_client(name: str, app: str, tmp_path: Path) -> None:
     """The next one waits until the worker is replaced."""
@@ -47,7 +51,7 @@ def test_granian_serves_nobody(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/exits", "/exits_in_thread"])
-@pytest.mark.parametrize("name", ["uvicorn-h11", "hypercorn", "granian", "daphne"])
+@pytest.mark.parametrize("name", ["uvicorn-h11", "hypercorn", "granian", "gunicorn-asgi", "daphne"])
 def test_exit_is_answered_first(name: str, path: str, tmp_path: Path) -> None:
     """What ends the process leaves once the client has its answer."""
     server = BY_NAME[name]

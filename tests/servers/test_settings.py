@@ -62,26 +62,32 @@ LIMITS = (
         ("--http1-buffer-size=8192",),
     ),
     Limit("granian", "--http1-buffer-size", "431 empty", _begun(420_000)),
-    Limit(
-        "gunicorn-sync",
-        "--limit-request-line",
-        "414 HTML",
-        b"GET /" + b"a" * 100 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-        ("--limit-request-line=100",),
-    ),
-    Limit(
-        "gunicorn-sync",
-        "--limit-request-field_size",
-        "431 HTML",
-        _begun(100) + b"\r\n\r\n",
-        ("--limit-request-field_size=100",),
-    ),
-    Limit(
-        "gunicorn-sync",
-        "--limit-request-fields",
-        "431 HTML",
-        _HEAD + b"A: a\r\nB: b\r\n\r\n",
-        ("--limit-request-fields=2",),
+    *(
+        limit
+        for name, kind in (("gunicorn-sync", "HTML"), ("gunicorn-asgi", "text"))
+        for limit in (
+            Limit(
+                name,
+                "--limit-request-line",
+                f"414 {kind}",
+                b"GET /" + b"a" * 100 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+                ("--limit-request-line=100",),
+            ),
+            Limit(
+                name,
+                "--limit-request-field_size",
+                f"431 {kind}",
+                _begun(100) + b"\r\n\r\n",
+                ("--limit-request-field_size=100",),
+            ),
+            Limit(
+                name,
+                "--limit-request-fields",
+                f"431 {kind}",
+                _HEAD + b"A: a\r\nB: b\r\n\r\n",
+                ("--limit-request-fields=2",),
+            ),
+        )
     ),
     Limit("daphne", "none", "closed", _begun(17_000)),
     Limit("granian", "none", "414 empty", REQUESTS["Path of 20 kB"].replace(b"a", b"aaaa")),
