@@ -1,0 +1,13 @@
+"""One record for each error: `django.request` repeats what the logger `kaiko` says."""
+
+from __future__ import annotations
+
+import logging
+
+
+class NotAnswered(logging.Filter):
+    """Drops what `django.request` logs of a request whose error answer has our record."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request: object = getattr(record, "request", None)
+        return not hasattr(request, "kaiko_request_id")
