@@ -260,7 +260,8 @@ def _about_records(program: Program, bare: Outcome, ours: Outcome) -> list[str]:
     if not failed and count:
         return [f"a success is in the log: {lines}"]
     stopped = kind_of(bare.raised) in ("cancelled", "reset", "exit")
-    alone = not program["config"].get("rewrite_answers", True) and bare.ended
+    whole = bare.ended or _is_bare_head(program, bare)
+    alone = not program["config"].get("rewrite_answers", True) and whole
     stopped = stopped or program.get("close") == "raise"  # which the server reports
     # The application caught what was refused, and its answer is whole.
     ended = bare.ended or bare.refused_after_head or _is_bare_head(program, bare)
