@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from .report import Hook
 
-__all__ = ["Config", "served_path"]
+__all__ = ["Config", "is_within", "routed_path", "served_path"]
 
 # Headers that say something else, in a request or in an answer: by RFC 9110 (HTTP), 9111
 # (caching), 6265 (cookies), 7239 (proxies), by CORS, and by this contract.
@@ -166,9 +166,8 @@ class Config:
                 has it, what follows counts, as for the application's router.
 
         """
-        if root_path and _is_below(path, root_path):
-            path = path[len(root_path) :]
-        return _within(path, self.paths) and not _within(path, self.exclude_paths)
+        path = routed_path(path, root_path)
+        return is_within(path, self.paths) and not is_within(path, self.exclude_paths)
 
     @property
     def covers_everything(self) -> bool:
@@ -193,6 +192,11 @@ def served_path(path: str, root_path: str) -> str:
     return path if not root_path or _is_below(path, root_path) else f"{root_path}{path}"
 
 
+def routed_path(path: str, root_path: str) -> str:
+    """Return the path that the application's router matches: what follows the root path."""
+    return path[len(root_path) :] if root_path and _is_below(path, root_path) else path
+
+
 def _is_below(path: str, root_path: str) -> bool:
     return path == root_path or path.startswith(f"{root_path}/")
 
@@ -201,5 +205,6 @@ def _is_taken(name: str) -> bool:
     return name in _TAKEN or name.startswith(_FAMILIES)
 
 
-def _within(path: str, prefixes: tuple[str, ...]) -> bool:
+def is_within(path: str, prefixes: tuple[str, ...]) -> bool:
+    """Whether `path` is one of the prefixes or below it, by whole segments."""
     return any(prefix in {"/", path} or path.startswith(f"{prefix}/") for prefix in prefixes)

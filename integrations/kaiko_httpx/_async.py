@@ -31,9 +31,9 @@ class AsyncRetries(Retries[T]):
                 return await self._send(outgoing)
             finally:
                 current.reset(token)
-        with anyio.move_on_after(self._policy.deadline):
+        with anyio.move_on_after(None if outgoing.deadline is None else outgoing.deadline.left):
             return await self._send(outgoing)
-        raise self._read_timeout(f"the call took longer than {self._policy.deadline:g} seconds")
+        raise self._read_timeout("the call took longer than it may")
 
     async def _send(self, outgoing: Outgoing) -> Response:
         outcome = await self._attempt(outgoing)

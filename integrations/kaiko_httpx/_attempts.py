@@ -9,6 +9,7 @@ from kaiko_httpx._deadline import Deadline, Watched, watch_connections
 from kaiko_httpx._peek import PEEK_LIMIT
 from kaiko_httpx._policy import Call, RetryPolicy
 from kaiko_middleware import current_request_id
+from kaiko_middleware.deadline import DEADLINE_HEADER, deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,6 +106,7 @@ class Outgoing:
         "_clamped",
         "_extensions",
         "_policy",
+        "_tells_time",
         "_timeouts",
         "call",
         "deadline",
@@ -116,6 +118,7 @@ class Outgoing:
         request_id = current_request_id()
         if request_id is not None:
             request.headers[id_header] = request_id
+        self._tells_time = DEADLINE_HEADER not in request.headers
         extensions = request.extensions
         self._policy = policy
         self._extensions = extensions
@@ -129,11 +132,17 @@ class Outgoing:
         self.call = Call(policy, request.method, self.deadline)
 
     def limit(self) -> None:
-        """Limit each operation of an attempt to the time that the call has left."""
-        deadline = self.deadline
-        if deadline is None:
+        """Limit each operation of an attempt to the time that the call has left.
+
+        The upstream is told how long the request that this process serves waits for it.
+        """
+        waits = deadline() if self._tells_time else None
+        if waits is not None:
+            self.request.headers[DEADLINE_HEADER] = f"{waits:.3f}"
+        call = self.deadline
+        if call is None:
             return
-        left = deadline.shortened(None) + _SLACK
+        left = call.shortened(None) + _SLACK
         given = self._timeouts.get
         for name in _OPERATIONS:
             value = given(name)
@@ -141,7 +150,7 @@ class Outgoing:
                 break
         else:
             return
-        clamped = {name: deadline.shortened(given(name)) for name in _OPERATIONS}
+        clamped = {name: call.shortened(given(name)) for name in _OPERATIONS}
         self._clamped = {**self._timeouts, **clamped}
         self.request.extensions = {**self._extensions, "timeout": self._clamped}
 

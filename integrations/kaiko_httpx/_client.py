@@ -165,11 +165,12 @@ class AsyncClient(_Calls, httpx2.AsyncClient):
     ) -> httpx2.Response:
         """Send a request; see `httpx2.AsyncClient.send`."""
         token = self._begin(request, stream=stream)
+        deadline = current.get()
         try:
             with self._translating:
-                if stream or self._is_watched():
+                if deadline is None or self._is_watched():
                     return await self._exchange(request, stream=stream, **options)
-                with anyio.move_on_after(self._policy.deadline):
+                with anyio.move_on_after(deadline.left):
                     return await self._exchange(request, stream=stream, **options)
                 raise httpx2.ReadTimeout("the call took longer than it may", request=request)
         finally:

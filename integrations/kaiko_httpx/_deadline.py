@@ -11,6 +11,8 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from kaiko_middleware.deadline import deadline
+
 if TYPE_CHECKING:
     from kaiko_httpx._policy import RetryPolicy
 
@@ -19,6 +21,8 @@ _SHORTEST = 0.001
 
 class Deadline:
     """When a call that begins now must be over.
+
+    That is no later than the request that this process serves, where it has a deadline.
 
     Arguments:
         policy: gives the time limit and the clock.
@@ -29,12 +33,18 @@ class Deadline:
 
     def __init__(self, policy: RetryPolicy) -> None:
         self._clock = clock = policy.clock
-        self._at = clock() + policy.deadline
+        left = deadline()
+        seconds = policy.deadline if left is None else min(policy.deadline, left)
+        self._at = clock() + seconds
+
+    @property
+    def left(self) -> float:
+        """The seconds until the deadline; a little where it is past, so that a wait ends."""
+        return max(self._at - self._clock(), _SHORTEST)
 
     def shortened(self, timeout: float | None) -> float:
         """Return the seconds until the deadline, or `timeout` if that is less."""
-        left = self._at - self._clock()
-        left = max(left, _SHORTEST)
+        left = self.left
         return left if timeout is None or left < timeout else timeout
 
     def allows(self, wait: float) -> bool:
@@ -52,8 +62,8 @@ current: ContextVar[Deadline | None] = ContextVar("kaiko_httpx_deadline", defaul
 
 
 def _left(timeout: float | None) -> float | None:
-    deadline = current.get()
-    return timeout if deadline is None else deadline.shortened(timeout)
+    call = current.get()
+    return timeout if call is None else call.shortened(timeout)
 
 
 def watch_connections(transport: Any, watched: type[Watched]) -> bool:

@@ -5,11 +5,18 @@ What holds over real connections stands in `test_slow_servers.py`.
 
 from __future__ import annotations
 
+import time
+from typing import TYPE_CHECKING
+
 import pytest
 
 from adapters.httpx.scripted import Answer, Scripted
 from adapters.httpx.ways import WAYS, Called, Way, every_way, our_clients
 from kaiko_middleware import ServiceUnavailableError
+from kaiko_middleware.deadline import deadline, ends_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DRIP = tuple(part for _ in range(60) for part in (1.0, b"x"))
 """A body that takes a minute, of which each part comes in time."""
@@ -102,3 +109,38 @@ def test_a_deadline_can_be_chosen(way: Way) -> None:
     called = way.call(Scripted(Answer(200, DRIP)), policy={"deadline": 5.0})
     assert called.outcome == "ReadTimeout"
     assert ends(called) == pytest.approx(5, abs=1)
+
+
+@pytest.fixture
+def _five_seconds_left() -> Iterator[None]:
+    token = ends_at.set(time.monotonic() + 5)
+    yield
+    ends_at.reset(token)
+
+
+@every_way
+@pytest.mark.usefixtures("_five_seconds_left")
+def test_the_upstream_is_told_how_long_the_request_waits(way: Way) -> None:
+    """At each attempt anew; what the caller says itself stays."""
+    called = way.call(Scripted(503, 200))
+    told = [float(seen.headers["x-request-deadline"]) for seen in called.upstream.seen]
+    assert len(told) == 2
+    assert 5 >= told[0] >= told[1] > 0
+    called = way.call(Scripted(200), headers={"x-request-deadline": "1"})
+    assert called.upstream.seen[0].headers["x-request-deadline"] == "1"
+
+
+@our_clients
+@pytest.mark.usefixtures("_five_seconds_left")
+def test_a_call_is_over_before_the_request_that_it_is_made_for(way: Way) -> None:
+    """Its own thirty seconds would be in vain."""
+    called = way.call(Scripted(Answer(200, DRIP)))
+    assert called.outcome == "ReadTimeout"
+    assert ends(called) == pytest.approx(5, abs=1)
+
+
+@every_way
+def test_nothing_is_said_of_a_deadline_that_there_is_not(way: Way) -> None:
+    """A call outside of any request has its own time alone."""
+    assert deadline() is None
+    assert "x-request-deadline" not in way.call(Scripted(200)).upstream.seen[0].headers

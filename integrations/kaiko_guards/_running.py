@@ -1,0 +1,210 @@
+"""One request while its application runs: its time, its body, and what its answer is told."""
+
+from __future__ import annotations
+
+import sys
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kaiko_asgi.event_loop import running_loop
+from kaiko_guards.deadlines import timed_out
+from kaiko_guards.limits import limit_headers
+from kaiko_middleware import PayloadTooLargeError
+from kaiko_middleware.deadline import ends_at
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Task, TimerHandle
+    from collections.abc import Callable, Coroutine
+    from contextvars import Token
+
+    from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
+    from kaiko_guards.deadlines import Deadline
+    from kaiko_guards.rates import Verdict
+    from kaiko_guards.request import GuardedRequest
+    from kaiko_guards.sizes import Tally
+    from kaiko_middleware import KaikoError
+
+    Answer = Callable[[Receive, Send, KaikoError], Coroutine[Any, Any, None]]
+
+__all__ = ["Running"]
+
+_GRACE = 0.05
+"""Seconds that cancelled work has to end, before its client is answered all the same."""
+_LIMITS = frozenset({b"x-ratelimit-limit", b"x-ratelimit-remaining", b"x-ratelimit-reset"})
+
+
+class _Clock(NamedTuple):
+    """What a deadline runs on; `cancelled` says how often the task had been cancelled before."""
+
+    deadline: Deadline
+    loop: AbstractEventLoop
+    task: Task[Any]
+    cancelled: int
+
+
+class Running:
+    """One request on its way through the guards.
+
+    Arguments:
+        request: what the guards know of it.
+        receive: the server's.
+        send: the server's.
+        answer: answers with an error, given `receive`, `send` and the error.
+
+    """
+
+    __slots__ = (
+        "_answer",
+        "_answering",
+        "_clock",
+        "_is_late",
+        "_request",
+        "_send",
+        "_timer",
+        "_token",
+        "_too_large",
+        "receive",
+        "started",
+        "tally",
+        "verdict",
+    )
+
+    def __init__(
+        self, request: GuardedRequest, receive: Receive, send: Send, answer: Answer
+    ) -> None:
+        self._request = request
+        self.receive: Receive = receive
+        self._send = send
+        self._answer = answer
+        self.started: bool = False
+        """Whether the head of the answer is out."""
+        self.tally: Tally | None = None
+        """Counts the body; None where it has no limit."""
+        self.verdict: Verdict | None = None
+        """What the tightest limit said; None where none governs the request."""
+        self._too_large: PayloadTooLargeError | None = None
+        self._is_late = False
+        self._clock: _Clock | None = None
+        self._timer: TimerHandle | None = None
+        self._answering: Task[None] | None = None
+        self._token: Token[float | None] | None = None
+
+    def limit_time(self, deadline: Deadline, seconds: float) -> None:
+        """Begin to count the time.
+
+        Without an asyncio loop nothing is ended: `deadline()` tells what is left.
+        """
+        self._token = ends_at.set(monotonic() + seconds)
+        loop = running_loop()
+        task = None if loop is None else sys.modules["asyncio"].current_task()
+        if loop is not None and task is not None:
+            clock = self._clock = _Clock(deadline, loop, task, task.cancelling())
+            self._timer = loop.call_later(seconds, self._expire, clock)
+
+    def _expire(self, clock: _Clock) -> None:
+        self._is_late = True
+        self._timer = clock.loop.call_later(_GRACE, self._overrun, clock)
+        clock.task.cancel()
+
+    def _overrun(self, clock: _Clock) -> None:
+        """Answer for work that goes on: a thread cannot be stopped."""
+        self._timer = None
+        clock.deadline.began_to_overrun(self._request)
+        if not self.started:
+            answer = self._answer(self.receive, self.send_directly, timed_out())
+            self._answering = clock.loop.create_task(answer)
+
+    def _lift(self) -> None:
+        if self._timer is not None and not self._is_late:
+            self._timer.cancel()
+            self._timer = None
+
+    async def run(self, app: ASGIApp, scope: Scope) -> None:
+        """Run the application.
+
+        Raises:
+            PayloadTooLargeError: its request has a body that is too large.
+            ServiceUnavailableError: it took too long.
+
+        """
+        receive = self.receive if self.tally is None else self.take
+        error: KaikoError | None = None
+        try:
+            await app(scope, receive, self.send)
+        except BaseException as exc:
+            error = self._refused_for(exc)
+            if error is None:
+                raise
+        else:
+            if self._is_late and self._clock is not None:
+                self._clock.task.uncancel()
+            if not self.started:
+                error = self._too_large
+        if self._answering is not None:
+            await self._answering
+        elif error is not None:
+            raise error
+
+    def _refused_for(self, exc: BaseException) -> KaikoError | None:
+        """Return why the application was stopped, where `exc` is how it ended by that."""
+        if self._too_large is not None and not self.started:
+            return self._too_large
+        clock = self._clock
+        if clock is not None and self._is_late:
+            others = clock.task.uncancel() > clock.cancelled
+            if not others and isinstance(exc, sys.modules["asyncio"].CancelledError):
+                return timed_out()
+        return None
+
+    async def take(self) -> Message:
+        """Be the application's `receive`, and count the body."""
+        message = await self.receive()
+        tally = self.tally
+        if tally is not None and message["type"] == "http.request":
+            try:
+                tally.add(len(message.get("body", b"")))
+            except PayloadTooLargeError as error:
+                self._too_large = error
+                raise
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Be the application's `send`."""
+        if self._answering is not None:
+            return  # the client has its answer
+        if message["type"] == "http.response.start":
+            if self._too_large is not None and message["status"] != self._too_large.status:
+                raise self._too_large  # whatever the application makes of it
+        elif message["type"] == "http.response.body":
+            # What streams has no deadline, and what runs after a whole answer has none either.
+            self._lift()
+        await self.send_directly(message)
+
+    async def send_directly(self, message: Message) -> None:
+        """Send an event, its head with what is left of the limit."""
+        if message["type"].endswith("response.start"):
+            self.started = True
+            if self.verdict is not None:
+                message = _with_limits(message, self.verdict)
+        await self._send(message)
+
+    def finish(self) -> None:
+        """Take note that the request is over."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        elif self._is_late and self._clock is not None:
+            self._clock.deadline.ended_overrun()
+        if self._token is not None:
+            try:
+                ends_at.reset(self._token)
+            except ValueError:  # a coroutine that is closed elsewhere has nothing to restore
+                pass
+
+
+def _with_limits(message: Message, verdict: Verdict) -> Message:
+    headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
+    if any(name.lower() in _LIMITS for name, _ in headers):
+        return message
+    told = [(name.lower().encode(), value.encode()) for name, value in limit_headers(verdict)]
+    return {**message, "headers": [*headers, *told]}

@@ -1,0 +1,138 @@
+"""The guards as pure ASGI middleware, for any ASGI application."""
+
+from __future__ import annotations
+
+from functools import partial
+from inspect import isawaitable
+from typing import TYPE_CHECKING, cast
+
+from kaiko_asgi import KaikoMiddleware
+from kaiko_asgi.scope import header_values
+from kaiko_guards._running import Running
+from kaiko_guards.chain import Guards, verifier_failed
+from kaiko_guards.request import GuardedRequest, TrustedProxies
+from kaiko_guards.sizes import Tally
+from kaiko_guards.verdicts import ValidKey
+from kaiko_middleware import Config, KaikoError, current_request_id
+from kaiko_middleware.config import routed_path
+from kaiko_middleware.deadline import DEADLINE_HEADER
+from kaiko_middleware.layers import REQUEST_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kaiko_asgi import ASGIApp, Receive, Scope, Send
+    from kaiko_guards.chain import Guard
+    from kaiko_guards.keys import ApiKeys
+    from kaiko_guards.verdicts import KeyAnswer
+
+__all__ = ["GuardMiddleware"]
+
+_DEADLINE = DEADLINE_HEADER.lower()
+_REFUSAL = "kaiko_refusal"
+PRINCIPAL = "principal"
+"""The key of the scope's state for whom the request's key belongs to."""
+
+
+class GuardMiddleware:
+    """Runs the guards before the application.
+
+    It stands inside of the envelope middleware, and works without it as well: what it refuses is
+    an envelope either way.
+
+    Arguments:
+        app: any ASGI application.
+        guards: the guards, in any order.
+        config: the envelope's settings, where there is no envelope middleware.
+        trusted_proxies: addresses and networks of proxies whose `X-Forwarded-For` is believed.
+
+    Raises:
+        ConfigError: a value is not allowed.
+
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        guards: Iterable[Guard] = (),
+        *,
+        config: Config | None = None,
+        trusted_proxies: Iterable[str] = (),
+    ) -> None:
+        self.app = app
+        self._guards = Guards("guards", guards)
+        self._proxies = TrustedProxies("trusted_proxies", trusted_proxies)
+        self._answering = KaikoMiddleware(_raise_refusal, config)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        guards = self._guards
+        request = _request(scope, self._proxies)
+        running = Running(request, receive, send, partial(self._answer, scope))
+        deadline = guards.deadline
+        if deadline is not None:
+            seconds = deadline.for_request(request.path, request.read_header(_DEADLINE))
+            if seconds is not None and scope["type"] == "http":
+                running.limit_time(deadline, seconds)
+        try:
+            if guards.size is not None and scope["type"] == "http":
+                running.tally = Tally(guards.size.for_path(request.path))
+                running.tally.announce(request.read_header("content-length"))
+            if guards.keys is not None and guards.keys.needs_key(request.path):
+                await _check_key(guards.keys, request, scope)
+            running.verdict = guards.count(request)
+            await running.run(self.app, scope)
+        except KaikoError as refused:
+            if running.started or _is_inside(scope):
+                raise
+            await self._answer(scope, running.receive, running.send_directly, refused)
+        finally:
+            running.finish()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, error: KaikoError) -> None:
+        state = scope.setdefault("state", {})
+        state[_REFUSAL] = error
+        await self._answering(scope, receive, send)
+
+
+def _request(scope: Scope, proxies: TrustedProxies) -> GuardedRequest:
+    client = cast("tuple[str, int] | None", scope.get("client"))
+    return GuardedRequest(
+        scope["method"] if scope["type"] == "http" else "WEBSOCKET",
+        routed_path(scope["path"], scope.get("root_path") or ""),
+        partial(_header, scope),
+        client[0] if client else None,
+        proxies,
+    )
+
+
+def _header(scope: Scope, name: str, /) -> str | None:
+    values = header_values(scope, name.encode("latin-1"))
+    return ",".join(values) if values else None
+
+
+async def _check_key(keys: ApiKeys, request: GuardedRequest, scope: Scope) -> None:
+    key = keys.key_in(request.read_header(keys.header))
+    try:
+        found = keys.verifier.verify(key)
+        answer: KeyAnswer = await found if isawaitable(found) else found
+    except Exception as exc:
+        raise verifier_failed() from exc
+    keys.judge(request, key, answer)
+    if isinstance(answer, ValidKey):
+        scope.setdefault("state", {})[PRINCIPAL] = answer.principal
+
+
+def _is_inside(scope: Scope) -> bool:
+    """Whether an envelope middleware outside answers what is raised here."""
+    state: dict[str, object] = scope.get("state") or {}
+    request_id: object = state.get(REQUEST_ID)
+    return request_id is not None and request_id == current_request_id()
+
+
+async def _raise_refusal(scope: Scope, _receive: Receive, _send: Send) -> None:
+    error: KaikoError = scope["state"].pop(_REFUSAL)
+    raise error

@@ -1,0 +1,90 @@
+"""The guards of an application in the one sound order: deadline, size, key, limits.
+
+The deadline runs while the others work; a body that is too large is refused before a key is
+looked up; and a limit can count by key, since the key is known by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from kaiko_guards.deadlines import Deadline
+from kaiko_guards.keys import ApiKeys
+from kaiko_guards.limits import RateLimit, refusal
+from kaiko_guards.rates import tightest
+from kaiko_guards.sizes import BodyLimit
+from kaiko_middleware import ServiceUnavailableError
+from kaiko_middleware.settings_check import refuse
+
+if TYPE_CHECKING:
+    from kaiko_guards.rates import Verdict
+    from kaiko_guards.request import GuardedRequest
+
+    Guard = ApiKeys | BodyLimit | Deadline | RateLimit
+
+__all__ = ["Guards", "verifier_failed"]
+
+_KINDS = (Deadline, BodyLimit, ApiKeys, RateLimit)
+_G = TypeVar("_G")
+
+
+class Guards:
+    """The guards of one application, sorted.
+
+    Arguments:
+        key: the setting, for the message.
+        given: the guards, in any order; of each kind but `RateLimit` at most one.
+
+    Raises:
+        ConfigError: it is no sequence of guards, or one kind is there twice.
+
+    """
+
+    def __init__(self, key: str, given: Iterable[Guard]) -> None:
+        allowed = f"a sequence of {', '.join(kind.__name__ for kind in _KINDS)}"
+        anything = cast("object", given)
+        if isinstance(anything, str) or not isinstance(anything, Iterable):
+            refuse(key, given, allowed)
+        guards = tuple(cast("Iterable[object]", anything))
+        for guard in guards:
+            if not isinstance(guard, _KINDS):
+                refuse(key, guard, allowed)
+        self.deadline: Deadline | None = _one(key, guards, Deadline)
+        self.size: BodyLimit | None = _one(key, guards, BodyLimit)
+        self.keys: ApiKeys | None = _one(key, guards, ApiKeys)
+        self.limits: tuple[RateLimit, ...] = tuple(
+            guard for guard in guards if isinstance(guard, RateLimit)
+        )
+
+    def count(self, request: GuardedRequest) -> Verdict | None:
+        """Count a request against every limit that governs it; None where none does.
+
+        Returns what the tightest says, for the header fields of the answer.
+
+        Raises:
+            RateLimitError: a limit refuses it; the limits after that do not count it.
+
+        """
+        told: Verdict | None = None
+        for limit in self.limits:
+            if limit.governs(request):
+                verdict = limit.hit(request)
+                if verdict is None:
+                    continue
+                if not verdict.allowed:
+                    raise refusal(verdict)
+                told = verdict if told is None else tightest([told, verdict])
+        return told
+
+
+def _one(key: str, guards: tuple[object, ...], kind: type[_G]) -> _G | None:
+    found = [guard for guard in guards if isinstance(guard, kind)]
+    if len(found) > 1:
+        refuse(key, found, f"guards with one {kind.__name__} at most")
+    return found[0] if found else None
+
+
+def verifier_failed() -> ServiceUnavailableError:
+    """Return the error for a key that nobody can look up now: 503, never an open door."""
+    return ServiceUnavailableError("API keys cannot be checked at the moment")

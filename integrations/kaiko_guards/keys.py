@@ -1,0 +1,114 @@
+"""API keys: what a key looks like, and what becomes of one that is missing, unknown or revoked.
+
+A key that does not look like one is refused before anything is looked up, so that junk costs no
+look-up, and so is a key of another environment. Nobody is told which of these it was.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal, cast
+
+from kaiko_guards.paths import ByPath
+from kaiko_guards.verdicts import ValidKey
+from kaiko_middleware import AuthenticationError, ForbiddenError
+from kaiko_middleware.config import is_within
+from kaiko_middleware.settings_check import path_prefixes, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from kaiko_guards.request import GuardedRequest
+    from kaiko_guards.verdicts import AsyncKeyVerifier, KeyAnswer, KeyVerifier
+    from kaiko_middleware import KaikoError
+
+__all__ = ["ApiKeys"]
+
+_PREFIX = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*_")
+_HEADER = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749, section 3.3
+
+
+class ApiKeys:
+    """Lets requests through that carry a valid key.
+
+    Arguments:
+        verifier: knows the keys.
+        prefixes: what the keys of this environment begin with, each ending with `_`; a key of
+            another environment is no key here.
+        public: path prefixes, by whole segments, that need no key.
+        scopes: which scope a key must have, by path prefix; the longest prefix counts.
+        header: the request header that carries the key, lower-case.
+
+    Raises:
+        ConfigError: a value is not allowed.
+
+    """
+
+    def __init__(
+        self,
+        verifier: KeyVerifier | AsyncKeyVerifier,
+        *,
+        prefixes: Iterable[str] = ("kaiko_live_",),
+        public: Iterable[str] = (),
+        scopes: Mapping[str, str] | None = None,
+        header: str = "x-api-key",
+    ) -> None:
+        if not callable(getattr(cast("object", verifier), "verify", None)):
+            refuse("verifier", verifier, "an object with a method verify(key)")
+        self.verifier: KeyVerifier | AsyncKeyVerifier = verifier
+        given = () if isinstance(prefixes, str) else tuple(cast("Iterable[object]", prefixes))
+        self.prefixes: tuple[str, ...] = tuple(
+            each for each in given if isinstance(each, str) and _PREFIX.fullmatch(each)
+        )
+        if not given or self.prefixes != given:
+            refuse("prefixes", prefixes, "a sequence of prefixes such as 'kaiko_live_'")
+        self.public: tuple[str, ...] = path_prefixes("public", public)
+        if not _HEADER.fullmatch(header):
+            refuse("header", header, "a lower-case header name such as 'x-api-key'")
+        self.header: str = header
+        named: dict[str, str | None] = dict(scopes or {})
+        for scope in named.values():
+            if not scope or not _SCOPE.fullmatch(scope):
+                refuse("scopes", scope, "a scope without white space, such as 'contexts:read'")
+        self._scopes = ByPath("scopes", named)
+        starts = "|".join(self.prefixes)
+        self._form = re.compile(rf"(?:{starts})[A-Za-z0-9]{{16,96}}")
+
+    def needs_key(self, path: str) -> bool:
+        """Whether a request to `path` must carry a key."""
+        return not is_within(path, self.public)
+
+    def key_in(self, value: str | None) -> str:
+        """Return the key that a header's value is.
+
+        Raises:
+            AuthenticationError: there is none, it does not look like a key, or it is a key of
+                another environment.
+
+        """
+        if value is None or self._form.fullmatch(value) is None:
+            raise AuthenticationError
+        return value
+
+    def judge(self, request: GuardedRequest, key: str, answer: KeyAnswer) -> None:
+        """Let the request through with its key, or raise what it is answered with.
+
+        Raises:
+            AuthenticationError: nobody knows the key, or it has expired: 401 `invalid_api_key`.
+            ForbiddenError: it was revoked, 403 `key_revoked`, or does not permit this, 403
+                `permission_denied`.
+
+        """
+        if not isinstance(answer, ValidKey):
+            raise _refusal(answer)
+        scope = self._scopes.get(request.path, None)
+        if scope is not None and scope not in answer.scopes:
+            raise ForbiddenError
+        request.key, request.valid_key = key, answer
+
+
+def _refusal(answer: Literal["unknown", "expired", "revoked"]) -> KaikoError:
+    if answer == "revoked":
+        return ForbiddenError("The API key was revoked", code="key_revoked")
+    return AuthenticationError("The API key has expired" if answer == "expired" else None)

@@ -1,0 +1,94 @@
+"""Counts in the memory of one process.
+
+The keys lie in shards, each with a lock, so that no request waits for the whole table to grow
+or to be cleared. A shard has two generations: keys that were seen since its last turn, and those
+of the turn before, which are dropped at the next. A turn is at least as long as the longest
+period, so what is dropped is whole again anyway; only where there are more keys than `max_keys`
+a turn comes early, and the keys that were idle longest are forgotten.
+"""
+
+from __future__ import annotations
+
+import time
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from kaiko_guards.rates import tightest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from kaiko_guards.rates import Rate, Verdict
+
+__all__ = ["MemoryCounter"]
+
+_SHARDS = 64  # a power of two
+
+
+class _Shard:
+    """A part of the keys, and of each the time that a rate keeps, or a tuple of them."""
+
+    __slots__ = ("fresh", "lock", "stale", "turns_at")
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.fresh: dict[str, Any] = {}
+        self.stale: dict[str, Any] = {}
+        self.turns_at = 0.0
+
+    def turn(self, now: float, period: float) -> dict[str, Any]:
+        """Begin a generation that lasts for `period` seconds, and return it."""
+        fresh: dict[str, Any] = {}
+        self.stale, self.fresh = self.fresh, fresh
+        self.turns_at = now + period
+        return fresh
+
+
+class MemoryCounter:
+    """Counts requests by key, in memory, for one or more rates at once.
+
+    It may be called from any thread, and waits for another one no longer than one count takes.
+
+    Arguments:
+        rates: each of them must allow a request, and a refused request is counted by none.
+        max_keys: how many keys are remembered at most; where there are more, those that were
+            idle longest are forgotten.
+        clock: seconds of a clock that never goes back.
+
+    """
+
+    def __init__(
+        self,
+        rates: Sequence[Rate],
+        *,
+        max_keys: int = 1_000_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._rates = tuple(rates)
+        self._clock = clock
+        self._take = self._rates[0].take if len(self._rates) == 1 else self._take_each
+        self._period = max(rate.period for rate in rates)
+        self._room = max(1, max_keys // (2 * _SHARDS))
+        self._shards = tuple(_Shard() for _ in range(_SHARDS))
+
+    def hit(self, key: str, cost: int = 1) -> Verdict:
+        """Count one request of `key`; return what the tightest rate says."""
+        now = self._clock()
+        shard = self._shards[hash(key) & (_SHARDS - 1)]
+        with shard.lock:
+            fresh = shard.fresh
+            if now >= shard.turns_at or len(fresh) >= self._room:
+                fresh = shard.turn(now, self._period)
+            kept = fresh.get(key)
+            if kept is None and shard.stale:
+                kept = shard.stale.pop(key, None)
+            fresh[key], verdict = self._take(kept, now, cost)
+        return verdict
+
+    def _take_each(
+        self, kept: tuple[float, ...] | None, now: float, cost: int
+    ) -> tuple[tuple[float, ...], Verdict]:
+        times = kept or tuple([now] * len(self._rates))
+        taken = [rate.take(time, now, cost) for rate, time in zip(self._rates, times, strict=True)]
+        verdict = tightest([verdict for _, verdict in taken])
+        return tuple([time for time, _ in taken]) if verdict.allowed else times, verdict

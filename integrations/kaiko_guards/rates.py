@@ -1,0 +1,122 @@
+"""Rates: what a limit's text says, and how one request is counted against it.
+
+A rate is counted by the generic cell rate algorithm (GCRA, ITU-T I.371): of each key one number is
+kept, the time at which its allowance is whole again. A key that was idle may send its whole
+allowance at once, and after that one request whenever another interval has passed. No window
+begins or ends, so that nobody can send twice the limit around a boundary.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from kaiko_middleware.settings_check import refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["Rate", "Verdict", "parse_rates", "tightest"]
+
+_RATE = re.compile(r"([1-9]\d{0,8})\s*(?:/|per)\s*(?:([1-9]\d{0,5})\s*)?(second|minute|hour|day)s?")
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+_LONGEST = 31 * 86_400  # seconds: a month
+_ALLOWED = "rates such as '100/minute' or '100/minute;5/second', each for at most 31 days"
+_HAIR = 1e-6  # of an interval: what adding floats may lose
+
+
+class Verdict(NamedTuple):
+    """What one rate says of one request.
+
+    `remaining` requests may still follow at once; in `reset` seconds the whole allowance is
+    back; where `allowed` is false, `retry_after` seconds must pass before this request is.
+    """
+
+    allowed: bool
+    limit: int
+    remaining: int
+    reset: float
+    retry_after: float
+
+
+# A third of the time that the class's own constructor takes; it is called for every request.
+_verdict = cast("Callable[[type[Verdict], tuple[object, ...]], Verdict]", vars(tuple)["__new__"])
+
+
+class Rate:
+    """So many requests in so many seconds.
+
+    Arguments:
+        limit: how many requests may come at once, and in each period.
+        period: seconds.
+
+    """
+
+    __slots__ = ("_hair", "interval", "limit", "period")
+
+    def __init__(self, limit: int, period: float) -> None:
+        self.limit: int = limit
+        self.period: float = period
+        self.interval: float = period / limit
+        """Seconds that one request costs."""
+        self._hair = -_HAIR * self.interval
+
+    def __repr__(self) -> str:
+        """Return the rate as a limit's text has it."""
+        return f"{self.limit}/{self.period:g} seconds"
+
+    def take(self, whole_at: float | None, now: float, cost: int) -> tuple[float, Verdict]:
+        """Count one request; return the time that is kept of its key, and the verdict.
+
+        A request that is refused costs nothing. One that costs more than the limit is let
+        through where nothing else was, as it would never be otherwise.
+
+        Arguments:
+            whole_at: the time that was kept of the key; None where nothing was.
+            now: the time, of the same clock.
+            cost: how many requests this one counts as.
+
+        """
+        start = now if whole_at is None or whole_at < now else whole_at
+        interval = self.interval
+        after = start + (min(self.limit, cost)) * interval
+        left = self.period - (after - now)
+        if left >= self._hair:
+            told = True, self.limit, int(left / interval + _HAIR), after - now, 0.0
+            return after, _verdict(Verdict, told)
+        remaining = int((self.period - (start - now)) / interval + _HAIR)
+        return start, Verdict(False, self.limit, remaining, start - now, -left)
+
+
+def tightest(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return the verdict that the client is told: the longest wait, else what is used up most."""
+    refused = [each for each in verdicts if not each.allowed]
+    if refused:
+        return max(refused, key=lambda each: each.retry_after)
+    return min(verdicts, key=lambda each: (each.remaining / each.limit, -each.reset))
+
+
+def parse_rates(key: str, text: object) -> tuple[Rate, ...]:
+    """Return the rates that `text` names; raises `ConfigError` where it names none.
+
+    Each is `LIMIT/UNIT` or `LIMIT/N UNITS`, the unit being second, minute, hour or day; more
+    than one are separated by semicolons.
+
+    Arguments:
+        key: the setting, for the message.
+        text: what was given.
+
+    """
+    if not isinstance(text, str):
+        refuse(key, text, _ALLOWED)
+    rates: list[Rate] = []
+    for part in text.split(";"):
+        found = _RATE.fullmatch(part.strip())
+        if found is None:
+            refuse(key, text, _ALLOWED)
+        limit, count, unit = found.groups()
+        period = int(count or 1) * _SECONDS[unit]
+        if period > _LONGEST:
+            refuse(key, text, _ALLOWED)
+        rates.append(Rate(int(limit), period))
+    return tuple(rates)

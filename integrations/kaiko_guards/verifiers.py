@@ -1,0 +1,260 @@
+"""Verifiers that come with the toolkit: keys from a file or from settings, and a cache."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, cast
+
+from kaiko_guards.stored_keys import StoredKey, answer_for, digest_of, lookup_of
+from kaiko_guards.verdicts import ValidKey
+from kaiko_middleware.settings_check import ConfigError, refuse, shown
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Mapping
+
+    from kaiko_guards.verdicts import AsyncKeyVerifier, KeyAnswer, KeyVerifier
+
+__all__ = ["AsyncCachedKeys", "CachedKeys", "FileKeys", "HashedKeys"]
+
+_log = logging.getLogger("kaiko.guards")
+_HEX = frozenset("0123456789abcdef")
+_ENTRY = (
+    "an object with 'lookup' and 'sha256', as `kaiko_guards.new_key` makes them, 'name', and "
+    "if wanted 'scopes' (a list), 'expires_at' (RFC 3339) and 'revoked'"
+)
+_KNOWN = frozenset({"lookup", "sha256", "name", "scopes", "expires_at", "revoked"})
+
+
+class HashedKeys:
+    """Keys from the settings, each as its digest.
+
+    The principal of each key is its name.
+
+    Arguments:
+        entries: for each key its `lookup` and `sha256`, its `name`, and if wanted its `scopes`,
+            `expires_at` (RFC 3339) and `revoked`.
+        key: the setting, for the message.
+
+    Raises:
+        ConfigError: an entry is not allowed.
+
+    """
+
+    def __init__(self, entries: Iterable[Mapping[str, object]], *, key: str = "entries") -> None:
+        if isinstance(entries, str | bytes):
+            refuse(key, entries, f"a sequence of entries, each {_ENTRY}")
+        self._stored: dict[str, StoredKey] = {}
+        for number, entry in enumerate(entries):
+            stored = _stored_key(f"{key}[{number}]", entry)
+            if stored.lookup in self._stored:
+                refuse(f"{key}[{number}]", stored.lookup, "one of a kind")
+            self._stored[stored.lookup] = stored
+
+    def verify(self, key: str, /) -> KeyAnswer:
+        """Say what is known of `key`."""
+        return answer_for(key, self._stored.get(lookup_of(key)), datetime.now(UTC))
+
+
+def _stored_key(key: str, entry: object) -> StoredKey:
+    if not isinstance(entry, dict):
+        refuse(key, entry, _ENTRY)
+    given = cast("dict[str, Any]", entry)
+    lookup, digest, name = given.get("lookup"), given.get("sha256"), given.get("name")
+    if (
+        not given.keys() <= _KNOWN
+        or not isinstance(lookup, str)
+        or not isinstance(name, str)
+        or not isinstance(digest, str)
+        or len(digest) != 64
+        or not _HEX.issuperset(digest)
+    ):
+        refuse(key, sorted(given), _ENTRY)
+    scopes = given.get("scopes", [])
+    if isinstance(scopes, str) or not all(isinstance(scope, str) for scope in scopes):
+        refuse(f"{key}.scopes", scopes, "a list of scopes")
+    revoked = given.get("revoked", False)
+    if type(revoked) is not bool:
+        refuse(f"{key}.revoked", revoked, "true or false")
+    valid = ValidKey(name, name, frozenset(scopes))
+    return StoredKey(lookup, digest, valid, _time(f"{key}.expires_at", given), revoked)
+
+
+def _time(key: str, given: Mapping[str, object]) -> datetime | None:
+    text = given.get("expires_at")
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(cast("str", text))
+    except (TypeError, ValueError):
+        found = None
+    if found is None or found.tzinfo is None:
+        refuse(key, text, "a time with its zone, such as '2027-01-01T00:00:00Z'")
+    return found
+
+
+class FileKeys:
+    """Keys from a JSON file, which is read again when it changes.
+
+    The file is a list of entries as `HashedKeys` takes them. While a changed file cannot be
+    read, the keys that were read before count, and one warning on the logger `kaiko` says so.
+
+    Arguments:
+        path: the file.
+        every: seconds between two looks at it; a revocation is seen within that time.
+        clock: seconds of a clock that never goes back.
+
+    Raises:
+        ConfigError: the file cannot be read, or one of its entries is not allowed.
+
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        every: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._path = Path(path)
+        self._every = every
+        self._clock = clock
+        self._lock = Lock()
+        self._seen: object = None
+        self._warned = False
+        self._next_look = clock() + every
+        self._keys = self._read()
+
+    def verify(self, key: str, /) -> KeyAnswer:
+        """Say what is known of `key`."""
+        if self._clock() >= self._next_look:
+            self._look()
+        return self._keys.verify(key)
+
+    def _look(self) -> None:
+        with self._lock:
+            self._next_look = self._clock() + self._every
+            try:
+                if self._state() != self._seen:
+                    self._keys = self._read()
+            except (OSError, ConfigError) as exc:
+                if not self._warned:
+                    _log.warning("the keys that were read before are used: %s", shown(exc))
+                self._warned = True
+            else:
+                self._warned = False
+
+    def _state(self) -> object:
+        stat = self._path.stat()
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+    def _read(self) -> HashedKeys:
+        name = str(self._path)
+        try:
+            seen = self._state()
+            entries: object = json.loads(self._path.read_bytes())
+        except (OSError, ValueError) as exc:
+            refuse(name, type(exc).__name__, "a file of JSON that can be read")
+        if not isinstance(entries, list):
+            refuse(name, entries, "a list of entries")
+        keys = HashedKeys(cast("list[Mapping[str, object]]", entries), key=name)
+        self._seen = seen
+        return keys
+
+
+class _Cache:
+    """Answers by digest, so that no key stays in memory."""
+
+    def __init__(
+        self, hits: float, misses: float, max_keys: int, clock: Callable[[], float]
+    ) -> None:
+        for key, seconds in (("hits", hits), ("misses", misses)):
+            if not 0 <= seconds <= 86_400:
+                refuse(key, seconds, "seconds, from 0 to 86,400")
+        if max_keys < 1:
+            refuse("max_keys", max_keys, "at least 1")
+        self._answers: dict[str, tuple[float, KeyAnswer]] = {}
+        self._lasts = hits, misses
+        self._max_keys = max_keys
+        self._clock = clock
+
+    def find(self, digest: str) -> KeyAnswer | None:
+        found = self._answers.get(digest)
+        return found[1] if found is not None and found[0] > self._clock() else None
+
+    def keep(self, digest: str, answer: KeyAnswer) -> None:
+        hits, misses = self._lasts
+        lasts = hits if isinstance(answer, ValidKey) else misses
+        if not lasts:
+            return
+        answers = self._answers
+        if len(answers) >= self._max_keys:
+            # The oldest half; what is dropped is looked up again.
+            for old in list(answers)[: self._max_keys // 2 + 1]:
+                answers.pop(old, None)
+        answers.pop(digest, None)
+        answers[digest] = self._clock() + lasts, answer
+
+
+class CachedKeys:
+    """A verifier's answers, kept for a while.
+
+    Arguments:
+        verifier: what is asked.
+        hits: seconds that a valid key is remembered: a revocation takes that long to be seen.
+        misses: seconds that any other answer is.
+        max_keys: how many answers are kept.
+        clock: seconds of a clock that never goes back.
+
+    """
+
+    def __init__(
+        self,
+        verifier: KeyVerifier,
+        *,
+        hits: float = 30.0,
+        misses: float = 5.0,
+        max_keys: int = 10_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._verifier = verifier
+        self._cache = _Cache(hits, misses, max_keys, clock)
+
+    def verify(self, key: str, /) -> KeyAnswer:
+        """Say what is known of `key`, or was a while ago."""
+        digest = digest_of(key)
+        found = self._cache.find(digest)
+        if found is None:
+            found = self._verifier.verify(key)
+            self._cache.keep(digest, found)
+        return found
+
+
+class AsyncCachedKeys:
+    """An asynchronous verifier's answers, kept for a while; arguments as of `CachedKeys`."""
+
+    def __init__(
+        self,
+        verifier: AsyncKeyVerifier,
+        *,
+        hits: float = 30.0,
+        misses: float = 5.0,
+        max_keys: int = 10_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._verifier = verifier
+        self._cache = _Cache(hits, misses, max_keys, clock)
+
+    async def verify(self, key: str, /) -> KeyAnswer:
+        """Say what is known of `key`, or was a while ago."""
+        digest = digest_of(key)
+        found = self._cache.find(digest)
+        if found is None:
+            found = await self._verifier.verify(key)
+            self._cache.keep(digest, found)
+        return found
