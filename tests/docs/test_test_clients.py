@@ -120,7 +120,7 @@ def _ninja_titled(request: Any, body: _TitledSchema) -> None:
 
 
 _urls = ModuleType("served_to_test_clients")
-_urls.urlpatterns = [  # type: ignore[attr-defined]  # a module made here
+vars(_urls)["urlpatterns"] = [
     path("bug", _drf_view),
     path("typed", _view),
 ]

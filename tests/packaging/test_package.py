@@ -125,7 +125,7 @@ def test_pydantic_is_the_only_dependency_without_an_extra(wheel: zipfile.ZipFile
 
 
 def test_every_integration_has_an_extra_and_all_has_every_one() -> None:
-    """`pip install kaiko-middleware[NAME]` works for each name in `integrations/`."""
+    """`pip install 'kaiko-middleware[NAME]'` works for each name in `integrations/`."""
     extras: dict[str, list[str]] = PROJECT["optional-dependencies"]
     names = {adapter.removeprefix("kaiko_") for adapter in ADAPTERS}
     assert extras.keys() == names | {"all"}

@@ -318,6 +318,25 @@ def test_a_reused_thread_of_an_executor_forgets_the_id() -> None:
         assert executor.submit(current_request_id).result() is None
 
 
+_INHERITING = """
+from concurrent.futures import ThreadPoolExecutor
+from kaiko_middleware.ids import bind_request_id, current_request_id, set_request_id
+with ThreadPoolExecutor(1) as executor:
+    for request_id in ("req-1", "req-2"):
+        set_request_id(request_id)
+        for work in (current_request_id, bind_request_id(current_request_id)):
+            print(executor.submit(work).result())
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="the option came with Python 3.14")
+def test_a_thread_that_inherits_its_context_keeps_the_id_unless_it_is_bound() -> None:
+    """What docs/request-ids.md says of the option: an executor has the first request's id."""
+    command = [sys.executable, "-X", "thread_inherit_context=1", "-c", _INHERITING]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["req-1", "req-1", "req-1", "req-2"]
+
+
 def test_ten_thousand_tasks_see_their_own_id() -> None:
     """And what they start through `asyncio.to_thread` does, too."""
 
