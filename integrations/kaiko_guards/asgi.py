@@ -7,7 +7,7 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, cast
 
 from kaiko_asgi import KaikoMiddleware
-from kaiko_asgi.scope import header_values
+from kaiko_asgi.scope import REQUEST_PATH, header_values
 from kaiko_guards._running import Running
 from kaiko_guards.chain import Guards, verifier_failed
 from kaiko_guards.request import GuardedRequest, TrustedProxies
@@ -102,7 +102,7 @@ def _request(scope: Scope, proxies: TrustedProxies) -> GuardedRequest:
     client = cast("tuple[str, int] | None", scope.get("client"))
     return GuardedRequest(
         scope["method"] if scope["type"] == "http" else "WEBSOCKET",
-        routed_path(scope["path"], scope.get("root_path") or ""),
+        routed_path(scope.get(REQUEST_PATH) or scope["path"], scope.get("root_path") or ""),
         partial(_header, scope),
         client[0] if client else None,
         proxies,

@@ -24,7 +24,7 @@ class Fixed:
     """A verifier that says the same of every key."""
 
     def __init__(self, answer: KeyAnswer = BILLING) -> None:
-        self.answer = answer
+        self.answer: KeyAnswer = answer
 
     def verify(self, _key: str, /) -> KeyAnswer:
         return self.answer
@@ -124,8 +124,9 @@ def test_public_paths_need_no_key() -> None:
 )
 def test_a_wrong_setting_is_named(given: dict[str, Any], named: str) -> None:
     """When the guard is made, in one line."""
+    settings: dict[str, Any] = {"verifier": Fixed(), **given}
     with pytest.raises(ConfigError, match=f"^{named}: "):
-        ApiKeys(**{"verifier": Fixed(), **given})
+        ApiKeys(**settings)
 
 
 # --- how keys are made and stored -----------------------------------------------------
