@@ -38,6 +38,6 @@ def down(_exc: Exception) -> KaikoError:
 def register_pymongo(mapping: ExceptionMapping) -> None:
     mapping.register(DuplicateKeyError, taken)
     mapping.register(BulkWriteError, bulk)
-    mapping.register(ConnectionFailure, down)  # also a pool that is empty, and no server found
+    mapping.register(ConnectionFailure, down)  # also an empty pool
     mapping.register(ExecutionTimeout, down)
     mapping.register(WTimeoutError, down)

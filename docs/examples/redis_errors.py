@@ -21,11 +21,11 @@ def refuses_us(_exc: Exception) -> None:
 
 
 def changed(_exc: redis.WatchError) -> KaikoError:
-    return ConflictError("Somebody else has changed it: try again", code="version_mismatch")
+    return ConflictError("Somebody else changed it", code="version_mismatch")
 
 
 def register_redis(mapping: ExceptionMapping) -> None:
-    mapping.register(redis.ConnectionError, down)  # also a pool that is empty, a server that loads
+    mapping.register(redis.ConnectionError, down)  # also an empty pool
     mapping.register(redis.TimeoutError, down)
     mapping.register(redis.ReadOnlyError, down)  # after a failover
     mapping.register(redis.ClusterDownError, down)

@@ -20,8 +20,11 @@ OURS = {"SQLITE_ERROR"}  # SQLite says "operational" of a missing table, too
 
 def driver_code(exc: DBAPIError) -> str | None:
     """The driver's own code: PostgreSQL's SQLSTATE, or the name that SQLite has."""
-    code = getattr(exc.orig, "sqlstate", None) or getattr(exc.orig, "sqlite_errorname", None)
-    return code if isinstance(code, str) else None
+    for name in ("sqlstate", "sqlite_errorname"):
+        code = getattr(exc.orig, name, None)
+        if isinstance(code, str):
+            return code
+    return None
 
 
 def integrity(exc: IntegrityError) -> KaikoError | None:
@@ -34,14 +37,16 @@ def integrity(exc: IntegrityError) -> KaikoError | None:
 
 
 def operational(exc: OperationalError) -> KaikoError | None:
-    code = driver_code(exc)
-    if code in OURS or (code or "").startswith("28"):  # 28: the database refuses our login
-        return None
+    code = driver_code(exc) or ""
+    if code in OURS or code.startswith("28"):
+        return None  # 28: it refuses our login
     return ServiceUnavailableError(retry_after=5)
 
 
 def lost(exc: DBAPIError) -> KaikoError | None:
-    return ServiceUnavailableError(retry_after=5) if exc.connection_invalidated else None
+    if exc.connection_invalidated:
+        return ServiceUnavailableError(retry_after=5)
+    return None
 
 
 def pool_is_empty(_exc: PoolTimeoutError) -> KaikoError:
@@ -49,7 +54,7 @@ def pool_is_empty(_exc: PoolTimeoutError) -> KaikoError:
 
 
 def stale(_exc: StaleDataError) -> KaikoError:
-    return ConflictError("Somebody else has changed it: load it again", code="version_mismatch")
+    return ConflictError("Somebody else changed it", code="version_mismatch")
 
 
 def register_sqlalchemy(mapping: ExceptionMapping) -> None:

@@ -56,3 +56,13 @@ def test_examples_are_used(example: Path) -> None:
     said = "\n".join(page.read_text() for page in PAGES)
     settings = (DOCS / "examples/shop/settings.py").read_text()
     assert f"examples/{name}" in said or module in said or f'"{module}"' in settings
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_shown_examples_can_be_copied(page: Path) -> None:
+    """What names types that only checkers import needs the line that postpones annotations."""
+    shown = re.findall(r"\{literalinclude\} (\S+\.py)\n:start-at: (.*)\n", page.read_text())
+    for name, start in shown:
+        code = (page.parent / name).read_text()
+        code = code[code.index(start) :]
+        assert "if TYPE_CHECKING:" not in code or "from __future__ import annotations" in code, name

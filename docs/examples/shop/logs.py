@@ -6,7 +6,7 @@ import logging
 
 
 class NotAnswered(logging.Filter):
-    """Drops what `django.request` logs of a request whose error answer has our record."""
+    """Drops what `django.request` says of an answer that has our record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         request: object = getattr(record, "request", None)
