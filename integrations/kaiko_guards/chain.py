@@ -15,15 +15,16 @@ from kaiko_guards.limits import RateLimit, refusal
 from kaiko_guards.rates import tightest
 from kaiko_guards.sizes import BodyLimit
 from kaiko_middleware import ServiceUnavailableError
-from kaiko_middleware.settings_check import refuse
+from kaiko_middleware.settings_check import is_plain_callable, refuse
 
 if TYPE_CHECKING:
     from kaiko_guards.rates import Verdict
     from kaiko_guards.request import GuardedRequest
+    from kaiko_guards.verdicts import KeyVerifier
 
     Guard = ApiKeys | BodyLimit | Deadline | RateLimit
 
-__all__ = ["Guards", "verifier_failed"]
+__all__ = ["Guards", "check_key", "needs_plain_verifier", "verifier_failed"]
 
 _KINDS = (Deadline, BodyLimit, ApiKeys, RateLimit)
 _G = TypeVar("_G")
@@ -83,6 +84,33 @@ def _one(key: str, guards: tuple[object, ...], kind: type[_G]) -> _G | None:
     if len(found) > 1:
         refuse(key, found, f"guards with one {kind.__name__} at most")
     return found[0] if found else None
+
+
+def needs_plain_verifier(key: str, guards: Guards) -> None:
+    """Refuse a verifier whose answer somebody would have to await.
+
+    Raises:
+        ConfigError: it is asynchronous.
+
+    """
+    if guards.keys is not None and not is_plain_callable(guards.keys.verifier.verify):
+        refuse(key, guards.keys.verifier, "guards whose verifier has a plain verify(key) here")
+
+
+def check_key(keys: ApiKeys, request: GuardedRequest) -> None:
+    """Check the request's key with a synchronous verifier.
+
+    Raises:
+        KaikoError: what the request is answered with.
+
+    """
+    key = keys.key_in(request.read_header(keys.header))
+    verifier = cast("KeyVerifier", keys.verifier)
+    try:
+        answer = verifier.verify(key)
+    except Exception as exc:
+        raise verifier_failed() from exc
+    keys.judge(request, key, answer)
 
 
 def verifier_failed() -> ServiceUnavailableError:

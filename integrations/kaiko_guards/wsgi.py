@@ -1,0 +1,223 @@
+"""The guards as pure WSGI middleware, for any WSGI application.
+
+A thread cannot be stopped, so nothing is cancelled here: `deadline()` tells the application, and
+the clients that it calls with, how much time is left.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from kaiko_guards.chain import Guards, check_key, needs_plain_verifier
+from kaiko_guards.deadlines import timed_out
+from kaiko_guards.limits import limit_headers
+from kaiko_guards.request import GuardedRequest, TrustedProxies
+from kaiko_guards.sizes import Tally
+from kaiko_middleware import Config, KaikoError, PayloadTooLargeError, current_request_id
+from kaiko_middleware.deadline import DEADLINE_HEADER, ends_at
+from kaiko_wsgi import KaikoMiddleware
+from kaiko_wsgi.environ import ENVIRON_ID, path_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from wsgiref.types import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
+
+    from kaiko_guards.chain import Guard
+    from kaiko_guards.rates import Verdict
+
+__all__ = ["ENVIRON_PRINCIPAL", "CountedInput", "GuardMiddleware", "environ_header"]
+
+_REFUSAL = "kaiko.refusal"
+_DEADLINE = DEADLINE_HEADER.lower()
+ENVIRON_PRINCIPAL = "kaiko.principal"
+"""The key of the environ for whom the request's key belongs to."""
+
+
+class GuardMiddleware:
+    """Runs the guards before the application.
+
+    It stands inside of the envelope middleware, and works without it as well: what it refuses is
+    an envelope either way.
+
+    Arguments:
+        app: any WSGI application.
+        guards: the guards, in any order; a verifier of keys is a synchronous one.
+        config: the envelope's settings, where there is no envelope middleware.
+        trusted_proxies: addresses and networks of proxies whose `X-Forwarded-For` is believed.
+
+    Raises:
+        ConfigError: a value is not allowed.
+
+    """
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        guards: Iterable[Guard] = (),
+        *,
+        config: Config | None = None,
+        trusted_proxies: Iterable[str] = (),
+    ) -> None:
+        self.app = app
+        self._guards = Guards("guards", guards)
+        needs_plain_verifier("guards", self._guards)
+        self._proxies = TrustedProxies("trusted_proxies", trusted_proxies)
+        self._answering = KaikoMiddleware(_raise_refusal, config)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request."""
+        answer = _Answer(start_response)
+        try:
+            return self._serve(environ, answer)
+        except KaikoError as refused:
+            if answer.started or _is_inside(environ):
+                raise
+            environ[_REFUSAL] = refused
+            return self._answering(environ, answer.start)
+
+    def _serve(self, environ: WSGIEnvironment, answer: _Answer) -> Iterable[bytes]:
+        guards = self._guards
+        request = _request(environ, self._proxies)
+        seconds: float | None = None
+        if guards.deadline is not None:
+            asked = request.read_header(_DEADLINE)
+            seconds = guards.deadline.for_request(request.path, asked)
+            if seconds is not None and not seconds:
+                raise timed_out()
+        if guards.size is not None:
+            tally = Tally(guards.size.for_path(request.path))
+            length = request.read_header("content-length")
+            tally.announce(length)
+            if not length:
+                environ["wsgi.input"] = answer.body = CountedInput(environ["wsgi.input"], tally)
+        if guards.keys is not None and guards.keys.needs_key(request.path):
+            check_key(guards.keys, request)
+            environ[ENVIRON_PRINCIPAL] = request.principal
+        answer.verdict = guards.count(request)
+        token = None if seconds is None else ends_at.set(monotonic() + seconds)
+        try:
+            result = self.app(environ, answer.start)
+        except Exception:
+            answer.check()
+            raise
+        finally:
+            if token is not None:
+                ends_at.reset(token)
+        try:
+            answer.check()
+        except PayloadTooLargeError:
+            close = getattr(result, "close", None)
+            if close is not None:
+                close()
+            raise
+        return result
+
+
+class _Answer:
+    """What becomes of `start_response`."""
+
+    def __init__(self, start_response: StartResponse) -> None:
+        self._start = start_response
+        self.started = False
+        self.verdict: Verdict | None = None
+        self.body: CountedInput | None = None
+
+    def check(self) -> None:
+        """Raise what the body is refused for, whatever the application makes of it."""
+        if self.body is not None and self.body.too_large is not None and not self.started:
+            raise self.body.too_large
+
+    def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Any:
+        """Be the application's `start_response`."""
+        if not status.startswith("413"):
+            self.check()
+        self.started = True
+        names = {name.lower() for name, _ in headers}
+        if self.verdict is not None and "x-ratelimit-limit" not in names:
+            headers = [*headers, *limit_headers(self.verdict)]
+        return (
+            self._start(status, headers)
+            if exc_info is None
+            else self._start(status, headers, exc_info)
+        )
+
+
+class CountedInput:
+    """A request's body, counted as it is read.
+
+    Arguments:
+        stream: the server's `wsgi.input`.
+        tally: counts.
+
+    """
+
+    def __init__(self, stream: InputStream, tally: Tally) -> None:
+        self._stream = stream
+        self._tally = tally
+        self.too_large: PayloadTooLargeError | None = None
+        """Why no more is read."""
+
+    def _counted(self, data: bytes) -> bytes:
+        try:
+            self._tally.add(len(data))
+        except PayloadTooLargeError as error:
+            self.too_large = error
+            raise
+        return data
+
+    def _at_most(self, size: int | None) -> int:
+        most = self._tally.left + 1  # one more than is allowed tells that it is too much
+        return most if size is None or size < 0 else min(size, most)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read at most `size` octets."""
+        return self._counted(self._stream.read(self._at_most(size)))
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """Read a line of at most `size` octets."""
+        return self._counted(self._stream.readline(self._at_most(size)))
+
+    def readlines(self, hint: int = -1, /) -> list[bytes]:
+        """Read all lines, or so many that they have `hint` octets."""
+        lines: list[bytes] = []
+        size = 0
+        for line in self:
+            lines.append(line)
+            size += len(line)
+            if 0 < hint <= size:
+                break
+        return lines
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Read line by line."""
+        return iter(self.readline, b"")
+
+
+def _request(environ: WSGIEnvironment, proxies: TrustedProxies) -> GuardedRequest:
+    return GuardedRequest(
+        str(environ.get("REQUEST_METHOD", "GET")),
+        path_in(environ, "PATH_INFO"),
+        partial(environ_header, environ),
+        str(environ["REMOTE_ADDR"]) if environ.get("REMOTE_ADDR") else None,
+        proxies,
+    )
+
+
+def environ_header(environ: Mapping[str, object], name: str, /) -> str | None:
+    """Return the value of a request header; `name` is lower-case."""
+    key = name.upper().replace("-", "_")
+    found = environ.get(key if key in {"CONTENT_LENGTH", "CONTENT_TYPE"} else f"HTTP_{key}")
+    return found if isinstance(found, str) and found else None
+
+
+def _is_inside(environ: Mapping[str, object]) -> bool:
+    """Whether an envelope middleware outside answers what is raised here."""
+    request_id = environ.get(ENVIRON_ID)
+    return request_id is not None and request_id == current_request_id()
+
+
+def _raise_refusal(environ: WSGIEnvironment, _start_response: StartResponse) -> Iterable[bytes]:
+    error: KaikoError = environ.pop(_REFUSAL)
+    raise error
