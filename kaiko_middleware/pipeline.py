@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from .arguments import wrong_argument
 from .config import Config
 from .content_coding import decode_body
 from .errors import KaikoError, ServerError
@@ -76,8 +77,8 @@ class Pipeline:
 
     def __init__(self, config: Config) -> None:
         if not isinstance(cast("object", config), Config):
-            msg = f"config takes a kaiko_middleware.Config, not {type(config).__qualname__}"
-            raise TypeError(msg)
+            hint = "Config.from_mapping(…) makes one from a mapping of settings"
+            raise wrong_argument("config takes a kaiko_middleware.Config", config, hint)
         config.mapping.freeze()
         tell_sentry()
         # A service returns the same few error answers: each is read and rendered once.

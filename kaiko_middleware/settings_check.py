@@ -11,11 +11,19 @@ from functools import partial
 from types import MethodType
 from typing import Any, NoReturn, cast
 
-__all__ = ["ConfigError", "hooks_of", "is_plain_callable", "path_prefixes", "refuse", "shown"]
+__all__ = [
+    "ConfigError",
+    "hooks_of",
+    "is_async",
+    "is_plain_callable",
+    "path_prefixes",
+    "refuse",
+    "shown",
+]
 
 # A query or fragment, a pattern, white space, control characters, an empty segment.
 _NO_PREFIX = re.compile(r"[?#*\s\x00-\x1f\x7f-\x9f]|//")
-_CO_COROUTINE = 0x80  # inspect's flag; importing inspect takes 10 ms
+_CO_ASYNC = 0x80 | 0x200  # inspect's flags of `async def`; importing inspect takes 10 ms
 _WRAPPERS: tuple[type, ...] = (partial, MethodType)
 
 
@@ -59,7 +67,7 @@ def _items(key: str, value: object, allowed: str) -> tuple[object, ...]:
 
 
 def hooks_of(key: str, value: object, told: str) -> tuple[Callable[[Any], object], ...]:
-    """Return `value` as hooks; an `async def` is none, for nobody would await it.
+    """Return `value` as hooks; an `async def` is none, since hooks are not awaited.
 
     Arguments:
         key: the setting, for the message.
@@ -73,18 +81,25 @@ def hooks_of(key: str, value: object, told: str) -> tuple[Callable[[Any], object
     allowed = f"a sequence of plain functions that take {told}"
     hooks = _items(key, value, allowed)
     for hook in hooks:
-        if not is_plain_callable(hook):
+        if is_async(hook):
+            refuse(key, hook, f"a def that takes {told}: an async def would not be awaited")
+        if not callable(hook):
             refuse(key, hook, allowed)
     return cast("tuple[Callable[[Any], object], ...]", hooks)
 
 
 def is_plain_callable(value: object) -> bool:
     """Whether `value` can be called, and is no `async def`, whose coroutine nobody would await."""
+    return callable(value) and not is_async(value)
+
+
+def is_async(value: object) -> bool:
+    """Whether a call of `value` runs an `async def`, also behind partials and `__call__`."""
     function = _unwrapped(value)
     if not hasattr(function, "__code__"):
         function = _unwrapped(getattr(type(function), "__call__", None))  # noqa: B004 - a class's
     code = getattr(function, "__code__", None)
-    return callable(value) and not getattr(code, "co_flags", 0) & _CO_COROUTINE
+    return bool(getattr(code, "co_flags", 0) & _CO_ASYNC)
 
 
 def _unwrapped(value: object) -> object:
