@@ -14,6 +14,7 @@ from kaiko_asgi.cors import CorsHeaders
 from kaiko_asgi.scope import find_coverage, is_answerable
 from kaiko_asgi.send_wrapper import Knowledge, SendWrapper
 from kaiko_middleware import Config, current_request_id
+from kaiko_middleware.arguments import require_asgi_app
 from kaiko_middleware.ids import (
     inbound_request_id,
     reset_request_id,
@@ -38,12 +39,16 @@ class KaikoMiddleware:
         app: any ASGI application.
         config: the settings; all defaults when left out.
 
+    Raises:
+        TypeError: `app` is not an ASGI application, or `config` not a `Config`.
+
     """
 
     is_outermost: bool = True
     """Whether no part of an adapter outside asks what was answered here."""
 
     def __init__(self, app: ASGIApp, config: Config | None = None) -> None:
+        require_asgi_app("kaiko_asgi.KaikoMiddleware", app)
         self.app = app
         self._pipeline = Pipeline(Config() if config is None else config)
         self._header = self._pipeline.config.request_id_header.lower().encode("ascii")

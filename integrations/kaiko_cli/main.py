@@ -11,8 +11,9 @@ import os
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from kaiko_middleware.extras import is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         if command.name != asked:
             continue
-        missing = [module for module in command.needs if find_spec(module) is None]
+        missing = [module for module in command.needs if is_missing(module)]
         if missing:
             return _install_first(command, missing)
         add_arguments, run = command.load()

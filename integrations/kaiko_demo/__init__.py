@@ -9,6 +9,10 @@ service (`archive_app`). Each runs in a separate process.
 
 from __future__ import annotations
 
+from kaiko_middleware.extras import require
+
+require("kaiko_demo", "httpx2", "stamina", "anyio")
+
 from kaiko_demo.cause import Behind, Cause, Expected, Request
 from kaiko_demo.causes import CAUSES
 from kaiko_demo.seed import demo_service

@@ -18,6 +18,10 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from kaiko_middleware.extras import require
+
+require("kaiko_demo", "django", "litestar", "starlette", "uvicorn", "waitress")
+
 import uvicorn
 
 import kaiko_django

@@ -13,6 +13,10 @@ reach (a URLconf that does not import, a failing `handler500`) is reached by
 
 from __future__ import annotations
 
+from kaiko_middleware.extras import require
+
+require("kaiko_django", "django")
+
 from kaiko_django.application import get_asgi_application, get_wsgi_application
 from kaiko_django.conf import Settings
 from kaiko_django.middleware import KaikoMiddleware

@@ -14,12 +14,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kaiko_middleware.extras import require
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rest_framework.response import Response
 
 __all__ = ["exception_handler"]
+
+require("kaiko_drf", "rest_framework", "django")
 
 
 def exception_handler(exc: Exception, context: Mapping[str, object]) -> Response | None:

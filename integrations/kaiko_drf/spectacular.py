@@ -17,6 +17,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kaiko_middleware.extras import require
+
+require("kaiko_drf.spectacular", "drf_spectacular", install="drf-spectacular")
+
 from django.utils.translation import gettext
 from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse

@@ -17,6 +17,10 @@ document follow the contract as well.
 
 from __future__ import annotations
 
+from kaiko_middleware.extras import require
+
+require("kaiko_fastapi", "fastapi")
+
 from kaiko_fastapi._install import install
 from kaiko_fastapi._responses import responses
 from kaiko_starlette import KaikoMiddleware

@@ -17,14 +17,15 @@ from fastapi.exception_handlers import (
 from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from starlette.exceptions import HTTPException
 
-import kaiko_starlette
 from kaiko_fastapi._handlers import Handlers
 from kaiko_fastapi._openapi import document_errors
 from kaiko_middleware import Config, KaikoError
+from kaiko_starlette.installation import install_for, require_app
 
 if TYPE_CHECKING:
     from kaiko_fastapi._handlers import Answering
 
+_CALLER = "kaiko_fastapi.install"
 _DEFAULTS: dict[type[Exception], object] = {
     HTTPException: http_exception_handler,
     RequestValidationError: request_validation_exception_handler,
@@ -49,9 +50,7 @@ def install(app: FastAPI, config: Config | None = None) -> None:
         RuntimeError: it is installed already, or the application has started.
 
     """
-    if not isinstance(cast("object", app), FastAPI):
-        msg = f"install(app) takes a FastAPI application, not {type(app).__qualname__}"
-        raise TypeError(msg)
+    require_app(_CALLER, app, FastAPI)
     config = Config() if config is None else config
     handlers = app.exception_handlers
     replaced = [kind for kind, default in _DEFAULTS.items() if handlers.get(kind) is default]
@@ -59,7 +58,7 @@ def install(app: FastAPI, config: Config | None = None) -> None:
     for kind in replaced:
         del handlers[kind]
     try:
-        kaiko_starlette.install(app, config)
+        install_for(_CALLER, app, config)
     except (RuntimeError, TypeError):
         handlers |= given
         raise

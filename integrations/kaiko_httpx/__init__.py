@@ -10,6 +10,10 @@
 
 from __future__ import annotations
 
+from kaiko_middleware.extras import require
+
+require("kaiko_httpx", "httpx2", "stamina", "anyio")
+
 from kaiko_httpx._budget import RetryBudget
 from kaiko_httpx._client import AsyncClient, Client
 from kaiko_httpx._policy import Reason, RetryEvent, RetryPolicy

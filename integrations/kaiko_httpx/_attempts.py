@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from kaiko_httpx._deadline import Deadline, Watched, watch_connections
 from kaiko_httpx._peek import PEEK_LIMIT
-from kaiko_httpx._policy import Call, RetryPolicy
+from kaiko_httpx._policy import Call, RetryPolicy, policy_of
 from kaiko_middleware import current_request_id
 from kaiko_middleware.deadline import DEADLINE_HEADER, deadline
+from kaiko_middleware.arguments import wrong_argument
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,8 @@ Request = Any
 Response = Any
 
 _SLACK = 0.01  # seconds: a timeout this little over the deadline needs no clamping
+_LIBRARIES = ("httpx", "httpx2")
+_METHODS = ("handle_request", "handle_async_request")
 _OPERATIONS = ("connect", "read", "write", "pool")
 
 
@@ -68,9 +71,14 @@ class Retries(Generic[T]):
         policy: how calls are retried; the contract's rules by default.
         id_header: the header for our request id.
 
+    Raises:
+        TypeError: `transport` is no transport of this library and kind, or `policy` no policy.
+
     """
 
     _default: Callable[[], T]
+    _base: type[Any]  # of the library's transports
+    _method: str  # which they have
     _peeked: Callable[[Any], Any]
     _watched: type[Watched]
 
@@ -81,8 +89,10 @@ class Retries(Generic[T]):
         *,
         id_header: str = "X-Request-ID",
     ) -> None:
+        if transport is not None:
+            _require(transport, self._base, self._method)
         self._transport: Any = self._default() if transport is None else transport
-        self._policy = RetryPolicy() if policy is None else policy
+        self._policy = policy_of(policy)
         self._id_header = id_header
         self.is_watched: bool = watch_connections(self._transport, self._watched)
         """Whether the connections enforce a call's deadline themselves."""
@@ -90,6 +100,29 @@ class Retries(Generic[T]):
     def _hand_over(self, outgoing: Outgoing, response: Response) -> Response:
         outgoing.unlimit()
         return response
+
+
+def _require(transport: object, base: type[Any], method: str) -> None:
+    """Refuse what is no transport, or one for other requests than ours."""
+    classes = type(transport).__mro__
+    if base in classes:
+        return
+    of_httpx = [cls for cls in classes if cls.__module__.partition(".")[0] in _LIBRARIES]
+    foreign = any(cls.__name__ == base.__name__ for cls in of_httpx)
+    if callable(getattr(transport, method, None)) and not foreign:
+        if not isinstance(transport, type):
+            return
+        hint = None
+    elif foreign:
+        hint = "kaiko_httpx wraps transports of httpx2, kaiko_httpx.httpx0 those of httpx"
+    elif any(hasattr(transport, name) for name in _METHODS):
+        hint = "a Client takes synchronous transports, an AsyncClient asynchronous ones"
+    elif hasattr(transport, "build_request"):
+        hint = "pass this transport to the client instead: Client(transport=…)"
+    else:
+        hint = "write policy=…" if isinstance(transport, RetryPolicy) else None
+    library = base.__module__.partition(".")[0]
+    raise wrong_argument(f"transport takes an {library}.{base.__name__}", transport, hint)
 
 
 class Outgoing:

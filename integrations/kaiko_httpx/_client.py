@@ -13,7 +13,7 @@ from kaiko_httpx._deadline import Deadline, current
 from kaiko_httpx._judging import judge, watch_stream
 from kaiko_httpx._notes import Translating
 from kaiko_httpx._peek import PEEK_LIMIT
-from kaiko_httpx._policy import RetryPolicy
+from kaiko_httpx._policy import RetryPolicy, policy_of
 from kaiko_httpx._transports import AsyncRetryTransport, RetryTransport
 
 if TYPE_CHECKING:
@@ -47,8 +47,9 @@ class _Calls:
         if policy is None:
             policy = RetryPolicy("upstream" if upstream is None else upstream)
         elif upstream is not None:
-            raise TypeError(f"the policy says already what is called: {policy.upstream!r}")
-        self._policy = policy
+            called = policy_of(policy).upstream
+            raise TypeError(f"the policy says already what is called: {called!r}")
+        self._policy = policy_of(policy)
         self._raises = raise_errors
         self._translating = Translating(policy.upstream) if raise_errors else nullcontext()
         connect = min(_CONNECT, policy.deadline)
@@ -106,7 +107,8 @@ class Client(_Calls, httpx2.Client):
 
     Raises:
         KaikoError: from every call that gets an error answer, or no answer.
-        TypeError: `upstream` and `policy` both name the upstream.
+        TypeError: `upstream` and `policy` both name the upstream, or an argument is no policy or
+            no transport.
 
     """
 

@@ -15,6 +15,7 @@ import stamina
 
 from kaiko_httpx._budget import RetryBudget, budget_of, check_int
 from kaiko_middleware import current_request_id
+from kaiko_middleware.arguments import wrong_argument
 from kaiko_middleware.report import RequestInfo, report_failure
 from kaiko_middleware.safe_exception import text_of
 from kaiko_middleware.settings_check import hooks_of, is_plain_callable, refuse
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     Hook = Callable[["RetryEvent"], object]
 
-__all__ = ["Call", "Decision", "Reason", "RetryEvent", "RetryPolicy"]
+__all__ = ["Call", "Decision", "Reason", "RetryEvent", "RetryPolicy", "policy_of"]
 
 Reason = Literal[
     "retrying",
@@ -156,6 +157,15 @@ def _upstream_of(value: object) -> Upstream:
         say = 'a name, and the URL follows it: Client("billing", base_url="https://…")'
         refuse("upstream", text_of(value), say)
     return Upstream(value)
+
+
+def policy_of(value: object) -> RetryPolicy:
+    """Return the policy that was given, or the default; raises `TypeError`."""
+    if value is None:
+        return RetryPolicy()
+    if not isinstance(value, RetryPolicy):
+        raise wrong_argument("policy takes a kaiko_httpx.RetryPolicy", value)
+    return value
 
 
 def _given_or_shared(value: object, upstream: Upstream) -> RetryBudget:

@@ -7,6 +7,10 @@
 
 from __future__ import annotations
 
+from kaiko_middleware.extras import require
+
+require("kaiko_httpx.httpx0", "httpx", install="httpx>=0.28")
+
 import httpx
 
 from kaiko_httpx._async import AsyncRetries
@@ -27,6 +31,7 @@ class _AsyncPeeked(AsyncPeeked, httpx.AsyncByteStream):
 class RetryTransport(SyncRetries[httpx.BaseTransport], httpx.BaseTransport):
     """Retries calls over another transport; see `kaiko_httpx.RetryTransport`."""
 
+    _base = httpx.BaseTransport
     _default = httpx.HTTPTransport
     _peeked = _SyncPeeked
 
@@ -34,6 +39,7 @@ class RetryTransport(SyncRetries[httpx.BaseTransport], httpx.BaseTransport):
 class AsyncRetryTransport(AsyncRetries[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport):
     """Retries calls over another asynchronous transport; see `RetryTransport`."""
 
+    _base = httpx.AsyncBaseTransport
     _default = httpx.AsyncHTTPTransport
     _peeked = _AsyncPeeked
     _read_timeout = httpx.ReadTimeout

@@ -15,6 +15,10 @@ Validation failures, WebSockets and the OpenAPI document follow the contract as 
 
 from __future__ import annotations
 
+from kaiko_middleware.extras import require
+
+require("kaiko_litestar", "litestar")
+
 from kaiko_litestar._openapi import responses
 from kaiko_litestar._plugin import KaikoPlugin
 

@@ -17,12 +17,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kaiko_middleware.extras import require
+
 if TYPE_CHECKING:
     from ninja import NinjaAPI
 
     from kaiko_middleware import Config, KaikoError
 
 __all__ = ["install", "responses"]
+
+require("kaiko_ninja", "ninja", "django")
 
 
 def install(api: NinjaAPI, config: Config | None = None) -> None:

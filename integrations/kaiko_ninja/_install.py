@@ -8,11 +8,12 @@ from weakref import WeakSet
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.urls import get_script_prefix
-from ninja import NinjaAPI
+from ninja import NinjaAPI, Router
 from ninja.errors import HttpError, ValidationError
 
 from kaiko_django.conf import current_pipeline
 from kaiko_middleware import KaikoError
+from kaiko_middleware.arguments import wrong_argument
 from kaiko_middleware.openapi import document_errors
 from kaiko_middleware.pipeline import Pipeline
 from kaiko_ninja._failures import keep_contexts
@@ -40,10 +41,11 @@ _installed: WeakSet[NinjaAPI] = WeakSet()
 def install_on(api: NinjaAPI, config: Config | None) -> None:
     """Install on `api`; see `kaiko_ninja.install`."""
     if not isinstance(cast("object", api), NinjaAPI):
-        msg = f"install(api) takes a NinjaAPI, not {type(api).__qualname__}"
-        raise TypeError(msg)
+        router = isinstance(cast("object", api), Router)
+        hint = "install on the API that the router is added to" if router else None
+        raise wrong_argument("kaiko_ninja.install takes a NinjaAPI", api, hint)
     if api in _installed:
-        msg = "kaiko_ninja is installed on this API already: call install(api) once"
+        msg = "kaiko_ninja.install: this API has kaiko-middleware already; install it once"
         raise RuntimeError(msg)
     pipeline = None if config is None else Pipeline(config)
     handlers: dict[object, Handler] = getattr(api, "_exception_handlers", {})

@@ -8,7 +8,11 @@
 
 from __future__ import annotations
 
+from kaiko_middleware.extras import require
+
+require("kaiko_starlette", "starlette")
+
 from kaiko_asgi import KaikoMiddleware
-from kaiko_starlette._install import install
+from kaiko_starlette.installation import install
 
 __all__ = ["KaikoMiddleware", "install"]

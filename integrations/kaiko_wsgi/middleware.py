@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kaiko_middleware import Config, current_request_id
+from kaiko_middleware.arguments import require_wsgi_app
 from kaiko_middleware.ids import set_request_id
 from kaiko_middleware.pipeline import Pipeline
 from kaiko_wsgi.environ import ENVIRON_ID, path_in, request_id_of
@@ -31,11 +32,15 @@ class KaikoMiddleware:
         app: any WSGI application.
         config: the settings; all defaults when left out.
 
+    Raises:
+        TypeError: `app` is not a WSGI application, or `config` not a `Config`.
+
     Implements sections 5, 8 and 9 of the V2 contract.
 
     """
 
     def __init__(self, app: WSGIApplication, config: Config | None = None) -> None:
+        require_wsgi_app("kaiko_wsgi.KaikoMiddleware", app)
         self.app = app
         self._pipeline = Pipeline(Config() if config is None else config)
 

@@ -215,6 +215,56 @@ def test_importing_an_adapter_loads_no_other_framework(package: str, foreign: se
     assert loaded_by(f"import {package}") & foreign == set()
 
 
+@pytest.mark.parametrize(
+    ("module", "missing", "install"),
+    [
+        ("kaiko_starlette", "starlette", "kaiko-middleware[starlette]"),
+        ("kaiko_fastapi", "fastapi", "kaiko-middleware[fastapi]"),
+        ("kaiko_litestar", "litestar", "kaiko-middleware[litestar]"),
+        ("kaiko_django", "django", "kaiko-middleware[django]"),
+        ("kaiko_drf", "rest_framework", "kaiko-middleware[drf]"),
+        ("kaiko_drf", "django", "kaiko-middleware[drf]"),
+        ("kaiko_drf.spectacular", "drf_spectacular", "drf-spectacular"),
+        ("kaiko_ninja", "ninja", "kaiko-middleware[ninja]"),
+        ("kaiko_httpx", "httpx2", "kaiko-middleware[httpx]"),
+        ("kaiko_httpx", "stamina", "kaiko-middleware[httpx]"),
+        ("kaiko_httpx.httpx0", "httpx", "httpx>=0.28"),
+        ("kaiko_demo", "httpx2", "kaiko-middleware[demo]"),
+        ("kaiko_demo.serve", "uvicorn", "kaiko-middleware[demo]"),
+    ],
+)
+def test_without_its_framework_an_import_names_the_extra(
+    module: str, missing: str, install: str
+) -> None:
+    """In a form to paste into a shell; the import's own error is the cause."""
+    package = module.removesuffix(".serve")
+    said = run_python(
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        "try:\n"
+        f"    import {module}\n"
+        "except ImportError as exc:\n"
+        "    print(exc.name, exc, type(exc.__cause__).__name__, sep='|')"
+    )
+    assert said.strip().split("|") == [
+        missing,
+        f"{package} needs {missing}, which is not installed: pip install '{install}'",
+        "ModuleNotFoundError",
+    ]
+
+
+def test_what_else_is_missing_is_left_as_it_is() -> None:
+    """A framework that is there and cannot be imported says itself why."""
+    said = run_python(
+        "import sys; sys.modules['fastapi.exceptions'] = None\n"
+        "try:\n"
+        "    import kaiko_fastapi\n"
+        "except ImportError as exc:\n"
+        "    print(exc.name, exc, sep='|')"
+    )
+    assert said.startswith("fastapi.exceptions|")
+    assert "pip install" not in said
+
+
 def private_imports(path: Path, package: str) -> list[str]:
     """Find imports of another package's underscored modules or names."""
     found: list[str] = []

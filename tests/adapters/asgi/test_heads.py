@@ -418,6 +418,13 @@ def test_the_config_is_checked() -> None:
         kaiko(sends(), cast("Any", {"reraise": False}))
 
 
+@pytest.mark.parametrize("wrong", [None, Config()], ids=["nothing", "config"])
+def test_the_application_is_checked(wrong: Any) -> None:
+    """What cannot be called as one is refused when it is given."""
+    with pytest.raises(TypeError, match=r"kaiko_asgi\.KaikoMiddleware takes an ASGI application"):
+        kaiko(wrong)
+
+
 def test_an_informational_level_costs_no_record(caplog: pytest.LogCaptureFixture) -> None:
     """A success is never logged, at any level."""
     caplog.set_level(logging.DEBUG)

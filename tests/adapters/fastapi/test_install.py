@@ -117,7 +117,9 @@ class TestRefusals:
         """The second call fails, and the first stays in force."""
         app = make_app()
         install(app)
-        with pytest.raises(RuntimeError, match="already"):
+        with pytest.raises(
+            RuntimeError, match=r"kaiko_fastapi\.install: .* already; install it once"
+        ):
             install(app)
         assert error(refused(app))["code"] == "missing_field"
 
@@ -126,14 +128,36 @@ class TestRefusals:
         app = make_app()
         assert refused(app).status == 422
         before = dict(app.exception_handlers)
-        with pytest.raises(RuntimeError, match="started"):
+        with pytest.raises(
+            RuntimeError, match=r"kaiko_fastapi\.install: the application has started"
+        ):
             install(app)
         assert app.exception_handlers == before
 
-    def test_another_framework(self) -> None:
-        """A Starlette application is told to use Starlette's."""
-        with pytest.raises(TypeError, match="not Starlette"):
-            install(cast("FastAPI", Starlette()))
+    @pytest.mark.parametrize(
+        ("wrong", "said"),
+        [
+            (Starlette(), "starlette.Starlette: use kaiko_starlette.install"),
+            (APIRouter(), "fastapi.APIRouter: install on the application that has the router"),
+            (make_app, "the function make_app: call it, and pass what it returns"),
+        ],
+        ids=["starlette", "router", "factory"],
+    )
+    def test_another_application(self, wrong: Any, said: str) -> None:
+        """What is due, what was given, and what to do."""
+        with pytest.raises(TypeError) as refused:
+            install(wrong)
+        assert (
+            str(refused.value) == f"kaiko_fastapi.install takes a FastAPI application, not {said}"
+        )
+
+    def test_wrong_config(self) -> None:
+        """A dictionary of settings is no Config, and FastAPI's handlers stay."""
+        app = make_app()
+        before = dict(app.exception_handlers)
+        with pytest.raises(TypeError, match=r"not dict: Config\.from_mapping"):
+            install(app, cast("Any", {"paths": ["/v2"]}))
+        assert app.exception_handlers == before
 
 
 class TestLeftAlone:

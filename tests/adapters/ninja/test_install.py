@@ -9,7 +9,7 @@ import pytest
 from django.core.signals import got_request_exception
 from django.db import connection, connections
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import NinjaAPI, Schema
+from ninja import NinjaAPI, Router, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.parser import Parser
 
@@ -54,23 +54,31 @@ def bare(make: Any) -> NinjaAPI:
 def test_twice_is_an_error() -> None:
     """A second call would do nothing, and hide a mistake."""
     api = new_api()
-    with pytest.raises(
-        RuntimeError, match=r"installed on this API already: call install\(api\) once"
-    ):
+    with pytest.raises(RuntimeError, match=r"kaiko_ninja\.install: .* already; install it once"):
         install(api)
 
 
-@pytest.mark.parametrize("wrong", [None, "api", NinjaAPI], ids=str)
-def test_an_api_is_wanted(wrong: Any) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (None, "None"),
+        ("api", "the string 'api'"),
+        (NinjaAPI, "the class NinjaAPI: make an instance of it first"),
+        (Router(), "ninja.Router: install on the API that the router is added to"),
+    ],
+    ids=["nothing", "string", "class", "router"],
+)
+def test_an_api_is_wanted(wrong: Any, said: str) -> None:
     """Anything else is refused at once."""
-    with pytest.raises(TypeError, match="takes a NinjaAPI, not"):
+    with pytest.raises(TypeError) as refused:
         install(wrong)
+    assert str(refused.value) == f"kaiko_ninja.install takes a NinjaAPI, not {said}"
 
 
 def test_a_config_is_wanted() -> None:
     """A dict is not one."""
     wrong: Any = {"challenge": "Own"}
-    with pytest.raises(TypeError, match=r"takes a kaiko_middleware\.Config"):
+    with pytest.raises(TypeError, match=r"not dict: Config\.from_mapping"):
         install(bare(ValueError), wrong)
 
 

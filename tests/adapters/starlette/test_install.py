@@ -57,7 +57,9 @@ def test_twice_is_refused() -> None:
     app = Starlette()
     install(app)
     before = list(app.user_middleware)
-    with pytest.raises(RuntimeError, match=r"installed .* already: call install\(app\) once"):
+    with pytest.raises(
+        RuntimeError, match=r"kaiko_starlette\.install: .* already; install it once"
+    ):
         install(app)
     assert app.user_middleware == before
 
@@ -73,15 +75,32 @@ def test_too_late_is_refused() -> None:
     """After the first request nothing could take effect."""
     app = Starlette()
     ask(app)
-    with pytest.raises(RuntimeError, match="before its first request"):
+    with pytest.raises(
+        RuntimeError, match=r"kaiko_starlette\.install: .* before its first request"
+    ):
         install(app)
 
 
-@pytest.mark.parametrize("wrong", [Router(), KaikoMiddleware(Router()), None, "app"])
-def test_anything_else_is_refused(wrong: Any) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (Router(), "starlette.Router: install on the application that has the router"),
+        (
+            KaikoMiddleware(Starlette()),
+            "kaiko_asgi.KaikoMiddleware: install on the application that it wraps",
+        ),
+        (Starlette, "the class Starlette: make an instance of it first"),
+        (None, "None"),
+        ("main:app", "the string 'main:app'"),
+    ],
+    ids=["router", "middleware", "class", "nothing", "string"],
+)
+def test_anything_else_is_refused(wrong: Any, said: str) -> None:
     """It takes a Starlette application, and says what it got."""
-    with pytest.raises(TypeError, match=f"Starlette application, not {type(wrong).__name__}"):
+    with pytest.raises(TypeError) as refused:
         install(wrong)
+    due = "kaiko_starlette.install takes a Starlette application"
+    assert str(refused.value) == f"{due}, not {said}"
 
 
 def test_a_wrong_config_is_refused_and_leaves_the_application_alone() -> None:

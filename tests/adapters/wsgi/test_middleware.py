@@ -135,6 +135,16 @@ def test_large_error_is_not_read() -> None:
 # --- exceptions -----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("wrong", [None, make_environ], ids=["nothing", "another function"])
+def test_the_application_is_checked(wrong: Any) -> None:
+    """What cannot be called as one is refused when it is given, and so is a wrong config."""
+    with pytest.raises(TypeError, match=r"kaiko_wsgi\.KaikoMiddleware takes a WSGI application"):
+        KaikoMiddleware(wrong)
+    settings: Any = {"reraise": False}
+    with pytest.raises(TypeError, match=r"not dict: Config\.from_mapping"):
+        KaikoMiddleware(validator(lambda _environ, _start: []), settings)
+
+
 def test_unmapped_exception_is_raised_again() -> None:
     """It is answered, and then raised where the body ends, for the server to log."""
     answer = serve(fails(ValueError("secret")))

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.routing import Router
 
 from kaiko_asgi import KaikoMiddleware
 from kaiko_asgi.cors import CorsHeaders
 from kaiko_middleware import Config, KaikoError
+from kaiko_middleware.arguments import wrong_argument
 from kaiko_middleware.pipeline import Pipeline
 from kaiko_starlette._handlers import Handlers
 from kaiko_starlette._neighbours import note_neighbours
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from kaiko_asgi.send_wrapper import SendWrapper
 
+__all__ = ["install", "install_for", "require_app"]
 
 _LAST_RESORTS = (500, Exception)
 
@@ -69,15 +72,25 @@ def install(app: Starlette, config: Config | None = None) -> None:
         RuntimeError: it is installed already, or the application has started.
 
     """
-    if not isinstance(cast("object", app), Starlette):
-        msg = f"install(app) takes a Starlette application, not {type(app).__qualname__}"
-        raise TypeError(msg)
+    install_for("kaiko_starlette.install", app, config)
+
+
+def install_for(caller: str, app: Starlette, config: Config | None) -> None:
+    """Install for an adapter of a framework that builds on Starlette; see `install`.
+
+    Arguments:
+        caller: the adapter's function, for the messages.
+        app: the application.
+        config: the settings; all defaults if it is None.
+
+    """
+    require_app(caller, app, Starlette)
     installed: list[object] = [entry.cls for entry in app.user_middleware]
     if KaikoMiddleware in installed or InstalledMiddleware in installed:
-        msg = "kaiko_starlette is installed on this application already: call install(app) once"
+        msg = f"{caller}: this application has kaiko-middleware already; install it once"
         raise RuntimeError(msg)
     if app.middleware_stack is not None:
-        msg = "the application has started: call install(app) before its first request"
+        msg = f"{caller}: the application has started; install before its first request"
         raise RuntimeError(msg)
     config = Config() if config is None else config
     pipeline = Pipeline(config)
@@ -92,6 +105,30 @@ def install(app: Starlette, config: Config | None = None) -> None:
     if HTTPException not in app.exception_handlers:
         app.add_exception_handler(HTTPException, handlers.http_exception)
     _keep_last_resort(app, handlers)
+
+
+def require_app(caller: str, app: object, kind: type[Starlette]) -> None:
+    """Refuse what is no application of the framework.
+
+    Arguments:
+        caller: the adapter's function, for the message.
+        app: what was given.
+        kind: the framework's class.
+
+    Raises:
+        TypeError: `app` is something else.
+
+    """
+    if isinstance(app, kind):
+        return
+    hint = None
+    if isinstance(app, Starlette):
+        hint = "use kaiko_starlette.install"
+    elif isinstance(app, Router):
+        hint = "install on the application that has the router"
+    elif isinstance(getattr(app, "app", None), Starlette):
+        hint = "install on the application that it wraps"
+    raise wrong_argument(f"{caller} takes a {kind.__name__} application", app, hint)
 
 
 def _is_handled_inside(cls: type[BaseException]) -> TypeGuard[type[Exception]]:
