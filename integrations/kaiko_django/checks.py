@@ -3,12 +3,14 @@
 | Id | What is wrong |
 |---|---|
 | kaiko.E001 | the middleware is not in `MIDDLEWARE` |
-| kaiko.E002 | a middleware of Django's own is before it |
-| kaiko.W003 | a middleware that is not known to observe only is before it |
+| kaiko.E002 | middleware is before it, some of it Django's own |
+| kaiko.W003 | middleware of others is before it that is not known to observe only |
 | kaiko.E004 | it is listed more than once |
 | kaiko.E005 | the setting `KAIKO_MIDDLEWARE` is wrong |
 | kaiko.W006 | with `--deploy`: the server does not load our application wrapper |
 | kaiko.W007 | pages or JSON:API are installed beside the API, and `paths` is not set |
+
+`missing_apps` has two more, which need no application to be installed.
 """
 
 from __future__ import annotations
@@ -83,23 +85,26 @@ def check_middleware(**_kwargs: object) -> list[CheckMessage]:
     return found
 
 
-def _before(paths: list[str]) -> Iterator[CheckMessage]:
-    for path in paths:
-        if path.startswith(_OBSERVERS):
-            continue
-        hint = f'Write MIDDLEWARE = ["{_PATH}", "{path}", ...]: ours before it.'
-        if path.startswith("django."):
-            yield Error(
-                f"{path} is before {_PATH}, so what it refuses is no envelope.",
-                hint=hint,
-                id="kaiko.E002",
-            )
-        else:
-            yield checks.Warning(
-                f"{path} is before {_PATH}: if it refuses a request, that is no envelope.",
-                hint=f'{hint} If it never answers, add "kaiko.W003" to SILENCED_SYSTEM_CHECKS.',
-                id="kaiko.W003",
-            )
+def _before(listed: list[str]) -> Iterator[CheckMessage]:
+    """Yield one message about all that is before ours, or none."""
+    paths = [path for path in listed if not path.startswith(_OBSERVERS)]
+    if not paths:
+        return
+    first, *more = sorted(paths, key=lambda path: not path.startswith("django."))
+    others = f" and {len(more)} more are" if more else " is"
+    hint = f'Write MIDDLEWARE = ["{_PATH}", "{paths[0]}", ...]: ours before it.'
+    if first.startswith("django."):
+        yield Error(
+            f"{first}{others} before {_PATH}: what is refused there is no envelope.",
+            hint=hint,
+            id="kaiko.E002",
+        )
+    else:
+        yield checks.Warning(
+            f"{first}{others} before {_PATH}: if a request is refused there, that is no envelope.",
+            hint=f'{hint} If it never answers, add "kaiko.W003" to SILENCED_SYSTEM_CHECKS.',
+            id="kaiko.W003",
+        )
 
 
 def check_settings(**_kwargs: object) -> list[CheckMessage]:

@@ -19,6 +19,7 @@ from django.utils.decorators import sync_and_async_middleware
 from kaiko_django.conf import current, current_pipeline
 from kaiko_django.error_handlers import SEEN, Seen, install_handlers
 from kaiko_django.layer_marks import layers_in, outer_id
+from kaiko_django.missing_apps import note_missing_apps
 from kaiko_django.neighbours import note_neighbours
 from kaiko_django.recognize import DJANGO_OWN, django_status
 from kaiko_django.responses import (
@@ -32,6 +33,7 @@ from kaiko_django.responses import (
 from kaiko_django.rewrite_response import rewrite_response
 from kaiko_django.streams import Stream
 from kaiko_middleware import KaikoError, current_request_id
+from kaiko_middleware.arguments import takes, wrong_argument
 from kaiko_middleware.ids import set_request_id
 from kaiko_wsgi.environ import request_id_of
 
@@ -64,12 +66,15 @@ def KaikoMiddleware(  # noqa: N802 - the name in MIDDLEWARE, where Django's are 
         get_response: the rest of the stack; Django passes it.
 
     Raises:
+        TypeError: `get_response` is something else, such as a whole application.
         ConfigError: the setting `KAIKO_MIDDLEWARE` is wrong.
 
     Implements sections 5, 8 and 9 of the V2 contract.
 
     """
+    _require(get_response)
     note_neighbours(current_pipeline().config)
+    note_missing_apps()
     install_handlers()
     middleware: GetResponse | GetResponseAsync
     if iscoroutinefunction(get_response):
@@ -79,6 +84,14 @@ def KaikoMiddleware(  # noqa: N802 - the name in MIDDLEWARE, where Django's are 
     # Django looks for the hook on what the factory returns.
     setattr(middleware, "process_exception", _process_exception)  # noqa: B010 - functions declare none
     return middleware
+
+
+def _require(get_response: object) -> None:
+    if callable(get_response) and takes(get_response, 1):
+        return
+    due = "kaiko_django.KaikoMiddleware goes into MIDDLEWARE, and takes Django's get_response"
+    hint = "for a whole project, use kaiko_django.get_wsgi_application or get_asgi_application"
+    raise wrong_argument(due, get_response, hint)
 
 
 def _synchronous(get_response: GetResponse) -> GetResponse:

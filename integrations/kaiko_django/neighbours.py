@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 from django.apps import apps
-from django.conf import settings
 
+from kaiko_django.notes import note_once
 from kaiko_middleware.neighbours import name_neighbours, neighbour_note
-from kaiko_middleware.report import logger
 
 if TYPE_CHECKING:
     from kaiko_middleware import Config
@@ -30,10 +28,5 @@ def neighbours(config: Config) -> list[str]:
 def note_neighbours(config: Config) -> None:
     """Log what the check says, once, for processes that run no checks."""
     names = neighbours(config)
-    if names and CHECK not in settings.SILENCED_SYSTEM_CHECKS:
-        _note(neighbour_note(names))
-
-
-@cache
-def _note(text: str) -> None:
-    logger.warning("%s (%s)", text, CHECK)
+    if names:
+        note_once(neighbour_note(names), CHECK)

@@ -60,6 +60,16 @@ def test_behind_djangos() -> None:
     assert error.hint == f'Write MIDDLEWARE = ["{OURS}", "{COMMON}", ...]: ours before it.'
 
 
+def test_behind_several() -> None:
+    """One misplaced middleware is one message, whatever is before it."""
+    (error,) = middleware(OTEL, CORS, COMMON, "django.middleware.csrf.CsrfViewMiddleware", OURS)
+    assert error.id == "kaiko.E002"
+    assert error.msg == (
+        f"{COMMON} and 2 more are before {OURS}: what is refused there is no envelope."
+    )
+    assert error.hint == f'Write MIDDLEWARE = ["{OURS}", "{CORS}", ...]: ours before it.'
+
+
 def test_behind_anothers() -> None:
     """Behind one that nothing is known of: a warning."""
     (warning,) = middleware(CORS, OURS)

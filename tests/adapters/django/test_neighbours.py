@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import override_settings
 
-from kaiko_django import neighbours
+from kaiko_django import notes
 from kaiko_django.checks import check_neighbours
 from support_django import setup_django
 
@@ -25,9 +25,9 @@ TEXT = "Error answers of Django's admin become envelopes: set `paths` to your AP
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
     """Each test is a process that has noted nothing yet."""
-    neighbours._note.cache_clear()
+    notes._log.cache_clear()
     yield
-    neighbours._note.cache_clear()
+    notes._log.cache_clear()
 
 
 def beside(*installed: str, **changed: Any) -> override_settings:
