@@ -18,6 +18,7 @@ class AsyncRetries(Retries[T]):
     """The retries of an asynchronous transport; see `Retries`."""
 
     _watched = AsyncWatched
+    _base = "AsyncBaseTransport"
     _method = "handle_async_request"
     _read_timeout: Callable[[str], Exception]
 

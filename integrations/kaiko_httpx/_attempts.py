@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from kaiko_httpx._deadline import Deadline, Watched, watch_connections
 from kaiko_httpx._peek import PEEK_LIMIT
 from kaiko_httpx._policy import Call, RetryPolicy, policy_of
+from kaiko_httpx._transport_check import require_transport
 from kaiko_middleware import current_request_id
 from kaiko_middleware.deadline import DEADLINE_HEADER, deadline
-from kaiko_middleware.arguments import wrong_argument
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +31,6 @@ Request = Any
 Response = Any
 
 _SLACK = 0.01  # seconds: a timeout this little over the deadline needs no clamping
-_LIBRARIES = ("httpx", "httpx2")
-_METHODS = ("handle_request", "handle_async_request")
 _OPERATIONS = ("connect", "read", "write", "pool")
 
 
@@ -77,7 +75,8 @@ class Retries(Generic[T]):
     """
 
     _default: Callable[[], T]
-    _base: type[Any]  # of the library's transports
+    _library: str
+    _base: str  # the class of the library's transports
     _method: str  # which they have
     _peeked: Callable[[Any], Any]
     _watched: type[Watched]
@@ -90,7 +89,7 @@ class Retries(Generic[T]):
         id_header: str = "X-Request-ID",
     ) -> None:
         if transport is not None:
-            _require(transport, self._base, self._method)
+            require_transport(transport, self._library, self._base, self._method)
         self._transport: Any = self._default() if transport is None else transport
         self._policy = policy_of(policy)
         self._id_header = id_header
@@ -100,29 +99,6 @@ class Retries(Generic[T]):
     def _hand_over(self, outgoing: Outgoing, response: Response) -> Response:
         outgoing.unlimit()
         return response
-
-
-def _require(transport: object, base: type[Any], method: str) -> None:
-    """Refuse what is no transport, or one for other requests than ours."""
-    classes = type(transport).__mro__
-    if base in classes:
-        return
-    of_httpx = [cls for cls in classes if cls.__module__.partition(".")[0] in _LIBRARIES]
-    foreign = any(cls.__name__ == base.__name__ for cls in of_httpx)
-    if callable(getattr(transport, method, None)) and not foreign:
-        if not isinstance(transport, type):
-            return
-        hint = None
-    elif foreign:
-        hint = "kaiko_httpx wraps transports of httpx2, kaiko_httpx.httpx0 those of httpx"
-    elif any(hasattr(transport, name) for name in _METHODS):
-        hint = "a Client takes synchronous transports, an AsyncClient asynchronous ones"
-    elif hasattr(transport, "build_request"):
-        hint = "pass this transport to the client instead: Client(transport=…)"
-    else:
-        hint = "write policy=…" if isinstance(transport, RetryPolicy) else None
-    library = base.__module__.partition(".")[0]
-    raise wrong_argument(f"transport takes an {library}.{base.__name__}", transport, hint)
 
 
 class Outgoing:

@@ -12,6 +12,7 @@ class SyncRetries(Retries[T]):
     """The retries of a synchronous transport; see `Retries`."""
 
     _watched = Watched
+    _base = "BaseTransport"
     _method = "handle_request"
 
     def handle_request(self, request: Request) -> Response:

@@ -57,7 +57,7 @@ class RetryTransport(SyncRetries[httpx2.BaseTransport], httpx2.BaseTransport):
 
     """
 
-    _base = httpx2.BaseTransport
+    _library = "httpx2"
     _default = httpx2.HTTPTransport
     _peeked = _SyncPeeked
 
@@ -71,7 +71,7 @@ class RetryTransport(SyncRetries[httpx2.BaseTransport], httpx2.BaseTransport):
 class AsyncRetryTransport(AsyncRetries[httpx2.AsyncBaseTransport], httpx2.AsyncBaseTransport):
     """Retries calls over another asynchronous transport; see `RetryTransport`."""
 
-    _base = httpx2.AsyncBaseTransport
+    _library = "httpx2"
     _default = httpx2.AsyncHTTPTransport
     _peeked = _AsyncPeeked
     _read_timeout = httpx2.ReadTimeout

@@ -31,7 +31,7 @@ class _AsyncPeeked(AsyncPeeked, httpx.AsyncByteStream):
 class RetryTransport(SyncRetries[httpx.BaseTransport], httpx.BaseTransport):
     """Retries calls over another transport; see `kaiko_httpx.RetryTransport`."""
 
-    _base = httpx.BaseTransport
+    _library = "httpx"
     _default = httpx.HTTPTransport
     _peeked = _SyncPeeked
 
@@ -39,7 +39,7 @@ class RetryTransport(SyncRetries[httpx.BaseTransport], httpx.BaseTransport):
 class AsyncRetryTransport(AsyncRetries[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport):
     """Retries calls over another asynchronous transport; see `RetryTransport`."""
 
-    _base = httpx.AsyncBaseTransport
+    _library = "httpx"
     _default = httpx.AsyncHTTPTransport
     _peeked = _AsyncPeeked
     _read_timeout = httpx.ReadTimeout
