@@ -1,0 +1,255 @@
+"""The guards as Django middleware, for synchronous and asynchronous stacks.
+
+    MIDDLEWARE = ["kaiko_django.KaikoMiddleware", "kaiko_guards.django.GuardMiddleware", …]
+    KAIKO_GUARDS = {"guards": [RateLimit("100/minute", by="address")]}
+
+Django reads a body only when it is asked for it, and then by its own settings; what is looked at
+here is what the request says of its size. A view that awaits is cancelled at its deadline; a thread
+cannot be stopped, and is told by `deadline()` what is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
+from inspect import isawaitable, iscoroutinefunction
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.http import HttpResponse
+from django.utils.decorators import sync_and_async_middleware
+from django.utils.module_loading import import_string
+
+from kaiko_guards.chain import Guards, check_key, needs_plain_verifier, verifier_failed
+from kaiko_guards.deadlines import timed_out
+from kaiko_guards.limits import limit_headers
+from kaiko_guards.request import GuardedRequest, TrustedProxies
+from kaiko_guards.sizes import Tally
+from kaiko_guards.wsgi import environ_header
+from kaiko_middleware import Config, KaikoError, current_request_id
+from kaiko_middleware.deadline import DEADLINE_HEADER, ends_at
+from kaiko_middleware.pipeline import Pipeline
+from kaiko_middleware.report import RequestInfo
+from kaiko_middleware.settings_check import refuse
+from kaiko_wsgi.environ import request_id_of
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+
+    from kaiko_guards.chain import Guard
+    from kaiko_guards.rates import Verdict
+    from kaiko_middleware import Reply
+
+__all__ = ["SETTING", "GuardMiddleware", "GuardSettings", "current_guards"]
+
+SETTING = "KAIKO_GUARDS"
+_DEADLINE = DEADLINE_HEADER.lower()
+_KEYS = ("guards", "trusted_proxies")
+
+GetResponse = Callable[["HttpRequest"], "HttpResponseBase"]
+GetResponseAsync = Callable[["HttpRequest"], Awaitable["HttpResponseBase"]]
+
+
+class GuardSettings(NamedTuple):
+    """What the setting `KAIKO_GUARDS` says."""
+
+    guards: Guards
+    proxies: TrustedProxies
+    pipeline: Pipeline
+    """Answers where `kaiko_django` is not there."""
+
+
+_current: list[GuardSettings] = []
+
+
+def current_guards() -> GuardSettings:
+    """Return what the setting `KAIKO_GUARDS` says now.
+
+    It has the keys `guards`, a list of guards or a dotted path of one, and `trusted_proxies`.
+
+    Raises:
+        ConfigError: it is wrong; the message names the key, the value and what is allowed.
+
+    """
+    if not _current:
+        _current[:] = [_read()]
+    return _current[0]
+
+
+def _read() -> GuardSettings:
+    given: object = getattr(settings, SETTING, {})
+    if not isinstance(given, Mapping):
+        refuse(SETTING, given, "a mapping")
+    found = cast("Mapping[str, Any]", given)
+    for key in found:
+        if key not in _KEYS:
+            refuse(SETTING, key, f"one of {', '.join(_KEYS)}")
+    guards = found.get("guards", ())
+    if isinstance(guards, str):
+        try:
+            guards = import_string(guards)
+        except ImportError as exc:
+            refuse(f"{SETTING}: guards", guards, f"a path that can be imported ({exc})")
+    return GuardSettings(
+        Guards(f"{SETTING}: guards", cast("Iterable[Guard]", guards)),
+        TrustedProxies(f"{SETTING}: trusted_proxies", found.get("trusted_proxies", ())),
+        Pipeline(Config()),
+    )
+
+
+def _forget(*, setting: str, **_kwargs: object) -> None:
+    if setting == SETTING:
+        _current.clear()
+
+
+setting_changed.connect(_forget, dispatch_uid=SETTING)
+
+
+@sync_and_async_middleware
+def GuardMiddleware(  # noqa: N802 - the name in MIDDLEWARE, where Django's are classes
+    get_response: GetResponse | GetResponseAsync,
+) -> GetResponse | GetResponseAsync:
+    """Run the guards of the setting `KAIKO_GUARDS` before the rest of the stack.
+
+    Put `"kaiko_guards.django.GuardMiddleware"` after the envelope middleware. Whose key it was is
+    `request.kaiko_principal`.
+
+    Arguments:
+        get_response: the rest of the stack; Django passes it.
+
+    Raises:
+        ConfigError: the setting is wrong, or its verifier is asynchronous on a synchronous stack.
+
+    """
+    found = current_guards()
+    if iscoroutinefunction(get_response):
+        return _asynchronous(cast("GetResponseAsync", get_response))
+    needs_plain_verifier(f"{SETTING}: guards", found.guards)
+    return _synchronous(cast("GetResponse", get_response))
+
+
+def _synchronous(get_response: GetResponse) -> GetResponse:
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        found = current_guards()
+        guarded = _guarded(request, found.proxies)
+        try:
+            seconds = _begin(found.guards, guarded, request)
+            keys = found.guards.keys
+            if keys is not None and keys.needs_key(guarded.path):
+                check_key(keys, guarded)
+            verdict = _admit(found.guards, guarded, request)
+        except KaikoError as refused:
+            return _refuse(request, refused)
+        token = None if seconds is None else ends_at.set(monotonic() + seconds)
+        try:
+            return _told(get_response(request), verdict)
+        finally:
+            if token is not None:
+                ends_at.reset(token)
+
+    return middleware
+
+
+def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
+    async def middleware(request: HttpRequest) -> HttpResponseBase:
+        found = current_guards()
+        guarded = _guarded(request, found.proxies)
+        try:
+            seconds = _begin(found.guards, guarded, request)
+            keys = found.guards.keys
+            if keys is not None and keys.needs_key(guarded.path):
+                key = keys.key_in(guarded.read_header(keys.header))
+                try:
+                    said = keys.verifier.verify(key)
+                    answer = await said if isawaitable(said) else said
+                except Exception as exc:
+                    raise verifier_failed() from exc
+                keys.judge(guarded, key, answer)
+            verdict = _admit(found.guards, guarded, request)
+        except KaikoError as refused:
+            return _refuse(request, refused)
+        if seconds is None:
+            return _told(await get_response(request), verdict)
+        token = ends_at.set(monotonic() + seconds)
+        try:
+            # What the rest of the stack raises, a timeout included, Django has made a response.
+            async with asyncio.timeout(seconds):
+                response = await get_response(request)
+        except TimeoutError:
+            response = _refuse(request, timed_out())
+        finally:
+            ends_at.reset(token)
+        return _told(response, verdict)
+
+    return middleware
+
+
+def _guarded(request: HttpRequest, proxies: TrustedProxies) -> GuardedRequest:
+    meta = request.META
+    return GuardedRequest(
+        request.method or "GET",
+        request.path_info,
+        partial(environ_header, meta),
+        meta.get("REMOTE_ADDR") or None,
+        proxies,
+    )
+
+
+def _begin(guards: Guards, guarded: GuardedRequest, request: HttpRequest) -> float | None:
+    """Look at time and size; return the seconds that the request has."""
+    seconds: float | None = None
+    if guards.deadline is not None:
+        asked = guarded.read_header(_DEADLINE)
+        seconds = guards.deadline.for_request(guarded.path, asked)
+        if seconds is not None and not seconds:
+            raise timed_out()
+    if guards.size is not None:
+        tally = Tally(guards.size.for_path(guarded.path))
+        tally.announce(guarded.read_header("content-length"))
+        tally.add(_received(request))
+    return seconds
+
+
+def _received(request: HttpRequest) -> int:
+    """Return the octets of a body that is all there: Django's ASGI handler reads it beforehand."""
+    stream: Any = getattr(request, "_stream", None)
+    if not hasattr(request, "scope") or not getattr(stream, "seekable", bool)():
+        return 0
+    at = stream.tell()
+    size: int = stream.seek(0, 2)
+    stream.seek(at)
+    return size
+
+
+def _admit(guards: Guards, guarded: GuardedRequest, request: HttpRequest) -> Verdict | None:
+    setattr(request, "kaiko_principal", guarded.principal)  # noqa: B010 - stubs do not know it
+    return guards.count(guarded)
+
+
+def _told(response: HttpResponseBase, verdict: Verdict | None) -> HttpResponseBase:
+    if verdict is not None and "X-RateLimit-Limit" not in response:
+        for name, value in limit_headers(verdict):
+            response[name] = value
+    return response
+
+
+def _refuse(request: HttpRequest, error: KaikoError) -> HttpResponse:
+    """Answer with an error; an envelope middleware outside reports it, if there is one."""
+    pipeline = current_guards().pipeline
+    request_id: str | None = getattr(request, "kaiko_request_id", None)
+    inside = request_id is not None and request_id == current_request_id()
+    info = RequestInfo(
+        request_id if request_id is not None and inside else request_id_of(request.META, pipeline),
+        request.method or "-",
+        request.path,
+    )
+    reply: Reply
+    reply = pipeline.render(error, info) if inside else pipeline.on_exception(error, info).reply
+    response = HttpResponse(reply.body, status=reply.status, headers=dict(reply.headers))
+    # Django's own logger would log it a second time.
+    setattr(response, "_has_been_logged", True)  # noqa: B010 - Django's own mark
+    return response
