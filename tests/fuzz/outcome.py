@@ -139,7 +139,7 @@ def _about_wire(program: Program, bare: Outcome, ours: Outcome) -> list[str]:
         # Without the toolkit the client may have left before the end of the same body.
         told = SECRET.encode() in bare.body or bare.gone
         told = told and (status < 500 or kept or second)
-        replaced = second and (ours.status or 0) < 400  # the later head says that it is a success
+        replaced = second and (ours.status or 0) < 500  # by a head under which it may be told
         if not told and not replaced and program["config"].get("rewrite_answers", True):
             faults.append("inner text is on the wire")
     return faults
