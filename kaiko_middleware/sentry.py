@@ -13,7 +13,7 @@ from typing import Any
 from .errors import KaikoError
 from .ids import current_request_id
 
-__all__ = ["UNMAPPED", "tell_sentry"]
+__all__ = ["UNMAPPED", "crash_session", "tell_sentry"]
 
 UNMAPPED = "kaiko.unmapped"
 """The logger of exceptions that are handed on: Sentry's own integration makes the event."""
@@ -31,6 +31,21 @@ def tell_sentry() -> None:
         scope: Any = sys.modules["sentry_sdk.scope"]
         if _without_typed not in scope.global_event_processors:
             scope.add_global_event_processor(_without_typed)
+
+
+def crash_session() -> None:
+    """Mark the session of the current request as crashed, if Sentry tracks one.
+
+    On WSGI an exception is raised again where the body ends. Sentry's middleware ends the session
+    when the application's call returns, which is before.
+    """
+    sdk: Any = sys.modules.get("sentry_sdk")
+    if sdk is None:
+        return
+    with suppress(Exception):  # none of it is public
+        session = sdk.get_isolation_scope()._session  # noqa: SLF001 - see above
+        if session is not None:
+            session.update(status="crashed", errors=session.errors + 1)
 
 
 def _without_typed(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any] | None:

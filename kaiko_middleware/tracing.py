@@ -19,12 +19,21 @@ if TYPE_CHECKING:
 __all__ = ["before_end", "tell_span"]
 
 
-def tell_span(exc: BaseException) -> Callable[[], None]:
+_WSGI = "opentelemetry.instrumentation.wsgi"
+"""Its middleware notes the class of an exception that it sees instead of an answer."""
+
+
+def tell_span(exc: BaseException, status: int | None = None) -> Callable[[], None]:
     """Record `exc` on the current span when it ends, unless an exception is recorded until then.
 
     Only then it is known whether the tracing middleware itself sees `exc` pass. Call what is
     returned once the answer is sent: a span that lives longer and did not fail is that of a caller
     in this process, who may have handled the answer.
+
+    Arguments:
+        exc: the exception.
+        status: the status of the answer, where it is the server's own without us.
+
     """
     sent = False
 
@@ -45,6 +54,13 @@ def tell_span(exc: BaseException) -> Callable[[], None]:
                 if failed and _exceptions(span) == known:
                     span.record_exception(exc)
                     span.set_status(trace.Status(error, f"{type(exc).__name__}: {safe_str(exc)}"))
+                if (
+                    status is not None
+                    and span.instrumentation_scope.name == _WSGI
+                    and span.attributes.get("error.type") == str(status)
+                ):
+                    span.set_attribute("error.type", type(exc).__qualname__)
+                    span.set_status(trace.Status(error, safe_str(exc)))
 
             before_end(span, record)
     return answered

@@ -8,6 +8,8 @@ A plain success passes with one header more, without a `ResponseState`.
 from __future__ import annotations
 
 from asyncio import CancelledError
+from contextvars import copy_context
+from functools import partial
 from http.client import responses as phrases
 from itertools import chain, islice
 from typing import TYPE_CHECKING, cast
@@ -17,12 +19,14 @@ from kaiko_middleware.layers import layers_of
 from kaiko_middleware.response_head import stream_kind, why_unsendable
 from kaiko_middleware.response_state import Head, ResponseState
 from kaiko_middleware.safe_exception import leaves
+from kaiko_middleware.sentry import crash_session
 from kaiko_middleware.tracing import tell_span
 from kaiko_wsgi.environ import request_info
 from kaiko_wsgi.restoring_body import RestoringBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextvars import Context
     from types import TracebackType
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -52,6 +56,8 @@ class ResponseDriver(RestoringBody):
     # Defaults of the class, so that a plain success sets none of them.
     _head: tuple[str, Headers] | None = None
     """What the application gave to `start`, last."""
+    _context: Context | None = None
+    """The context in which the application gave that head."""
     _plain: tuple[str, Headers] | None = None
     """That head as it is sent, where it needs no look."""
     _response: ResponseState | None = None
@@ -118,7 +124,7 @@ class ResponseDriver(RestoringBody):
         except BaseException as exc:
             if not _is_answerable(exc):
                 raise
-            self._fail(exc)
+            self._fail(exc, in_call=True)
         chunks = self._make()
         # The first chunk brings the head.
         first = islice(chunks, int(self._server_write is None))
@@ -152,6 +158,7 @@ class ResponseDriver(RestoringBody):
                 raise exc_info[1].with_traceback(exc_info[2])
         if not self._replaced:
             self._head, self._exc_info = (status, headers), exc_info
+            self._context = copy_context()
             self._response = self._server_write = None
             fields = self._plain_fields(status, headers)
             self._plain = None if fields is None else (status, fields)
@@ -255,8 +262,14 @@ class ResponseDriver(RestoringBody):
             # A chunk comes after a head, so the server has given its own `write`.
             cast("Write", self._server_write)(chunk)
 
-    def _fail(self, exc: BaseException) -> None:
-        """Take an exception; note what is still sent, and whether it is raised then."""
+    def _fail(self, exc: BaseException, *, in_call: bool = False) -> None:
+        """Take an exception; note what is still sent, and whether it is raised then.
+
+        Arguments:
+            exc: the exception.
+            in_call: whether it left the application's call, and not its body.
+
+        """
         if not self._sent:
             # A server may have choked on a head. An exception that was caught has a traceback,
             # whatever its type allows.
@@ -275,7 +288,9 @@ class ResponseDriver(RestoringBody):
             self._plain = None
         failed = response.fail(exc)
         if failed.pieces and failed.unmapped:
-            tell_span(exc)
+            tell_span(exc, status=500 if in_call else None)
+        if in_call and failed.unmapped and failed.hand_on:
+            crash_session()
         # A server sends the head with a chunk, be it an empty one: the answer to HEAD has no other.
         self._pending += self._take(failed.pieces) or [b""]
         if failed.hand_on or not isinstance(exc, Exception):
@@ -299,11 +314,15 @@ class ResponseDriver(RestoringBody):
     def _send_head(self, status: str, headers: Headers) -> None:
         exc_info, self._exc_info = self._exc_info, None
         asked, self._asked = self._asked, True
+        # Flask's context is gone once the application has returned, and OpenTelemetry, around
+        # Flask and inside of the server, asks for it.
+        context = self._context
+        call = self._server_start if context is None else partial(context.run, self._server_start)
         # uWSGI fails where it is given an `exc_info`, so it is given only where one is due.
         if exc_info is None or not asked:
-            self._server_write = self._server_start(status, headers)
+            self._server_write = call(status, headers)
         else:
-            self._server_write = self._server_start(status, headers, exc_info)
+            self._server_write = call(status, headers, exc_info)
 
 
 def _code(status: str) -> int:

@@ -12,7 +12,7 @@ from kaiko_middleware import Config, NotFoundError
 from kaiko_middleware.ids import reset_request_id, set_request_id
 from kaiko_middleware.pipeline import Pipeline
 from kaiko_middleware.report import RequestInfo
-from kaiko_middleware.sentry import UNMAPPED, tell_sentry
+from kaiko_middleware.sentry import UNMAPPED, crash_session, tell_sentry
 
 
 @pytest.fixture
@@ -107,3 +107,37 @@ def test_typed_errors(
         assert process(made, hint) == (made if kept else None)
     finally:
         reset_request_id(token)
+
+
+class Session:
+    """A session of Sentry's."""
+
+    errors = 0
+    status = "ok"
+
+    def update(self, **what: Any) -> None:
+        """Change it."""
+        vars(self).update(what)
+
+
+@pytest.mark.parametrize("scope", [SimpleNamespace(_session=None), SimpleNamespace()])
+def test_no_session(monkeypatch: pytest.MonkeyPatch, scope: SimpleNamespace) -> None:
+    """Without a session, in a version without any, and without the SDK nothing happens."""
+    monkeypatch.setitem(
+        sys.modules, "sentry_sdk", SimpleNamespace(get_isolation_scope=lambda: scope)
+    )
+    crash_session()
+    monkeypatch.delitem(sys.modules, "sentry_sdk")
+    crash_session()
+    assert vars(scope).get("_session") is None
+
+
+def test_crashed_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The session that is tracked has crashed, with one error more."""
+    session = Session()
+    scope = SimpleNamespace(_session=session)
+    monkeypatch.setitem(
+        sys.modules, "sentry_sdk", SimpleNamespace(get_isolation_scope=lambda: scope)
+    )
+    crash_session()
+    assert (session.status, session.errors) == ("crashed", 1)

@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from asyncio import CancelledError
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from wsgiref.handlers import SimpleHandler
 from wsgiref.validate import validator
@@ -679,3 +680,33 @@ def test_write_into_nothing(*, again: bool) -> None:
         return [b"and more"]
 
     is_envelope(serve(app), 409, "conflict")
+
+
+LOCAL: ContextVar[str | None] = ContextVar("LOCAL", default=None)
+
+
+@pytest.mark.parametrize("status", ["200 OK", "404 Not Found", "500 Internal Server Error"])
+def test_context_of_the_head(status: str) -> None:
+    """Who is around the application finds its context when the head goes out.
+
+    Flask's is gone when its call returns; OpenTelemetry's instrumentation of it asks for it.
+    """
+    seen: list[str | None] = []
+
+    def app(_environ: Any, start: Any) -> list[bytes]:
+        token = LOCAL.set("request")
+        try:
+            start(status, PLAIN)
+            return [b"ok"]
+        finally:
+            LOCAL.reset(token)
+
+    def around(environ: Any, start: Any) -> Any:
+        def start_response(*head: Any) -> Any:
+            seen.append(LOCAL.get())
+            return start(*head)
+
+        return KaikoMiddleware(app)(environ, start_response)
+
+    assert Server().serve(around, make_environ("/x")).status == int(status[:3])
+    assert seen == ["request"]
