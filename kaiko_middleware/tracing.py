@@ -8,6 +8,7 @@ that traces has loaded it. Implements section 9 of the V2 contract.
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from ._text import safe_str
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["before_end", "tell_span"]
+__all__ = ["before_end", "hold_end", "tell_span"]
 
 
 _WSGI = "opentelemetry.instrumentation.wsgi"
@@ -78,6 +79,45 @@ def before_end(span: Any, work: Callable[[], None]) -> None:
         end(end_time)
 
     span.end = working_end
+
+
+def hold_end() -> Callable[[], None] | None:
+    """Keep the current span from ending until what is returned is called; None without a span.
+
+    OpenTelemetry's instrumentation of Flask ends its span with Flask's context, and notes the
+    status when the head goes out, which is later where the head is held.
+    """
+    trace: Any = sys.modules.get("opentelemetry.trace")
+    if trace is None:
+        return None
+    with suppress(Exception):  # a span of another library may be anything
+        span = trace.get_current_span()
+        if span.is_recording():
+            return _held(span, trace.StatusCode.ERROR)
+    return None
+
+
+def _held(span: Any, error: object) -> Callable[[], None]:
+    end, released = span.end, False
+    ended: list[tuple[int, Any]] = []
+
+    def held_end(end_time: int | None = None) -> None:
+        if released:
+            end(end_time)
+        else:
+            ended.append((time.time_ns() if end_time is None else end_time, span.status))
+
+    def release() -> None:
+        nonlocal released
+        released = True
+        for end_time, status in ended:
+            if status.status_code is error and status.description:
+                span.set_status(status)  # the head's has no description
+            end(end_time)
+        ended.clear()
+
+    span.end = held_end
+    return release
 
 
 def _exceptions(span: Any) -> int:

@@ -20,7 +20,7 @@ from kaiko_middleware.response_head import stream_kind, why_unsendable
 from kaiko_middleware.response_state import Head, ResponseState
 from kaiko_middleware.safe_exception import leaves
 from kaiko_middleware.sentry import crash_session
-from kaiko_middleware.tracing import tell_span
+from kaiko_middleware.tracing import hold_end, tell_span
 from kaiko_wsgi.environ import request_info
 from kaiko_wsgi.restoring_body import RestoringBody
 
@@ -58,6 +58,8 @@ class ResponseDriver(RestoringBody):
     """What the application gave to `start`, last."""
     _context: Context | None = None
     """The context in which the application gave that head."""
+    _release_span: Callable[[], None] | None = None
+    """Lets that context's span end, once the head is sent."""
     _plain: tuple[str, Headers] | None = None
     """That head as it is sent, where it needs no look."""
     _response: ResponseState | None = None
@@ -139,6 +141,7 @@ class ResponseDriver(RestoringBody):
 
     def close(self) -> None:
         """Close the application's body."""
+        self._let_span_end()
         try:
             super().close()
         except Exception as exc:
@@ -165,6 +168,8 @@ class ResponseDriver(RestoringBody):
             # An event stream's first event is not waited for.
             if fields is None and status[:1] == "2" and stream_kind(headers) is not None:
                 self._state()
+            if self._server_write is None and self._release_span is None:
+                self._release_span = hold_end()
         return self._write
 
     def _plain_fields(self, status: str, headers: Headers) -> Headers | None:
@@ -323,6 +328,12 @@ class ResponseDriver(RestoringBody):
             self._server_write = call(status, headers)
         else:
             self._server_write = call(status, headers, exc_info)
+        self._let_span_end()
+
+    def _let_span_end(self) -> None:
+        release, self._release_span = self._release_span, None
+        if release is not None:
+            release()
 
 
 def _code(status: str) -> int:

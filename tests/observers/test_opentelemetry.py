@@ -23,6 +23,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.middleware import Middleware
@@ -386,6 +387,35 @@ def test_wsgi(
         ask_wsgi(WSGITracing(each, **telemetry.providers), "/x")
         spans.append(telemetry.spans("/x"))
     assert_not_less(*spans)
+
+
+@pytest.mark.parametrize("status", ["200 OK", "503 Service Unavailable"])
+@pytest.mark.parametrize("bare", [True, False])
+def test_span_of_a_context(status: str, *, bare: bool) -> None:
+    """A span that ends with the application's call has the status, as Flask's instrumentor wants.
+
+    The instrumentor is around what Flask calls, and so around ours.
+    """
+    telemetry = Telemetry()
+    tracer = telemetry.providers["tracer_provider"].get_tracer("flask")
+
+    def app(_environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        with tracer.start_as_current_span("GET /x", kind=SpanKind.SERVER):
+            start(status, [("Content-Type", "text/plain")])
+            return [b"told"]
+
+    inner = app if bare else kaiko_wsgi.KaikoMiddleware(app)
+
+    def instrumented(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        def start_response(status: str, *rest: Any) -> Any:
+            get_current_span().set_status(StatusCode.ERROR, status)
+            return start(status, *rest)
+
+        return inner(environ, start_response)
+
+    ask_wsgi(instrumented, "/x")
+    (span,) = telemetry.spans("/x")
+    assert span.description == status
 
 
 def _raises(error: type[Exception]) -> Callable[..., HttpResponse]:

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from kaiko_middleware.tracing import tell_span
+from kaiko_middleware.tracing import hold_end, tell_span
 
 if TYPE_CHECKING:
     import pytest
@@ -59,6 +59,39 @@ def test_span_of_a_caller() -> None:
     assert found == {"UNSET": 0, "ERROR": 1}
 
 
+def test_held_end() -> None:
+    """A held span ends when it is let go, with its own time, and keeps the text of its status."""
+    memory, tracers = InMemorySpanExporter(), TracerProvider()
+    tracers.add_span_processor(SimpleSpanProcessor(memory))
+    error = trace.StatusCode.ERROR
+    for name, status in (
+        ("failed", trace.Status(error, "ValueError: secret")),
+        ("plain", trace.Status(error)),
+        ("ok", trace.Status(trace.StatusCode.UNSET)),
+    ):
+        span = tracers.get_tracer("test").start_span(name)
+        with trace.use_span(span, end_on_exit=False):
+            release = hold_end()
+        span.set_status(status)
+        if name != "ok":
+            span.end(7)
+            assert span.is_recording()
+        span.set_attribute("http.response.status_code", 500)
+        span.set_status(error)
+        assert release is not None
+        release()
+        if name == "ok":
+            span.end(7)
+    found = {span.name: span for span in memory.get_finished_spans()}
+    assert {span.end_time for span in found.values()} == {7}
+    assert [span.status.description for span in found.values()] == [
+        "ValueError: secret",
+        None,
+        None,
+    ]
+    assert all((span.attributes or {})["http.response.status_code"] for span in found.values())
+
+
 def test_no_error() -> None:
     """What ends the process is no error, as for OpenTelemetry."""
     assert recorded(SystemExit()) == []
@@ -73,9 +106,11 @@ def test_nothing_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a span that records, or without OpenTelemetry, nothing is loaded or changed."""
     plain = trace.get_current_span()
     tell_span(ValueError())()
+    assert hold_end() is None
     assert trace.get_current_span() is plain
     monkeypatch.delitem(sys.modules, "opentelemetry.trace")
     tell_span(ValueError())()
+    assert hold_end() is None
     assert "opentelemetry.trace" not in sys.modules
 
 
@@ -96,5 +131,6 @@ def test_other_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     other: Any = Other()
     monkeypatch.setattr(trace, "get_current_span", lambda: other)
     tell_span(ValueError())()
+    assert hold_end() is None
     other.end()
     assert ended == ["ended"]
