@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._llm import parts
-from ._members import NOTHING, members, only, reading, says_something, whole_number, word
+from ._members import NOTHING, items, members, only, reading, says_something, whole_number, word
+from ._refusals import FILTERED, TOO_LONG
 from ._tokens import (
     ACCOUNT,
     ACCOUNT_4XX,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from kaiko_middleware.errors import Category
 
-    from ._members import Reading
+    from ._members import Members, Reading
 
 _NUMBERS = (
     "code",
@@ -42,8 +43,15 @@ _NUMBERS = (
 )
 
 
-# Z.ai has the second.
-_FAILED = frozenset({"error", "network_error"})
+_FAILED = {
+    "error": "",
+    "network_error": "",  # Z.ai's
+    "timeout": "timeout_error",  # Cohere's, and the next two
+    "error_limit": TOO_LONG,
+    "error_toxic": FILTERED,
+}
+"""The reasons to finish that are errors, and the code for each."""
+_LISTED = 1024  # elements of a list that are read
 
 
 class Found(NamedTuple):
@@ -126,9 +134,23 @@ def error_inside(data: object, *, llm: bool) -> Found | None:
         or (embedded is not None and 401 <= embedded <= 403)
     ):
         return _judged(said)
-    for part in parts(said) if llm else ():
-        if word(part.get("finish_reason")) in _FAILED:
-            return _judged(part if members(part.get("error")) else said)
+    return _error_of_llm(data, said) if llm else None
+
+
+def _error_of_llm(data: object, said: Members) -> Found | None:
+    """Return the error that an LLM provider's answer is without an `error`, or None."""
+    listed = items(data)[:_LISTED]
+    # Gemini sends a stream as a list, if it is not asked for events.
+    if not said and listed and members(listed[0]).get("candidates"):
+        each = (error_inside(members(chunk), llm=True) for chunk in listed)
+        return next((found for found in each if found is not None), None)
+    for part in (*parts(said), said, members(said.get("delta"))):
+        code = _FAILED.get(word(part.get("finish_reason")).lower())
+        if code is not None:
+            holder = part if members(part.get("error")) else said
+            return _judged({**holder, "code": code} if code else holder)
+    if word(members(said.get("promptFeedback")).get("blockReason")) and not said.get("candidates"):
+        return _judged({**said, "code": FILTERED})  # Gemini's, for a prompt
     return None
 
 

@@ -18,6 +18,7 @@ _WORDS = (
     r"|An error occurred \(\w{1,64}\) when calling the \w{1,64} operation: "  # boto3
     r"|Error code: \d{1,3} - "  # the SDKs of OpenAI and Anthropic
     r"|<\d{1,3}> InternalError\.Algo\.\w{1,64}: "  # Alibaba
+    r"|\d{3} [A-Z][a-z]{1,16}(?: [A-Z][a-z]{1,16}){0,2}: "  # Titan on Bedrock
     r"|[\w-]{1,64} error: (?:Provider returned error \| metadata: )?"  # Portkey, TrueFoundry
 )
 SOME_BEFORE = f"(?:{_WORDS}){{0,8}}?"

@@ -124,9 +124,7 @@ class Judge(NamedTuple):
         error = None
         if category == "rejected" and wish is True:
             category = "unavailable"
-        elif self.trust == "llm" and (
-            category == "rejected" or (category in {"broken", "unavailable"} and said.status < 300)
-        ):
+        elif self.trust == "llm" and _may_refuse(category, said.status):
             error = refusal(said.status, read)
         if error is None:
             wait = None
@@ -162,6 +160,13 @@ class Judge(NamedTuple):
             excerpt(body),
             processed=True,
         )
+
+
+def _may_refuse(category: Category, status: int) -> bool:
+    """Whether an answer may be about the caller's content; xAI's filter says 403."""
+    if status < 300:
+        return category in {"broken", "rejected", "unavailable"}
+    return category == "rejected" or status == 403
 
 
 def _flag(text: str) -> bool | None:

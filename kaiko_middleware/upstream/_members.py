@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Members: TypeAlias = dict[str, object]
 
 
+_DEEP = 4  # levels of an error that are looked into for anything that is said
 DETAILS = 32
 """Elements of a list of details that are read."""
 
@@ -84,17 +85,19 @@ def reading(data: object) -> Reading:
     return Reading(held, frozenset(texts(held, TOKEN_MEMBERS))) if held else NOTHING
 
 
-def says_something(value: object) -> bool:
+def says_something(value: object, deep: int = _DEEP) -> bool:
     """Whether `value` is an object or a list with more than nulls, empty values and zeros.
 
-    Also one level down, for the inner errors and details of an error.
+    Also inside of its inner errors and details, a few levels down.
     """
-    return any(map(_weighs, members(value).values() or items(value)))
+    inside = members(value).values() or items(value)
+    return any(_weighs(each, deep) for each in inside)
 
 
-def _weighs(value: object) -> bool:
-    inner = members(value).values() or items(value)
-    return any(inner) if inner else bool(value)
+def _weighs(value: object, deep: int) -> bool:
+    return (
+        says_something(value, deep - 1) if deep and isinstance(value, dict | list) else bool(value)
+    )
 
 
 def whole_number(value: object) -> int | None:

@@ -75,14 +75,26 @@ _START = re.compile(
     r"|Your request exceeded model token limit"  # Moonshot
     r"|Range of input length should be \["  # Alibaba
     r"|(?i:prompt) too long; exceeded (?:max )?context length"  # Ollama
+    r"|(?:the )?input length exceeds (?:the|maximum) context length"  # Ollama
+    r"|Prompt exceeds max(?:imum context)? length"  # Z.ai, mlx-serve
+    r"|Too many tokens (?:in batch\.|overall, split into more batches)"  # Mistral
+    r"|Malformed input request: (?:#/\S{1,256}: )?expected maxLength: \d"  # Bedrock
+    r"|Input Tokens Exceeded: Number of input tokens exceeds maximum length"  # Nova on Bedrock
+    r"|(?:Failed to start sampling: )?\[input_too_large\] "  # xAI
+    r"|Requested tokens (?:\(\d+\) )?exceed context window of \d"  # llama-cpp-python
+    r"|Trying to keep the first \d+ tokens when context the overflows"  # LM Studio
+    r"|Input length \d+ exceeds maximum allowed token size"  # NVIDIA NIM
     r"|The decoder prompt \(length \d+\) is longer than the maximum model length"  # vLLM
     r"|You passed \d+ input tokens and requested \d+ output tokens"  # vLLM
+    r"|'max_tokens' or 'max_completion_tokens' is too large: \d+\. This model's maximum"  # vLLM
     r")|(?P<filtered>"
     r"(?:litellm\.)?ContentPolicyViolationError(?:: | - )"  # LiteLLM's proxy
     r"|Output blocked by content filtering policy"  # Anthropic
     r"|Content Exists Risk"  # DeepSeek
-    r"|Invalid prompt: your prompt was flagged"  # OpenAI
-    r"|The response was filtered due to the prompt triggering Azure OpenAI's content"  # Azure
+    r"|Content violates usage guidelines\."  # xAI
+    r"|Invalid prompt: (?:your prompt was flagged|we've limited access to this content)"  # OpenAI
+    r"|The response was filtered due to the prompt triggering "
+    r"(?:Azure OpenAI|Microsoft)['’]s content"  # Azure
     r"|(?:Input|Output) (?:text |image )?data may contain inappropriate content"  # Alibaba
     r"|Your request was rejected (?:by|as a result of) (?:the|our) safety system"  # OpenAI
     r"))"

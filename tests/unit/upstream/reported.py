@@ -79,6 +79,22 @@ TOO_LONGS: list[Case] = [
     Case("copilot without a code", 400, {"error": {"message": "prompt token count of 93854 exceeds the limit of 90000", "param": "", "code": "", "type": ""}}, "rejected", llm="payload_too_large", source="jjleng/copilot-more#35"),
     Case("minimax", 400, {"type": "error", "error": {"type": "bad_request_error", "message": "invalid params, context window exceeds limit (2013)", "http_code": "400"}}, "rejected", llm="payload_too_large", source="rowboatlabs/rowboat#514"),
     Case("llama.cpp in its stream", 200, sse(CHUNK, {"error": {"code": 400, "message": "the request exceeds the available context size. try increasing it", "type": "invalid_request_error"}}), "rejected", SSE, llm="payload_too_large", source="ggml-org/llama.cpp#14566"),
+    Case("ollama, embedding", 400, {"error": "the input length exceeds the context length"}, "rejected", llm="payload_too_large", source="nano-step/nano-brain#208"),
+    Case("ollama, embedding, older", 400, {"error": "input length exceeds maximum context length"}, "rejected", llm="payload_too_large", source="n8n-io/n8n#11144"),
+    Case("z.ai", 400, {"error": {"code": "1261", "message": "Prompt exceeds max length"}}, "rejected", llm="payload_too_large", source="zeroclaw-labs/zeroclaw#4124"),
+    Case("mlx-serve", 400, {"error": {"message": "Prompt exceeds maximum context length"}}, "rejected", llm="payload_too_large", source="ddalcu/mlx-serve#66"),
+    Case("mistral, batch", 400, {"object": "error", "message": "Too many tokens in batch. Max is 16384 got 17555", "type": "invalid_request_error", "param": None, "code": None}, "rejected", llm="payload_too_large", source="aurelio-labs/semantic-router#297"),
+    Case("mistral, overall", 400, {"object": "error", "message": "Too many tokens overall, split into more batches.", "type": "invalid_request_prompt", "param": None, "code": "3210"}, "rejected", llm="payload_too_large", source="chroma-core/chroma#5597"),
+    Case("titan, tokens", 400, {"message": "400 Bad Request: Too many input tokens. Max input tokens: 8192, request input token count: 9875"}, "rejected", llm="payload_too_large", source="aws-samples/amazon-bedrock-workshop#136"),
+    Case("titan, characters", 400, {"message": "Malformed input request: expected maxLength: 50000, actual: 160000, please reformat your input and try again."}, "rejected", llm="payload_too_large", source="alphagov/govuk-chat#220"),
+    Case("cohere on bedrock", 400, {"message": "Malformed input request: #/texts/41: expected maxLength: 2048, actual: 2300, please reformat your input and try again."}, "rejected", llm="payload_too_large", source="aws-samples/bedrock-access-gateway#41"),
+    Case("llama-cpp-python", 400, openai("Requested tokens (5136) exceed context window of 4096", "invalid_request_error", None), "rejected", llm="payload_too_large", source="nextcloud/context_chat_backend#27"),
+    Case("lm studio", 400, {"error": "Trying to keep the first 111490 tokens when context the overflows. However, the model is loaded with context length of only 32768 tokens"}, "rejected", llm="payload_too_large", source="lmstudio-ai/lmstudio-bug-tracker#546"),
+    Case("nim", 400, {"error": "Input length 851 exceeds maximum allowed token size 512"}, "rejected", llm="payload_too_large", source="langflow-ai/langflow#9076"),
+    Case("xai, budget", 400, {"code": "Client specified an invalid argument", "error": "Failed to start sampling: [input_too_large] Current message (1149677 tokens) exceeds budget (975424 tokens)"}, "rejected", llm="payload_too_large", source="UKGovernmentBEIS/inspect_ai#5208"),
+    Case("deepseek", 400, openai("This model's maximum context length is 131072 tokens. However, you requested 141980 tokens", "invalid_request_error", "invalid_request_error"), "rejected", llm="payload_too_large", source="NoFxAiOS/nofx#1278"),
+    Case("vllm, no room for an answer", 400, openai("'max_tokens' or 'max_completion_tokens' is too large: 8192. This model's maximum context length is 65536 tokens and your request has 57546 input tokens", "BadRequestError", 400), "rejected", llm="payload_too_large", source="vllm-project/vllm#22803"),
+    Case("groq, per minute", 413, openai("Request too large for model `m` on tokens per minute (TPM): Limit 6000, Requested 12328", "tokens", "rate_limit_exceeded"), "rejected", llm="payload_too_large", source="HunorLaczko/ha-groq-cloud-api#27"),
 ]  # fmt: skip
 
 FILTEREDS: list[Case] = [
@@ -89,6 +105,13 @@ FILTEREDS: list[Case] = [
     Case("dashscope native, filter", 400, {"code": "DataInspectionFailed", "message": "Input data may contain inappropriate content."}, "rejected", llm="content_policy_violation", source="QwenLM/Qwen#938"),
     Case("responses failed, flagged", 200, sse({"type": "response.created"}, {"type": "response.failed", "response": {"status": "failed", "error": {"code": "invalid_prompt", "message": "Invalid prompt: your prompt was flagged"}}}), "broken", SSE, llm="content_policy_violation", source="vercel/ai#6534"),
     Case("anthropic on bedrock", 400, {"message": "The model returned the following errors: Output blocked by content filtering policy"}, "rejected", llm="content_policy_violation", source="litellm 1.110.2"),
+    Case("xai", 403, {"code": "The caller does not have permission to execute the specified operation", "error": "Content violates usage guidelines. Team: t, API key ID: k, Model: m, Failed check: SAFETY_CHECK_TYPE_BIO"}, "account", llm="content_policy_violation", source="UKGovernmentBEIS/inspect_ai#2267"),
+    Case("openai, limited access", 400, openai("Invalid prompt: we've limited access to this content for safety reasons.", "invalid_request_error", "invalid_prompt"), "rejected", llm="content_policy_violation", source="microsoft/PyRIT#1463"),
+    Case("azure, microsoft's policy", 400, openai("The response was filtered due to the prompt triggering Microsoft's content management policy.", None, None), "rejected", llm="content_policy_violation", source="gpt4free/g4f.dev#81"),
+    Case("azure, curly", 400, openai("The response was filtered due to the prompt triggering Azure OpenAI’s content management policy.", None, None), "rejected", llm="content_policy_violation", source="openai/openai-python#331"),
+    Case("gemini blocks a prompt", 200, {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "usageMetadata": {"promptTokenCount": 9}}, None, llm="content_policy_violation", source="NousResearch/hermes-agent#85031"),
+    Case("gemini blocks a stream's prompt", 200, sse({"promptFeedback": {"blockReason": "SAFETY"}}), None, SSE, llm="content_policy_violation", source="0xPlaygrounds/rig#2475"),
+    Case("gemini blocks nothing", 200, sse({"promptFeedback": {"safetyRatings": []}, **GEMINI}, {"candidates": [{"finishReason": "STOP"}]}), None, SSE, source="2389-research/tracker#543"),
 ]  # fmt: skip
 
 LIMITS: list[Case] = [
@@ -120,6 +143,12 @@ INSIDE: list[Case] = [
     Case("gemini, bare json between", 200, sse(GEMINI) + json.dumps(BUSY, indent=2).encode() + b"\n" + sse(GEMINI), "unavailable", SSE, source="diegosouzapw/OmniRoute#4177"),
     Case("overloaded in a stream", 200, sse(CHUNK, ("error", {"type": "error", "error": {"type": "overloaded_error"}})), "unavailable", SSE, source="anthropics/anthropic-sdk-python#1262"),
     Case("json lines called text", 200, b'{"object": "chat.completion.chunk", "choices": [{"delta": {"content": "Hey"}}]}\n{"object": "chat.completion.chunk", "choices": [{"delta": {}, "finish_reason": "stop"}]}\n', None, {"content-type": "text/plain; charset=utf-8"}, source="MacPaw/OpenAI#283"),
+    Case("gemini, a list with an error late", 200, [GEMINI, BUSY], None, llm="unavailable", source="google-genai 3.6.1"),
+    Case("gemini, a whole list", 200, [GEMINI, GEMINI], None, source="google-genai 3.6.1"),
+    Case("cohere fails", 200, {"id": "i", "finish_reason": "ERROR", "message": {"role": "assistant", "content": []}}, None, llm="broken", source="cohere 7.3.1"),
+    Case("cohere's stream takes too long", 200, sse({"type": "message-start"}, {"type": "message-end", "delta": {"finish_reason": "TIMEOUT"}}), None, SSE, llm="unavailable", source="cohere 7.3.1"),
+    Case("cohere's stream is toxic", 200, b'{"event_type": "stream-start"}\n{"event_type": "stream-end", "finish_reason": "ERROR_TOXIC"}\n', None, LINES, llm="content_policy_violation", source="cohere 7.3.1"),
+    Case("cohere's limit", 200, {"finish_reason": "ERROR_LIMIT"}, None, llm="payload_too_large", source="cohere 7.3.1"),
 ]  # fmt: skip
 
 BEDROCK: list[Case] = [
