@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from asyncio import CancelledError
 from contextvars import copy_context
-from functools import partial
 from http.client import responses as phrases
 from itertools import chain, islice
 from typing import TYPE_CHECKING, cast
@@ -162,14 +161,14 @@ class ResponseDriver(RestoringBody):
         if not self._replaced:
             self._head, self._exc_info = (status, headers), exc_info
             self._context = copy_context()
+            if self._release_span is None:
+                self._release_span = hold_end()
             self._response = self._server_write = None
             fields = self._plain_fields(status, headers)
             self._plain = None if fields is None else (status, fields)
             # An event stream's first event is not waited for.
             if fields is None and status[:1] == "2" and stream_kind(headers) is not None:
                 self._state()
-            if self._server_write is None and self._release_span is None:
-                self._release_span = hold_end()
         return self._write
 
     def _plain_fields(self, status: str, headers: Headers) -> Headers | None:
@@ -319,15 +318,18 @@ class ResponseDriver(RestoringBody):
     def _send_head(self, status: str, headers: Headers) -> None:
         exc_info, self._exc_info = self._exc_info, None
         asked, self._asked = self._asked, True
+        server_start = self._server_start
+
+        def give() -> Write:
+            # uWSGI fails where it is given an `exc_info`, so it is given only where one is due.
+            if exc_info is None or not asked:
+                return server_start(status, headers)
+            return server_start(status, headers, exc_info)
+
         # Flask's context is gone once the application has returned, and OpenTelemetry, around
         # Flask and inside of the server, asks for it.
         context = self._context
-        call = self._server_start if context is None else partial(context.run, self._server_start)
-        # uWSGI fails where it is given an `exc_info`, so it is given only where one is due.
-        if exc_info is None or not asked:
-            self._server_write = call(status, headers)
-        else:
-            self._server_write = call(status, headers, exc_info)
+        self._server_write = give() if context is None else context.run(give)
         self._let_span_end()
 
     def _let_span_end(self) -> None:

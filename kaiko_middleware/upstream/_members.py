@@ -95,9 +95,8 @@ def says_something(value: object, deep: int = _DEEP) -> bool:
 
 
 def _weighs(value: object, deep: int) -> bool:
-    return (
-        says_something(value, deep - 1) if deep and isinstance(value, dict | list) else bool(value)
-    )
+    inside = members(value) or items(value)
+    return says_something(inside, deep - 1) if deep and inside else bool(value)
 
 
 def whole_number(value: object) -> int | None:
