@@ -27,6 +27,7 @@ from kaiko_middleware.safe_exception import traceback_of
 
 if TYPE_CHECKING:
     from kaiko_asgi._types import ASGIApp, Receive, Scope, Send, State
+    from kaiko_middleware.layers import Layers
 
 
 class KaikoMiddleware:
@@ -100,11 +101,16 @@ class KaikoMiddleware:
         except BaseException as exc:
             if await self.fail(exc, wrapper):
                 if self.is_outermost and token.old_value != request_id:
-                    # No layer of ours is outside: the exception need not be known any more.
-                    state.pop(LAYERS, None)
+                    # No layer of ours is outside: the exception need not be known any more. The
+                    # wrapper still has the record, and the exception's frames have the wrapper.
+                    layers: Layers | None = state.pop(LAYERS, None)
+                    if layers is not None:
+                        layers.forget()
                 # Without this frame: to format one costs more than all that is done here.
-                inside = getattr(traceback_of(exc), "tb_next", None)
-                BaseException.with_traceback(exc, inside or traceback_of(exc))
+                # It is in no local variable, or it would keep this frame, and all of the request.
+                BaseException.with_traceback(
+                    exc, getattr(traceback_of(exc), "tb_next", None) or traceback_of(exc)
+                )
                 raise
         finally:
             try:
