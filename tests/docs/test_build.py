@@ -124,8 +124,8 @@ def test_every_code_and_status_is_in_the_contract(site: Path) -> None:
 
 def test_every_system_check_is_described(site: Path) -> None:
     """Each id that kaiko_django reports has a row."""
-    source = (ROOT / "integrations/kaiko_django/checks.py").read_text()
-    ids = set(re.findall(r"kaiko\.[EW]\d{3}", source))
+    modules = (ROOT / "integrations/kaiko_django").glob("*.py")
+    ids = {found for each in modules for found in re.findall(r"kaiko\.[EW]\d{3}", each.read_text())}
     assert ids
     assert ids == set(re.findall(r"kaiko\.[EW]\d{3}", text_of(site, "quickstart/django.html")))
 
