@@ -14,7 +14,7 @@ from kaiko_middleware.headers import prefers_html
 from kaiko_middleware.pipeline import Pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from kaiko_middleware import ErrorReport
 
@@ -155,6 +155,17 @@ def test_a_wrong_value_is_one_line_that_names_key_value_and_what_is_allowed(
     assert str(mapped.value) == f"KAIKO_MIDDLEWARE: {line}"
     assert mapped.value.__context__ is None
     assert "\n" not in line
+
+
+async def async_generator(_report: ErrorReport) -> AsyncIterator[None]:
+    """Return a generator that nobody would iterate."""
+    yield
+
+
+def test_an_async_generator_is_refused_as_a_hook() -> None:
+    """It would not run either."""
+    with pytest.raises(ConfigError, match=f"on_error: <function async_generator .* {DEF}"):
+        Config(on_error=[async_generator])
 
 
 def test_an_async_hook_is_refused() -> None:

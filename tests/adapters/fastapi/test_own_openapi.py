@@ -139,6 +139,11 @@ def test_function_taken_back() -> None:
     app.openapi = before  # type: ignore[method-assign]  # as above
     assert app.openapi is before
     assert said(app.openapi()) == SAID
+    app.openapi = recipe(app)  # type: ignore[method-assign]  # as above
+    del app.openapi
+    app.openapi_schema = None
+    assert app.openapi()["info"]["title"] == "FastAPI"
+    assert said(app.openapi()) == SAID
 
 
 def test_class_of_the_service() -> None:
