@@ -43,12 +43,13 @@ class Handlers:
     """
 
     def __init__(self, pipeline: Pipeline, app: Starlette) -> None:
-        self.app = app
+        self.app: Starlette = app
         self.own_handler: ExceptionHandler | None = None
         """The service's handler of `Exception` or 500; it is called once an exception."""
         self._pipeline = pipeline
         self._cors = CorsHeaders(app, pipeline.config.request_id_header, owner=app)
         self._starlettes_own = ExceptionMiddleware(app).http_exception
+        self.typed_error: Callable[[Request, Exception], Awaitable[Response]]
         self.typed_error = _typed_error_handler(pipeline)
         """Answers a `KaikoError`, and every exception that the configuration maps."""
 

@@ -393,10 +393,7 @@ def test_a_missing_extra_is_named(
 ) -> None:
     """What to install, instead of a traceback."""
 
-    def find_spec(name: str) -> object:
-        return None if name in {"django", "waitress"} else object()
-
-    monkeypatch.setattr(main, "find_spec", find_spec)
+    monkeypatch.setattr(main, "is_missing", {"django", "waitress"}.__contains__)
     assert main.main(["demo", "--json"]) == 1
     assert capsys.readouterr().err == (
         "kaiko-middleware demo needs django, waitress: pip install 'kaiko-middleware[demo]'\n"
