@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from inspect import isawaitable
 from typing import TYPE_CHECKING, cast
 
 from kaiko_asgi import KaikoMiddleware
 from kaiko_asgi.scope import REQUEST_PATH, header_values
 from kaiko_guards._running import Running
-from kaiko_guards.chain import Guards, verifier_failed
+from kaiko_guards.chain import Guards, ask_verifier
 from kaiko_guards.request import GuardedRequest, TrustedProxies
 from kaiko_guards.sizes import Tally
-from kaiko_guards.verdicts import ValidKey
 from kaiko_middleware import Config, KaikoError, current_request_id
 from kaiko_middleware.config import routed_path
 from kaiko_middleware.deadline import DEADLINE_HEADER
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from kaiko_asgi import ASGIApp, Receive, Scope, Send
     from kaiko_guards.chain import Guard
     from kaiko_guards.keys import ApiKeys
-    from kaiko_guards.verdicts import KeyAnswer
 
 __all__ = ["GuardMiddleware"]
 
@@ -115,15 +112,8 @@ def _header(scope: Scope, name: str, /) -> str | None:
 
 
 async def _check_key(keys: ApiKeys, request: GuardedRequest, scope: Scope) -> None:
-    key = keys.key_in(request.read_header(keys.header))
-    try:
-        found = keys.verifier.verify(key)
-        answer: KeyAnswer = await found if isawaitable(found) else found
-    except Exception as exc:
-        raise verifier_failed() from exc
-    keys.judge(request, key, answer)
-    if isinstance(answer, ValidKey):
-        scope.setdefault("state", {})[PRINCIPAL] = answer.principal
+    keys.admit(request, *await ask_verifier(keys, request.read_header(keys.header)))
+    scope.setdefault("state", {})[PRINCIPAL] = request.principal
 
 
 def _is_inside(scope: Scope) -> bool:

@@ -7,6 +7,7 @@ looked up; and a limit can count by key, since the key is known by then.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from inspect import isawaitable
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from kaiko_guards.deadlines import Deadline
@@ -20,11 +21,11 @@ from kaiko_middleware.settings_check import is_plain_callable, refuse
 if TYPE_CHECKING:
     from kaiko_guards.rates import Verdict
     from kaiko_guards.request import GuardedRequest
-    from kaiko_guards.verdicts import KeyVerifier
+    from kaiko_guards.verdicts import KeyAnswer, KeyVerifier, ValidKey
 
     Guard = ApiKeys | BodyLimit | Deadline | RateLimit
 
-__all__ = ["Guards", "check_key", "needs_plain_verifier", "verifier_failed"]
+__all__ = ["Guards", "ask_plain_verifier", "ask_verifier", "needs_plain_verifier"]
 
 _KINDS = (Deadline, BodyLimit, ApiKeys, RateLimit)
 _G = TypeVar("_G")
@@ -97,22 +98,38 @@ def needs_plain_verifier(key: str, guards: Guards) -> None:
         refuse(key, guards.keys.verifier, "guards whose verifier has a plain verify(key) here")
 
 
-def check_key(keys: ApiKeys, request: GuardedRequest) -> None:
-    """Check the request's key with a synchronous verifier.
+def ask_plain_verifier(keys: ApiKeys, value: str | None) -> tuple[str, ValidKey]:
+    """Return the key that a header's value is, and what a synchronous verifier says of it.
 
     Raises:
         KaikoError: what the request is answered with.
 
     """
-    key = keys.key_in(request.read_header(keys.header))
+    key = keys.key_in(value)
     verifier = cast("KeyVerifier", keys.verifier)
     try:
         answer = verifier.verify(key)
     except Exception as exc:
-        raise verifier_failed() from exc
-    keys.judge(request, key, answer)
+        raise _verifier_failed() from exc
+    return key, keys.accept(answer)
 
 
-def verifier_failed() -> ServiceUnavailableError:
+async def ask_verifier(keys: ApiKeys, value: str | None) -> tuple[str, ValidKey]:
+    """Return the key that a header's value is, and what a verifier of either kind says of it.
+
+    Raises:
+        KaikoError: what the request is answered with.
+
+    """
+    key = keys.key_in(value)
+    try:
+        said = keys.verifier.verify(key)
+        answer: KeyAnswer = await said if isawaitable(said) else said
+    except Exception as exc:
+        raise _verifier_failed() from exc
+    return key, keys.accept(answer)
+
+
+def _verifier_failed() -> ServiceUnavailableError:
     """Return the error for a key that nobody can look up now: 503, never an open door."""
     return ServiceUnavailableError("API keys cannot be checked at the moment")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
-from inspect import isawaitable, iscoroutinefunction
+from inspect import iscoroutinefunction
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -23,7 +23,7 @@ from django.http import HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.module_loading import import_string
 
-from kaiko_guards.chain import Guards, check_key, needs_plain_verifier, verifier_failed
+from kaiko_guards.chain import Guards, ask_plain_verifier, ask_verifier, needs_plain_verifier
 from kaiko_guards.deadlines import timed_out
 from kaiko_guards.limits import limit_headers
 from kaiko_guards.request import GuardedRequest, TrustedProxies
@@ -140,7 +140,8 @@ def _synchronous(get_response: GetResponse) -> GetResponse:
             seconds = _begin(found.guards, guarded, request)
             keys = found.guards.keys
             if keys is not None and keys.needs_key(guarded.path):
-                check_key(keys, guarded)
+                value = guarded.read_header(keys.header)
+                keys.admit(guarded, *ask_plain_verifier(keys, value))
             verdict = _admit(found.guards, guarded, request)
         except KaikoError as refused:
             return _refuse(request, refused)
@@ -162,13 +163,8 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
             seconds = _begin(found.guards, guarded, request)
             keys = found.guards.keys
             if keys is not None and keys.needs_key(guarded.path):
-                key = keys.key_in(guarded.read_header(keys.header))
-                try:
-                    said = keys.verifier.verify(key)
-                    answer = await said if isawaitable(said) else said
-                except Exception as exc:
-                    raise verifier_failed() from exc
-                keys.judge(guarded, key, answer)
+                value = guarded.read_header(keys.header)
+                keys.admit(guarded, *await ask_verifier(keys, value))
             verdict = _admit(found.guards, guarded, request)
         except KaikoError as refused:
             return _refuse(request, refused)

@@ -91,21 +91,29 @@ class ApiKeys:
             raise AuthenticationError
         return value
 
-    def judge(self, request: GuardedRequest, key: str, answer: KeyAnswer) -> None:
-        """Let the request through with its key, or raise what it is answered with.
+    def accept(self, answer: KeyAnswer) -> ValidKey:
+        """Return a valid key's answer, or raise what the request is answered with.
 
         Raises:
             AuthenticationError: nobody knows the key, or it has expired: 401 `invalid_api_key`.
-            ForbiddenError: it was revoked, 403 `key_revoked`, or does not permit this, 403
-                `permission_denied`.
+            ForbiddenError: it was revoked: 403 `key_revoked`.
 
         """
-        if not isinstance(answer, ValidKey):
-            raise _refusal(answer)
+        if isinstance(answer, ValidKey):
+            return answer
+        raise _refusal(answer)
+
+    def admit(self, request: GuardedRequest, key: str, valid: ValidKey) -> None:
+        """Let a request through with its key.
+
+        Raises:
+            ForbiddenError: the path needs a scope that the key lacks: 403 `permission_denied`.
+
+        """
         scope = self._scopes.get(request.path, None)
-        if scope is not None and scope not in answer.scopes:
+        if scope is not None and scope not in valid.scopes:
             raise ForbiddenError
-        request.key, request.valid_key = key, answer
+        request.key, request.valid_key = key, valid
 
 
 def _refusal(answer: Literal["unknown", "expired", "revoked"]) -> KaikoError:

@@ -10,7 +10,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from kaiko_guards.chain import Guards, check_key, needs_plain_verifier
+from kaiko_guards.chain import Guards, ask_plain_verifier, needs_plain_verifier
 from kaiko_guards.deadlines import timed_out
 from kaiko_guards.limits import limit_headers
 from kaiko_guards.request import GuardedRequest, TrustedProxies
@@ -93,7 +93,8 @@ class GuardMiddleware:
             if not length:
                 environ["wsgi.input"] = answer.body = CountedInput(environ["wsgi.input"], tally)
         if guards.keys is not None and guards.keys.needs_key(request.path):
-            check_key(guards.keys, request)
+            value = request.read_header(guards.keys.header)
+            guards.keys.admit(request, *ask_plain_verifier(guards.keys, value))
             environ[ENVIRON_PRINCIPAL] = request.principal
         answer.verdict = guards.count(request)
         token = None if seconds is None else ends_at.set(monotonic() + seconds)

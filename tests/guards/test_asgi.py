@@ -47,12 +47,12 @@ class Keys:
         return _ANSWERS.get(key, "unknown")
 
 
-class AsyncKeys(Keys):
+class AsyncKeys:
     """Knows the same, after a while."""
 
-    async def verify(self, key: str, /) -> KeyAnswer:  # type: ignore[override]
+    async def verify(self, key: str, /) -> KeyAnswer:
         await asyncio.sleep(0)
-        return super().verify(key)
+        return Keys().verify(key)
 
 
 def alone(app: ASGIApp, guards: list[Any]) -> Any:

@@ -77,7 +77,7 @@ def test_a_verifiers_answer_becomes_the_contracts(
     keys = ApiKeys(Fixed(), scopes={"/v2": "contexts:read"})
     asked = request("/v2/contexts")
     with pytest.raises(KaikoError) as caught:
-        keys.judge(asked, KEY, answer)
+        keys.admit(asked, KEY, keys.accept(answer))
     assert (caught.value.status, caught.value.code) == (status, code)
     assert asked.key is None
 
@@ -85,17 +85,17 @@ def test_a_verifiers_answer_becomes_the_contracts(
 def test_a_valid_key_is_known_to_what_follows() -> None:
     """To the limits that count by it, and to the service."""
     asked = request("/v2/contexts")
-    ApiKeys(Fixed(), scopes={"/v2": "contexts:read"}).judge(asked, KEY, BILLING)
+    ApiKeys(Fixed(), scopes={"/v2": "contexts:read"}).admit(asked, KEY, BILLING)
     assert (asked.key, asked.principal) == (KEY, "billing")
 
 
 def test_the_longest_prefix_says_which_scope_is_needed() -> None:
     """A part of the service may need another one than the rest."""
     keys = ApiKeys(Fixed(), scopes={"/v2": "contexts:read", "/v2/admin": "admin"})
-    keys.judge(request("/v2/administrators"), KEY, BILLING)
-    keys.judge(request("/elsewhere"), KEY, ValidKey("a", "a"))
+    keys.admit(request("/v2/administrators"), KEY, BILLING)
+    keys.admit(request("/elsewhere"), KEY, ValidKey("a", "a"))
     with pytest.raises(ForbiddenError):
-        keys.judge(request("/v2/admin/users"), KEY, BILLING)
+        keys.admit(request("/v2/admin/users"), KEY, BILLING)
 
 
 def test_public_paths_need_no_key() -> None:

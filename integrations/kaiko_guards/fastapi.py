@@ -1,0 +1,52 @@
+"""API keys as a FastAPI dependency, which the OpenAPI document shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import Request
+from fastapi.openapi.models import APIKey
+from fastapi.openapi.models import SecurityBase as SecurityBaseModel
+from fastapi.security import SecurityScopes
+from fastapi.security.base import SecurityBase
+
+from kaiko_guards.chain import ask_verifier
+from kaiko_guards.verdicts import ValidKey
+from kaiko_middleware import ForbiddenError
+
+if TYPE_CHECKING:
+    from kaiko_guards.keys import ApiKeys
+
+__all__ = ["ApiKeySecurity"]
+
+
+class ApiKeySecurity(SecurityBase):
+    """A dependency that wants a valid key: `Annotated[ValidKey, Security(api_key)]`.
+
+    The scopes that `Security` names must all be the key's. `request.state.principal` says whose
+    key it is. What is refused is raised, and answered by `kaiko_fastapi`.
+
+    Arguments:
+        keys: says what a key looks like, and who knows it.
+        scheme_name: the name of the scheme in the OpenAPI document.
+
+    """
+
+    def __init__(self, keys: ApiKeys, *, scheme_name: str = "ApiKey") -> None:
+        self.model: SecurityBaseModel = APIKey.model_validate({"in": "header", "name": keys.header})
+        self.scheme_name = scheme_name
+        self._keys = keys
+
+    async def __call__(self, request: Request, security_scopes: SecurityScopes) -> ValidKey:
+        """Check the request's key.
+
+        Raises:
+            KaikoError: what the request is answered with.
+
+        """
+        value = ",".join(request.headers.getlist(self._keys.header)) or None
+        _, valid = await ask_verifier(self._keys, value)
+        if not valid.scopes.issuperset(security_scopes.scopes):
+            raise ForbiddenError
+        request.state.principal = valid.principal
+        return valid

@@ -1,0 +1,71 @@
+"""API keys as a Litestar guard, and the guards as Litestar's middleware."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from litestar.middleware import DefineMiddleware
+
+from kaiko_guards.asgi import PRINCIPAL
+from kaiko_guards.asgi import GuardMiddleware as ASGIMiddleware
+from kaiko_guards.chain import ask_verifier
+from kaiko_middleware import ForbiddenError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from litestar.connection import ASGIConnection
+    from litestar.handlers import BaseRouteHandler
+
+    from kaiko_guards.chain import Guard
+    from kaiko_guards.keys import ApiKeys
+
+__all__ = ["ApiKeyGuard", "guard_middleware"]
+
+
+class ApiKeyGuard:
+    """A guard that wants a valid key: `guards=[ApiKeyGuard(keys)]` at any layer.
+
+    `connection.state.principal` says whose key it is. What is refused is raised, and answered by
+    `KaikoPlugin`.
+
+    Arguments:
+        keys: says what a key looks like, and who knows it.
+        scopes: the scopes that the key must have, all of them.
+
+    """
+
+    def __init__(self, keys: ApiKeys, *, scopes: Iterable[str] = ()) -> None:
+        self._keys = keys
+        self._scopes = frozenset((scopes,) if isinstance(scopes, str) else scopes)
+
+    async def __call__(
+        self, connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler
+    ) -> None:
+        """Check the request's key.
+
+        Raises:
+            KaikoError: what the request is answered with.
+
+        """
+        value = ",".join(connection.headers.getall(self._keys.header, [])) or None
+        _, valid = await ask_verifier(self._keys, value)
+        if not valid.scopes.issuperset(self._scopes):
+            raise ForbiddenError
+        connection.state[PRINCIPAL] = valid.principal
+
+
+def guard_middleware(*guards: Guard, trusted_proxies: Iterable[str] = ()) -> DefineMiddleware:
+    """Return the guards as an entry of Litestar's `middleware`.
+
+    Arguments:
+        *guards: the guards, in any order.
+        trusted_proxies: addresses and networks of proxies whose `X-Forwarded-For` is believed.
+
+    Raises:
+        ConfigError: a value is not allowed.
+
+    """
+    made: Any = ASGIMiddleware  # its scope is any scope; Litestar has types of its own
+    ASGIMiddleware(cast("Any", None), guards, trusted_proxies=trusted_proxies)  # checked at once
+    return DefineMiddleware(made, guards=guards, trusted_proxies=trusted_proxies)
