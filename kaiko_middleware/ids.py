@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from ._text import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from contextvars import Token
 
 __all__ = [
@@ -137,16 +137,29 @@ def accept_request_id(values: Sequence[str]) -> str | None:
     return None
 
 
-def inbound_request_id(value: bytes) -> str | None:
-    """Return the id that one inbound header's bytes are; None where they are no acceptable one.
+def inbound_request_id(
+    fields: Iterable[tuple[bytes, bytes]], names: Collection[bytes]
+) -> str | None:
+    """Return the id in a request's header fields; None if it is absent or not acceptable.
 
-    For drivers that are given bytes: a third of the cost of decoding first.
+    For drivers that are given bytes: a third of the cost of `accept_request_id`.
+
+    Arguments:
+        fields: the request's header fields, with lower-case names.
+        names: the id header's name alone; a frozen set is searched the fastest.
+
     """
-    if len(value) > _LONGEST or value.translate(_ALPHABET) != value or not value:
+    value: bytes | None = None
+    for name, given in fields:
+        if name in names:
+            if value is not None:
+                return None  # more than one value is no value
+            value = given
+    if not value or len(value) > _LONGEST or value.translate(_ALPHABET) != value:
         return None
-    text = value.decode("ascii")
-    # What keys begin with is looked for first: this is on the way of each request.
-    return None if ("sk-" in text or "kaiko_" in text) and _is_key(text) else text
+    text = value.decode()
+    # All keys have a letter that hexadecimal ids lack: this is on the way of each request.
+    return None if "k" in text and _is_key(text) else text
 
 
 def _is_key(text: str) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kaiko_asgi._websocket import Socket
 from kaiko_asgi.cors import CorsHeaders
-from kaiko_asgi.scope import find_coverage, is_answerable
+from kaiko_asgi.scope import find_coverage, header_values, is_answerable
 from kaiko_asgi.send_wrapper import Knowledge, SendWrapper
 from kaiko_middleware import Config, current_request_id
 from kaiko_middleware.arguments import require_asgi_app
@@ -53,8 +53,10 @@ class KaikoMiddleware:
         self.app = app
         self._pipeline = Pipeline(Config() if config is None else config)
         self._header = self._pipeline.config.request_id_header.lower().encode("ascii")
+        self._names = frozenset((self._header,))
         self._trusting = self._pipeline.config.trust_request_id
         self._everywhere = self._pipeline.covers_everything
+        self._plain = self._everywhere and not self._trusting
         self._pop = self._pipeline.ids.pop
         cors = CorsHeaders(app, self._pipeline.config.request_id_header, ours=type(self))
         self.known: Knowledge = Knowledge(self._pipeline, cors)
@@ -67,7 +69,8 @@ class KaikoMiddleware:
         if scope["type"] != "http":
             await self._serve_other(scope, receive, send)
             return
-        if not self._everywhere and not self.covers(scope):
+        plain = self._plain  # one look for two settings that are rarely changed
+        if not plain and not self._everywhere and not self.covers(scope):
             await self._serve_uncovered(scope, receive, send)
             return
         try:
@@ -77,13 +80,16 @@ class KaikoMiddleware:
         if state is None:
             state = {}
             scope["state"] = state
-        if self._trusting or (state and REQUEST_ID in state):
+        if state and REQUEST_ID in state:
             request_id = self._identify(scope, state)
-        else:
+        elif plain or not self._trusting:
             try:
                 request_id = self._pop()
             except IndexError:
                 request_id = self._pipeline.ids.refill()
+        else:
+            inbound = inbound_request_id(scope["headers"], self._names)
+            request_id = self._replace_id(scope) if inbound is None else inbound
         state[REQUEST_ID] = request_id
         wrapper = SendWrapper()
         wrapper.known = self.known
@@ -151,20 +157,11 @@ class KaikoMiddleware:
                 return request_id
         if not self._trusting:
             return self._pipeline.ids()
-        header = self._header
-        inbound: bytes | None = None
-        for name, value in scope["headers"]:  # a comprehension would cost a call
-            if name == header:
-                if inbound is not None:
-                    break
-                inbound = value
-        else:
-            if inbound is not None:
-                taken = inbound_request_id(inbound)
-                if taken is not None:
-                    return taken
-        values = [value for name, value in scope["headers"] if name == header]
-        return self._pipeline.request_id([value.decode("latin-1") for value in values])
+        return inbound_request_id(scope["headers"], self._names) or self._replace_id(scope)
+
+    def _replace_id(self, scope: Scope) -> str:
+        """Return a new id for a request whose own cannot be taken, which is logged."""
+        return self._pipeline.request_id(header_values(scope, self._header))
 
     async def _serve_uncovered(self, scope: Scope, receive: Receive, send: Send) -> None:
         # What is left alone must not see the id of an app that calls it in process; that of

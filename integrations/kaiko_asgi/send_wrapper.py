@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 __all__ = ["Knowledge", "SendWrapper"]
 
 _NAMES_KEPT = 512
-# Nearly every answer has one of these fields, which need no look.
-_USUAL = frozenset(
-    (b"content-type", value)
-    for value in (b"application/json", b"text/html; charset=utf-8", b"text/plain; charset=utf-8")
-)
+# Nearly every answer has one of these, which need no look. A short tuple is searched in half
+# the time of a set, for which a new value has to be hashed.
+_TYPES = (b"application/json", b"text/html; charset=utf-8", b"text/plain; charset=utf-8")
+_USUAL = tuple((b"content-type", value) for value in _TYPES)
+_LENGTH = b"content-length"
 # What may come in the middle of a body, and is none.
 _ASIDE = frozenset(f"http.response.{event}" for event in ("debug", "early_hint", "push"))
 # Puts another byte in place of those that no value may have. Where there is none,
@@ -65,7 +65,9 @@ class Knowledge:
 
         Frameworks have constants for most: the very object is found again the fastest.
         """
-        for name, _ in message.get("headers", ()):
+        headers = message.get("headers")
+        # What is no list may be one that can be looked at only once.
+        for name, _ in headers if type(headers) is list else ():
             if (
                 isinstance(name, bytes)
                 and name not in self.names
@@ -94,7 +96,7 @@ class SendWrapper(Exchange):
 
     # A plain function, which returns an awaitable of somebody else's: a coroutine of our
     # own for each event would cost as much as all the rest.
-    def send(self, message: Message) -> Awaitable[None]:  # noqa: C901 - each call would cost as much as a header
+    def send(self, message: Message) -> Awaitable[None]:  # noqa: C901, PLR0912 - each call would cost as much as a header
         """Take one event of the application's."""
         way = self.way
         if way is not None:
@@ -106,32 +108,36 @@ class SendWrapper(Exchange):
                 self.whole = True
             return way(message)
         known = self.known
-        plain: list[tuple[bytes, bytes]] | None = None
+        fields: list[tuple[bytes, bytes]] | None = None
         try:
             status: int = message["status"]  # only the start of a response has one
             headers: list[tuple[bytes, bytes]] = message["headers"]
-            # What is no list may be one that can be looked at only once.
-            if 200 <= status < 400 and type(headers) is list:
+            if status == 200 and len(headers) == 2:
+                # What frameworks send with JSON, and that is most of all that they send.
+                first, second = headers
+                name, value = first
+                if second in _USUAL and name == _LENGTH and value.isdigit():
+                    fields = [first, second, (known.header, self.request_id.encode())]
+            if fields is None and 200 <= status < 400 and type(headers) is list:
                 known_length = False
                 names = known.names
-                for pair in headers:
-                    if pair in _USUAL:
-                        continue
-                    name, value = pair
+                for name, value in headers:
                     kind = names[name]
                     if kind is None:
                         known_length = value.isdigit()
-                    elif kind is False or value.translate(_VALUE) is not value:
+                    elif kind is False or (
+                        value not in _TYPES and value.translate(_VALUE) is not value
+                    ):
                         break
                 else:
                     if known_length:
-                        plain = headers
+                        fields = [*headers, (known.header, self.request_id.encode())]
         except (KeyError, TypeError):  # an application may give anything for a header
             known.learn(message)
-        if plain is not None and BODY_LIMIT not in self.scope:
+        if fields is not None and BODY_LIMIT not in self.scope:
             # A new list in a new message: a response object may be sent twice.
             message = {**message}
-            message["headers"] = [*plain, (known.header, self.request_id.encode())]
+            message["headers"] = fields
             way = self.server
         else:
             way = self._way_of(message)

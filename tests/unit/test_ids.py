@@ -165,9 +165,10 @@ def test_a_key_is_no_inbound_id(key: str) -> None:
     """It would be in every log; the bytes of a header are looked at alike."""
     assert is_request_id(key)
     assert accept_request_id([key]) is None
-    assert inbound_request_id(key.encode()) is None
+    assert inbound_request_id([(b"x-request-id", key.encode())], {b"x-request-id"}) is None
     for text in ("kaiko_id", "task-sk-1"):
-        assert inbound_request_id(text.encode()) == text == accept_request_id([text])
+        fields = [(b"accept", b"*/*"), (b"x-request-id", text.encode())]
+        assert inbound_request_id(fields, {b"x-request-id"}) == text == accept_request_id([text])
 
 
 @given(
