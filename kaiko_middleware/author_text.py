@@ -119,4 +119,12 @@ def author_text(text: str, status: int) -> str | None:
     text = text.strip()
     if not text or len(text) > MESSAGE_LIMIT or text[0] == "<" or "Traceback (most" in text:
         return None
-    return None if is_phrase(text, status) or _is_validators(text) else text
+    if len(text) <= _LONGEST:
+        return None if _is_nobodys(text, status) else text
+    return None if _is_validators(text) else text
+
+
+@lru_cache(maxsize=256)
+def _is_nobodys(text: str, status: int) -> bool:
+    """Whether a short text, which may come again and again, is a phrase or a validator's."""
+    return _is_phrase(text, status) or _is_validators(text)

@@ -9,6 +9,7 @@ lets a message start a new line.
 from __future__ import annotations
 
 import linecache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ._text import log_safe, safe_str
@@ -38,6 +39,8 @@ _NOTES = 8
 _TEXT = 512
 _SHORT_TEXT = 128
 _REMEMBERED = 512
+_WALKS_REMEMBERED = 64
+_LONGEST_REMEMBERED = 64  # frames
 
 
 def compact_traceback(exc: BaseException, traceback: TracebackType | None = None) -> str:
@@ -68,10 +71,11 @@ def compact_traceback(exc: BaseException, traceback: TracebackType | None = None
             first = current is exc and traceback is not None
             lines += _frames(traceback if first else traceback_of(current))
         inside = members(current)
-        pending.extend(
-            (f"member {number} of {len(inside)}: ", inside[number - 1])
-            for number in range(len(inside), 0, -1)
-        )
+        if inside:
+            pending += [
+                (f"member {number} of {len(inside)}: ", inside[number - 1])
+                for number in range(len(inside), 0, -1)
+            ]
         cause, context = cause_of(current), context_of(current)
         if cause is not None:
             pending.append(("caused by ", cause))
@@ -81,7 +85,12 @@ def compact_traceback(exc: BaseException, traceback: TracebackType | None = None
 
 
 def _name(exc: BaseException) -> str:
-    cls = type(exc)
+    cls: type = type(exc)
+    return _name_of(cls)
+
+
+@lru_cache(maxsize=256)
+def _name_of(cls: type) -> str:
     module = module_name(cls)
     return class_name(cls) if module == "builtins" else f"{module}.{class_name(cls)}"
 
@@ -109,24 +118,45 @@ def _notes(exc: BaseException) -> list[str]:
 
 
 def _frames(traceback: TracebackType | None) -> list[str]:
-    frames: list[TracebackType] = []
-    while traceback is not None:
-        frames.append(traceback)
-        traceback = traceback.tb_next
-    left_out = len(frames) - _FIRST_FRAMES - _LAST_FRAMES
-    if left_out > 0:
-        del frames[_FIRST_FRAMES:-_LAST_FRAMES]
+    codes: list[CodeType] = []
+    places: list[int] = []
+    item = traceback
+    while item is not None:
+        codes.append(item.tb_frame.f_code)
+        places.append(item.tb_lasti)
+        item = item.tb_next
+    if len(codes) > _LONGEST_REMEMBERED:
+        return _lines(traceback, len(codes))
+    # Not by the codes themselves: to hash or to compare one takes all of its parts.
+    key = (*map(id, codes), *places)
+    known = _known_walks.get(key)
+    if known is None:
+        if len(_known_walks) >= _WALKS_REMEMBERED:  # threads may have passed it
+            _known_walks.clear()
+        known = _known_walks[key] = codes, _lines(traceback, len(codes))
+    return known[1]
+
+
+def _lines(traceback: TracebackType | None, depth: int) -> list[str]:
+    left_out = depth - _FIRST_FRAMES - _LAST_FRAMES
     lines: list[str] = []
-    for item in frames:
-        code, at = item.tb_frame.f_code, item.tb_lasti
-        known = _known_frames.get((id(code), at))
-        lines.append(known[1] if known is not None and known[0] is code else _frame(item))
+    number = 0
+    while traceback is not None:
+        number += 1
+        if number <= _FIRST_FRAMES or number > _FIRST_FRAMES + left_out:
+            code = traceback.tb_frame.f_code
+            known = _known_frames.get((id(code), traceback.tb_lasti))
+            lines.append(known[1] if known is not None and known[0] is code else _frame(traceback))
+        traceback = traceback.tb_next
     if left_out > 0:
         lines.insert(_FIRST_FRAMES, f"  … {left_out} frames")
     return lines
 
 
-# In an error storm the same frames come again and again, and a source line is slow to find.
+# In an error storm the same exception comes the same way again and again. The codes are kept
+# with the lines, so that no other one gets the id of theirs.
+_known_walks: dict[tuple[int, ...], tuple[list[CodeType], list[str]]] = {}
+# Other ways have frames in common, and a source line is slow to find.
 _known_frames: dict[tuple[int, int], tuple[CodeType, str]] = {}
 
 

@@ -84,6 +84,8 @@ context_of: Callable[[BaseException], BaseException | None] = _slots["__context_
 suppresses_context: Callable[[BaseException], bool] = _slots["__suppress_context__"].__get__
 traceback_of: Callable[[BaseException], TracebackType | None] = _slots["__traceback__"].__get__
 dict_of: Callable[[BaseException], dict[str, Any]] = _slots["__dict__"].__get__
+_held_by: Callable[[BaseException], tuple[BaseException, ...]]
+_held_by = vars(BaseExceptionGroup)["exceptions"].__get__
 
 
 def is_group(exc: BaseException | None) -> bool:
@@ -94,9 +96,7 @@ def is_group(exc: BaseException | None) -> bool:
 
 def members(exc: BaseException) -> tuple[BaseException, ...]:
     """Return what a group holds; nothing for what is no group."""
-    held: Callable[[BaseException], tuple[BaseException, ...]]
-    held = vars(BaseExceptionGroup)["exceptions"].__get__
-    return held(exc) if is_group(exc) else ()
+    return _held_by(exc) if is_group(exc) else ()
 
 
 def leaves(exc: BaseException) -> Iterator[BaseException]:
@@ -145,8 +145,8 @@ def is_client_error(exc: BaseException) -> bool:
     traceback = traceback_of(exc)
     if traceback is None:
         return False
-    while traceback.tb_next is not None:
-        traceback = traceback.tb_next
+    while (following := traceback.tb_next) is not None:
+        traceback = following
     return str(traceback.tb_frame.f_globals.get("__name__")).partition(".")[0] in _QUOTING
 
 

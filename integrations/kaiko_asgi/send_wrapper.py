@@ -65,7 +65,7 @@ class Knowledge:
 
         Frameworks have constants for most: the very object is found again the fastest.
         """
-        headers = message.get("headers")
+        headers: list[tuple[object, object]] = message.get("headers", [])
         # What is no list may be one that can be looked at only once.
         for name, _ in headers if type(headers) is list else ():
             if (

@@ -23,7 +23,9 @@ from kaiko_django.missing_apps import note_missing_apps
 from kaiko_django.neighbours import note_neighbours
 from kaiko_django.recognize import DJANGO_OWN, django_status
 from kaiko_django.responses import (
+    NOTHING_BACK,
     EnvelopeResponse,
+    PuttingBack,
     answer_mapped,
     copied,
     request_info,
@@ -147,7 +149,10 @@ def _succeed(
             response = copied(response)
         # with_id, without a call
         response.headers._store[pipeline.id_key] = (pipeline.id_header, request_id)  # noqa: SLF001 - as there
-    restore_when_closed(response, previous)
+    # restore_when_closed, likewise
+    response.__dict__["_resource_closers"].append(
+        NOTHING_BACK if previous is None else PuttingBack(set_request_id, previous)
+    )
     return response
 
 
@@ -213,9 +218,15 @@ def _begin(pipeline: Pipeline, request: HttpRequest, previous: str | None) -> st
     if previous is not None and outer_id(request) == previous:
         request_id = previous  # what a server left of another request's state is not current
     else:
-        request_id = request_id_of(request.META, pipeline)
+        if pipeline.config.trust_request_id:
+            request_id = request_id_of(request.META, pipeline)
+        else:
+            try:  # what `request_id_of` does, without two calls
+                request_id = pipeline.ids.pop()
+            except IndexError:
+                request_id = pipeline.ids.refill()
         set_request_id(request_id)
-    setattr(request, "kaiko_request_id", request_id)  # noqa: B010 - stubs do not know it
+    request.__dict__["kaiko_request_id"] = request_id  # stubs do not know it
     return request_id
 
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["api_exception", "recursion"]
 
 _LONGEST = 1024
+_ERRORS = range(400, 600)
 
 
 def api_exception(exc: APIException, request: Request, view: object) -> KaikoError | None:
@@ -54,7 +55,7 @@ def api_exception(exc: APIException, request: Request, view: object) -> KaikoErr
         challenge: object = getattr(exc, "auth_header", None)
         if isinstance(challenge, str):
             headers.append(("WWW-Authenticate", challenge))
-    if status not in range(400, 600):
+    if status not in _ERRORS:
         return None
     raised_in = _innermost(exc)
     if isinstance(exc, ParseError) and raised_in is not None:
@@ -164,6 +165,6 @@ def _innermost(exc: BaseException) -> FrameType | None:
     traceback = exc.__traceback__
     if traceback is None:
         return None
-    while traceback.tb_next is not None:
-        traceback = traceback.tb_next
+    while (following := traceback.tb_next) is not None:
+        traceback = following
     return traceback.tb_frame

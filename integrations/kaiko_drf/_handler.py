@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["handle"]
 
+_NO_ERRORS = range(100, 400)
+
 
 class _EnvelopeResponse(EnvelopeResponse, Response):
     """An envelope like DRF's responses, but rendered: what is written into `data` is not sent."""
@@ -46,7 +48,7 @@ def handle(exc: Exception, context: Mapping[str, object]) -> Response | None:
     if (
         not isinstance(request, Request)
         or not is_ours(request._request, pipeline)  # noqa: SLF001 - DRF's documentation names it
-        or (isinstance(exc, APIException) and exc.status_code in range(100, 400))
+        or (isinstance(exc, APIException) and exc.status_code in _NO_ERRORS)
     ):
         return default_handler(exc, cast("dict[str, object]", context))
     known: Known = {

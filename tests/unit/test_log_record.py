@@ -535,3 +535,23 @@ def test_only_so_many_frames_are_remembered() -> None:
         text = traceback_module.compact_traceback(caught.value)
         assert f"made-{number}:1 in <module>" in text
     assert len(traceback_module._known_frames) <= 512
+    assert len(traceback_module._known_walks) <= 64
+
+
+def recurse(times: int) -> NoReturn:
+    """Fail some frames deep."""
+    if times:
+        recurse(times - 1)
+    fail()
+
+
+@pytest.mark.parametrize("times", [1, 200])
+def test_the_same_way_is_told_alike_again(times: int) -> None:
+    """A short one is remembered; a long one would take much memory."""
+    told: list[str] = []
+    for _ in range(2):
+        with pytest.raises(LookupError) as caught:
+            recurse(times)
+        told.append(traceback_module.compact_traceback(caught.value))
+    assert told[0] == told[1]
+    assert ("… 187 frames" in told[0]) is (times == 200)
