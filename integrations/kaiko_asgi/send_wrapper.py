@@ -103,7 +103,7 @@ class SendWrapper(Exchange):
             if (
                 way is self.server
                 and ("more_body" not in message or not message["more_body"])
-                and message["type"] not in _ASIDE
+                and ("body" in message or message["type"] not in _ASIDE)
             ):
                 self.whole = True
             return way(message)
