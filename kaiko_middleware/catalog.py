@@ -12,6 +12,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from ._text import clean_message, safe_str
 from .codes import registered_codes
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ROWS",
     "STATUSES",
+    "TOOLKIT_STATUSES",
     "CodeEntry",
     "ErrorType",
     "Row",
@@ -43,8 +45,9 @@ ErrorType = Literal[
 class Row(NamedTuple):
     """One documented row of the contract (section 2).
 
-    `code` is what an error of this status gets when it brings no code,
-    `example` the code the published documentation shows for it.
+    `code` is what an error of this status gets when it brings no code, `meaning` its default
+    message. `example` is the code that the published documentation of the V2 API shows for it:
+    where it is another one, it is a code of that service, as `kaiko_demo` defines it.
     """
 
     status: int
@@ -71,7 +74,11 @@ class Status(NamedTuple):
 
 
 class CodeEntry(NamedTuple):
-    """A code that this process can answer with, and what a client should do about it."""
+    """A code that this process can answer with, and what a client should do about it.
+
+    `meaning` is the message that is sent where the code is raised without one. `description` is for
+    developers and never sent: the first line of the class's docstring, empty where there is none.
+    """
 
     code: str
     status: int
@@ -79,6 +86,7 @@ class CodeEntry(NamedTuple):
     meaning: str
     resolution: str
     retryable: bool
+    description: str = ""
 
 
 # The type of each 4xx that has another one than `invalid_request_error`.
@@ -101,16 +109,16 @@ _RETRIED = frozenset({408, 425, 429, 500, 503})
 _PERMANENT = frozenset({501, 505, 506, 508, 510, 511})
 # What to do about a status; `_RESOLUTION` counts for the others, by whether to retry.
 _RESOLUTIONS = {
-    400: "Check that the required fields (messages, model) are present and well-formed.",
-    401: "Check that the x-api-key header carries a complete, current key.",
-    403: "Generate a new key in the console, or ask for the permission.",
-    404: "Verify the context_id or the model name; contexts expire.",
-    409: "Use an external_id that is unique for each message of the context.",
-    413: "Make the message smaller, or split the batch.",
-    422: "Use an allowed value; roles are user, assistant and system.",
+    400: "Check that the required fields and parameters are present and well-formed.",
+    401: "Check that the request carries a complete, current API key.",
+    403: "Use an API key that has the permission, or ask for it.",
+    404: "Check the path and the identifiers in the request.",
+    409: "Fetch the current state of the resource and change the request to fit it.",
+    413: "Make the request smaller, or split it.",
+    422: "Send a value that the field allows; param names the field.",
     429: "Wait as long as Retry-After says, then retry with exponential backoff.",
     500: "Retry; contact support with the request_id if it persists.",
-    503: "Check the status page and retry later.",
+    503: "Retry later, with exponential backoff.",
 }
 _RESOLUTION = {
     True: "Send the request again.",
@@ -128,16 +136,21 @@ def _row(status: int, code: str, example: str, meaning: str) -> Row:
 
 
 ROWS: tuple[Row, ...] = (
-    _row(400, "bad_request", "missing_field", "Invalid request body or parameters"),
+    _row(400, "bad_request", "missing_field", "The request is invalid"),
     _row(401, "invalid_api_key", "invalid_api_key", "Missing or invalid API key"),
-    _row(403, "permission_denied", "key_revoked", "API key revoked or insufficient permissions"),
-    _row(404, "not_found", "context_not_found", "Resource not found or context expired"),
-    _row(409, "conflict", "duplicate_id", "Duplicate external_id in same context"),
-    _row(413, "payload_too_large", "payload_too_large", "Request body exceeds size limit"),
-    _row(422, "invalid_value", "invalid_role", "Invalid value for a field"),
-    _row(429, "too_many_requests", "too_many_requests", "Rate limit exceeded"),
+    _row(403, "permission_denied", "key_revoked", "The API key does not permit this"),
+    _row(404, "not_found", "context_not_found", "The resource was not found"),
+    _row(409, "conflict", "duplicate_id", "The request conflicts with the state of the resource"),
+    _row(413, "payload_too_large", "payload_too_large", "The request body is too large"),
+    _row(422, "invalid_value", "invalid_role", "A field has an invalid value"),
+    _row(429, "too_many_requests", "too_many_requests", "Too many requests"),
     _row(500, "internal", "internal", "Unexpected server error"),
-    _row(503, "service_unavailable", "service_unavailable", "Service temporarily unavailable"),
+    _row(
+        503,
+        "service_unavailable",
+        "service_unavailable",
+        "The service is temporarily unavailable",
+    ),
 )
 """The ten documented rows, by ascending status."""
 
@@ -189,29 +202,6 @@ def status_entry(status: int) -> Status:
     return STATUSES.get(status) or STATUSES[500]._replace(received=status)
 
 
-def known_codes() -> tuple[CodeEntry, ...]:
-    """Return every code that this process knows, sorted by status and code.
-
-    These are the codes of `ROWS` and `STATUSES`, those that validation gives, and those
-    of the service's own error classes, whose meaning is their docstring's first line.
-    """
-    found: dict[tuple[int, str], CodeEntry] = {}
-    for received, status, type_, code, message, retryable in STATUSES.values():
-        if received == status:
-            resolution = _RESOLUTIONS.get(status, _RESOLUTION[retryable])
-            found[status, code] = CodeEntry(code, status, type_, message, resolution, retryable)
-    for code, (status, meaning, resolution) in OWN_CODES.items():
-        base = found[status, STATUSES[status].code]
-        found[status, code] = base._replace(code=code, meaning=meaning, resolution=resolution)
-    for cls, code, status, retryable, description in registered_codes():
-        if cls.__module__ == "kaiko_middleware.errors":
-            continue  # the toolkit's own classes are described above, in words for clients
-        base = found[status, STATUSES[status].code]
-        meaning = description or base.meaning
-        found[status, code] = base._replace(code=code, meaning=meaning, retryable=retryable)
-    return tuple(found[key] for key in sorted(found))
-
-
 OWN_CODES: dict[str, tuple[int, str, str]] = {
     "missing_field": (400, "A required field is absent", "Send the field that param names."),
     "invalid_json": (400, "The request body is not valid JSON", "Send well-formed JSON."),
@@ -225,7 +215,53 @@ OWN_CODES: dict[str, tuple[int, str, str]] = {
     "invalid_form": (400, "The form data cannot be read", "Send well-formed form data."),
     "too_many_fields": (400, "The request has too many fields", "Send fewer fields."),
     "csrf_failed": (403, "CSRF verification failed", "Send the CSRF cookie and token."),
+    "content_policy_violation": (
+        422,
+        "The content was refused by a content policy",
+        "Change the content; the same content is refused again.",
+    ),
     "timeout": (503, "The operation timed out", "Retry with exponential backoff."),
 }
-"""The codes that the toolkit gives besides those of the statuses (sections 7 and 8): the
+"""The codes that the toolkit gives besides those of the statuses (sections 7, 8 and 10): the
 status, the message and the resolution of each."""
+
+
+def _toolkit_statuses() -> dict[str, frozenset[int]]:
+    found = {code: {status} for code, (status, _, _) in OWN_CODES.items()}
+    for entry in STATUSES.values():
+        if entry.received == entry.status:
+            found.setdefault(entry.code, set()).add(entry.status)
+    return {code: frozenset(statuses) for code, statuses in found.items()}
+
+
+TOOLKIT_STATUSES: Mapping[str, frozenset[int]] = MappingProxyType(_toolkit_statuses())
+"""The statuses of each code that the toolkit itself gives; a class cannot give it another."""
+
+
+def known_codes() -> tuple[CodeEntry, ...]:
+    """Return every code that this process knows, sorted by status and code.
+
+    These are the codes of `ROWS` and `STATUSES`, those that the toolkit gives to validation
+    failures and known exceptions, and those of the service's own error classes, whose meaning is
+    their default message. A `code=` at a raise site is not known.
+    """
+    found: dict[tuple[int, str], CodeEntry] = {}
+    for received, status, type_, code, message, retryable in STATUSES.values():
+        if received == status:
+            resolution = _RESOLUTIONS.get(status, _RESOLUTION[retryable])
+            found[status, code] = CodeEntry(code, status, type_, message, resolution, retryable)
+    for code, (status, meaning, resolution) in OWN_CODES.items():
+        base = found[status, STATUSES[status].code]
+        found[status, code] = base._replace(code=code, meaning=meaning, resolution=resolution)
+    for cls, code, status, retryable, text, advice, description in registered_codes():
+        if cls.__module__ == "kaiko_middleware.errors":
+            continue  # the toolkit's own classes are described above, in words for clients
+        base = found[status, STATUSES[status].code]
+        found[status, code] = base._replace(
+            code=code,
+            meaning=clean_message(safe_str(text), base.meaning),
+            resolution=base.resolution if advice is None else safe_str(advice),
+            retryable=retryable,
+            description=description,
+        )
+    return tuple(found[key] for key in sorted(found))

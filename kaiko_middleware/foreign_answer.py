@@ -17,12 +17,13 @@ from ._text import MESSAGE_LIMIT, is_code, is_param
 from .author_text import author_text
 from .catalog import status_entry
 from .content_coding import BODY_LIMIT
-from .errors import KaikoError, error_for_status
 from .ids import is_request_id
+from .make_error import error_for_status
 from .validation import error_from_failures
 from .validation.fastapi_errors import read_failures
 
 if TYPE_CHECKING:
+    from .errors import KaikoError
     from .validation import Failure
 
     Members = dict[str, object]

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._text import redact
-from .errors import error_for_status
 from .headers import merge_expose, sendable
 from .known_protocols import Exchange
+from .make_error import error_for_status
 from .protocol_errors import protocol_of
 from .render import Reply
 from .report import report_dropped

@@ -11,12 +11,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from .author_text import is_phrase
-from .errors import KaikoError, error_for_code, error_for_status
 from .foreign_answer import error_from_reason, read_detail
+from .make_error import error_for_code, error_for_status
 from .safe_exception import CLIENTS, class_name, module_name, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .errors import KaikoError
 
     Handler = Callable[[BaseException], KaikoError | None]
 

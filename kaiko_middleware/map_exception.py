@@ -9,12 +9,13 @@ is imported here. Implements the table of section 8 of the V2 contract.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, TypeVar, cast, overload
+from functools import partial
+from typing import Any, Protocol, TypeAlias, TypeVar, cast, overload
 
 from .errors import KaikoError, ServerError
+from .handler_check import checked_handler
 from .known_exceptions import Disconnected, is_http_exception, known_entry, known_handler
 from .safe_exception import cause_of, context_of, is_group, leaves
-from .settings_check import is_plain_callable
 from .unwrap import READERS_RAISE, client_fault, underlying
 
 __all__ = ["ExceptionMapping", "Known", "is_disconnect"]
@@ -23,20 +24,31 @@ Known: TypeAlias = Mapping[type[BaseException], Callable[[Any], KaikoError | Non
 """An adapter's mapping: for each class, a function that returns the typed error, or None."""
 
 _E = TypeVar("_E", bound=BaseException)
+_K = TypeVar("_K", bound=KaikoError)
 _R = TypeVar("_R", bound=KaikoError | None)
 _REMEMBERED = 256
+
+
+class _Decorator(Protocol[_E]):
+    @overload
+    def __call__(self, handler: type[_K], /) -> type[_K]: ...
+    @overload
+    def __call__(self, handler: Callable[[_E], _R], /) -> Callable[[_E], _R]: ...
 
 
 class ExceptionMapping:
     """A service's own handlers, by exception class.
 
-    >>> from kaiko_middleware import ConflictError
+    >>> from kaiko_middleware import ConflictError, NotFoundError
     >>> mapping = ExceptionMapping()
     >>> @mapping.register(FileExistsError)
     ... def _(exc: FileExistsError) -> KaikoError:
     ...     return ConflictError("The file exists already")
     >>> mapping.resolve(FileExistsError("/srv/secret")).message
     'The file exists already'
+    >>> _ = mapping.register(FileNotFoundError, NotFoundError)
+    >>> mapping.resolve(FileNotFoundError("/srv/secret")).message
+    'The resource was not found'
     """
 
     __slots__ = ("_chosen", "_frozen", "_handlers")
@@ -48,28 +60,30 @@ class ExceptionMapping:
         self._frozen = False
 
     @overload
+    def register(self, exc_type: type[BaseException], handler: type[_K], /) -> type[_K]: ...
+    @overload
     def register(
         self, exc_type: type[_E], handler: Callable[[_E], _R], /
     ) -> Callable[[_E], _R]: ...
     @overload
+    def register(self, exc_type: type[_E], /) -> _Decorator[_E]: ...
     def register(
-        self, exc_type: type[_E], /
-    ) -> Callable[[Callable[[_E], _R]], Callable[[_E], _R]]: ...
-    def register(
-        self, exc_type: type[_E], handler: Callable[[_E], _R] | None = None, /
-    ) -> Callable[[_E], _R] | Callable[[Callable[[_E], _R]], Callable[[_E], _R]]:
+        self, exc_type: type[BaseException], handler: Callable[[Any], object] | None = None, /
+    ) -> object:
         """Answer exceptions of `exc_type` with what `handler(exc)` returns.
 
         Arguments:
             exc_type: the class; its subclasses count too, unless they have their own.
-            handler: makes the typed error, or returns None to leave this exception
-                unmapped; without it, `register` is a decorator. One that raises counts
-                as not there: the answer is a 500 and the failure is logged.
+            handler: makes the typed error, or returns None to leave this exception unmapped; or
+                is the class of an error, whose default message is then sent, never the exception's
+                text. Without it, `register` is a decorator. A handler that raises counts as not
+                there: the answer is a 500 and the failure is logged.
 
         Raises:
             RuntimeError: a middleware with this mapping was installed already.
             TypeError: `exc_type` is no exception class, or a typed error's; or the
-                handler cannot be called, or is an `async def`, which nobody would await.
+                handler cannot be called, is an `async def`, which nobody would await, is a class
+                of something else, or is a class of errors that needs arguments.
 
         """
         given = cast("object", exc_type)
@@ -83,15 +97,8 @@ class ExceptionMapping:
             msg = f"{exc_type.__name__} is registered too late: the mapping is installed"
             raise RuntimeError(msg)
         if handler is None:
-
-            def decorate(function: Callable[[_E], _R]) -> Callable[[_E], _R]:
-                return self.register(exc_type, function)
-
-            return decorate
-        if not is_plain_callable(handler):
-            msg = f"the handler of {exc_type.__name__} is {handler!a}: it must be a plain function"
-            raise TypeError(msg)
-        self._handlers[exc_type] = handler
+            return partial(self.register, exc_type)
+        self._handlers[exc_type] = checked_handler(exc_type, handler)
         self._chosen.clear()
         return handler
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 import time
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._text import clean_message, clean_param, is_code, json_string, redact, safe_str
+from .base_error import default_message
 from .catalog import STATUSES
 from .config import Config
-from .errors import KaikoError, RateLimitError, ServerError, whole_seconds
+from .error_values import whole_seconds
+from .errors import KaikoError, RateLimitError, ServerError
 from .headers import DESCRIBES_BODY, merge_expose, sendable
 from .report import RequestInfo, report_dropped, report_failure
 
@@ -93,7 +95,10 @@ def _render(
     # The table's status: no error can set one that must not leave.
     entry = STATUSES[error.status]
     status = entry.status
-    code, message, param = error.code, error.message, error.param
+    code, param = error.code, error.param
+    message: Any = error.message  # a service can set anything
+    if not isinstance(message, str) or not message or message.isspace():
+        message = default_message(error)
     if (
         type(code) is str
         and type(message) is str
@@ -111,7 +116,7 @@ def _render(
         _RETRY if error.retryable else _NO_RETRY,
     )
     if error.retry_after is not None or status == 429:
-        headers = (*headers, *_known_limits(error))
+        headers = (*headers, *_known_limits(error, request_id))
     if error.headers or replaced:
         return Reply(status, _with_others([*headers], error, status, config, replaced), body)
     if status == 401:
@@ -210,8 +215,8 @@ def _close_frame(error: KaikoError, request_id: str) -> tuple[int, str]:
     return 1011 if entry.status >= 500 else 1008, redact(f"{code} {request_id}")[:123]
 
 
-def _known_limits(error: KaikoError) -> list[tuple[str, str]]:
-    """Return the headers that the error's own attributes say."""
+def _known_limits(error: KaikoError, request_id: str) -> list[tuple[str, str]]:
+    """Return the headers that the error's own attributes say; a number that says none is logged."""
     said = [("Retry-After", error.retry_after)]
     if isinstance(error, RateLimitError):
         said += [
@@ -219,9 +224,11 @@ def _known_limits(error: KaikoError) -> list[tuple[str, str]]:
             ("X-RateLimit-Remaining", error.remaining),
             ("X-RateLimit-Reset", error.reset),
         ]
-    return [
-        (name, seconds) for name, value in said if (seconds := whole_seconds(value)) is not None
-    ]
+    given = [(name, whole_seconds(value)) for name, value in said if value is not None]
+    dropped = [name for name, seconds in given if seconds is None]
+    if dropped:
+        report_dropped(dropped, RequestInfo(request_id, "-", "-"))
+    return [(name, seconds) for name, seconds in given if seconds is not None]
 
 
 def _with_others(

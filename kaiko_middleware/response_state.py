@@ -15,9 +15,10 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from .content_coding import BODY_LIMIT
-from .errors import ServerError, error_for_status
+from .errors import ServerError
 from .headers import DESCRIBES_BODY
 from .layers import Layers
+from .make_error import error_for_status
 from .map_exception import is_disconnect
 from .protocol_errors import may_be_one
 from .render import event_frame

@@ -17,6 +17,7 @@ __all__ = [
     "is_async",
     "is_plain_callable",
     "path_prefixes",
+    "refusal",
     "refuse",
     "shown",
 ]
@@ -41,10 +42,14 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
+def refusal(key: str, value: object, allowed: str) -> str:
+    """Return the line that names the key, the value and what is allowed."""
+    return f"{key}: {shown(value)} is not allowed; it must be {allowed}"
+
+
 def refuse(key: str, value: object, allowed: str) -> NoReturn:
-    """Raise the `ConfigError` that names the key, the value and what is allowed, in one line."""
-    msg = f"{key}: {shown(value)} is not allowed; it must be {allowed}"
-    raise ConfigError(msg)
+    """Raise the `ConfigError` with that line."""
+    raise ConfigError(refusal(key, value, allowed))
 
 
 def path_prefixes(key: str, value: object) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from .errors import error_for_code, error_for_status
 from .known_exceptions import is_http_exception, is_refusal, path_of
+from .make_error import error_for_code, error_for_status
 from .safe_exception import cause_of, context_of, root_of, traceback_of
 
 if TYPE_CHECKING:

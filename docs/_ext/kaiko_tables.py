@@ -1,6 +1,7 @@
 """The tables of the pages, built from the code at build time, so they are never stale.
 
 `contract-rows`, `contract-statuses` and `contract-codes` read `kaiko_middleware.catalog`;
+`demo-codes` reads what the demo adds to it;
 `config-keys` reads the signature and the docstring of `Config`; `upstream-statuses` asks
 `Upstream` itself; `supported-versions` reads `pyproject.toml`. Each directive writes a
 Markdown table and lets MyST parse it.
@@ -134,8 +135,20 @@ def _ranges(numbers: Sequence[int]) -> str:
 
 def codes_table() -> str:
     """Write every code that the toolkit itself uses, in alphabetical order."""
+    return _codes(_CODES)
+
+
+def demo_table() -> str:
+    """Write the codes that the demo defines."""
+    from kaiko_demo import errors  # noqa: PLC0415 - not before the toolkit's own codes are read
+
+    own = {getattr(errors, name).code for name in errors.__all__}
+    return _codes(entry for entry in known_codes() if entry.code in own)
+
+
+def _codes(listed: Iterable[CodeEntry]) -> str:
     by_code: dict[str, list[CodeEntry]] = {}
-    for entry in sorted(_CODES, key=lambda entry: (entry.code, entry.status)):
+    for entry in sorted(listed, key=lambda entry: (entry.code, entry.status)):
         by_code.setdefault(entry.code, []).append(entry)
     return table(
         ("Code", "Status", "Meaning", "What the client does", "Retry?"),
@@ -227,6 +240,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "contract-rows": rows_table,
     "contract-statuses": statuses_table,
     "contract-codes": codes_table,
+    "demo-codes": demo_table,
     "config-keys": config_table,
     "upstream-statuses": upstreams_table,
     "supported-versions": versions_table,

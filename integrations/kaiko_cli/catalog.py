@@ -63,12 +63,12 @@ def _rows(*, wide: bool) -> Table:
 
 def _codes(*, wide: bool) -> Table:
     if wide:
-        table = _table("status", "type", "code", "retry", texts=("meaning",))
+        table = _table("status", "type", "code", "retry", texts=("meaning", "resolution"))
     else:
-        table = _table("status", "type, code", "retry", texts=("meaning",))
+        table = _table("status", "type, code", "retry", texts=("meaning, resolution",))
     for entry, statuses in _by_code():
-        names = (entry.type, entry.code)
-        _add(table, statuses, names, _retry(entry.retryable), (entry.meaning,), wide=wide)
+        names, texts = (entry.type, entry.code), (entry.meaning, entry.resolution)
+        _add(table, statuses, names, _retry(entry.retryable), texts, wide=wide)
     return table
 
 

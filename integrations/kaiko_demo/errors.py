@@ -1,8 +1,9 @@
 """The demo's own codes, one class each: a service writes no more to define an error.
 
-The class fixes code, status and type, and they are checked when it is defined. The code that
-raises it gives the message. Where the demo needs no special code, it raises the classes of the
-rows (`RateLimitError`, `PayloadTooLargeError`, …).
+The class fixes code, status and type, the default message, and what a client does about it; all of
+it is checked when the class is defined. The code that raises it may say something more precise.
+Where the demo needs no special code, it raises the classes of the rows (`RateLimitError`,
+`PayloadTooLargeError`, …). The meanings are those of the V2 API (section 2 of its contract).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from kaiko_middleware import (
     ConflictError,
     ForbiddenError,
     InvalidRequestError,
+    InvalidValueError,
     NotFoundError,
 )
 
@@ -20,30 +22,74 @@ __all__ = [
     "DuplicateId",
     "InvalidApiKey",
     "InvalidModel",
+    "InvalidRole",
     "KeyRevoked",
     "ModelNotFound",
 ]
 
 
-class InvalidModel(InvalidRequestError, code="invalid_model", param="model"):
-    """The model's name is not written as a model's name can be."""
+class InvalidModel(
+    InvalidRequestError,
+    code="invalid_model",
+    param="model",
+    message="The name of the model is malformed",
+    resolution="Check the name of the model, such as emotion-v2 or gpt-4.",
+):
+    """A name that no model can have; a well-formed one that is not served is ModelNotFound."""
 
 
-class InvalidApiKey(AuthenticationError, code="invalid_api_key"):
-    """The API key is missing, malformed or not known."""
+class InvalidApiKey(
+    AuthenticationError,
+    code="invalid_api_key",
+    message="Missing or invalid API key",
+    resolution="Check that the x-api-key header carries a complete, current key.",
+):
+    """The key travels in x-api-key: kaiko_live_… in production, kaiko_test_… in staging."""
 
 
-class KeyRevoked(ForbiddenError, code="key_revoked"):
-    """The API key has been revoked: generate a new one in the console."""
+class KeyRevoked(
+    ForbiddenError,
+    code="key_revoked",
+    message="API key revoked or insufficient permissions",
+    resolution="Generate a new key in the console.",
+):
+    """The console is where keys are revoked."""
 
 
-class ContextNotFound(NotFoundError, code="context_not_found", param="context_id"):
+class ContextNotFound(
+    NotFoundError,
+    code="context_not_found",
+    param="context_id",
+    message="Resource not found or context expired",
+    resolution="Verify the context_id; contexts expire after 24 hours by default.",
+):
     """The context does not exist, or it has expired."""
 
 
-class ModelNotFound(NotFoundError, code="model_not_found", param="model"):
+class ModelNotFound(
+    NotFoundError,
+    code="model_not_found",
+    param="model",
+    message="The model is not served",
+    resolution="Verify the name of the model, such as emotion-v2 or gpt-4.",
+):
     """No model of this name is served."""
 
 
-class DuplicateId(ConflictError, code="duplicate_id", param="external_id"):
+class DuplicateId(
+    ConflictError,
+    code="duplicate_id",
+    param="external_id",
+    message="Duplicate external_id in same context",
+    resolution="Use an external_id that is unique for each message of the context.",
+):
     """A message with this external_id is in the context already."""
+
+
+class InvalidRole(
+    InvalidValueError,
+    code="invalid_role",
+    message="Invalid value for a field",
+    resolution="Use a valid role: user, assistant or system.",
+):
+    """Validation gives this code to a role of a message; the class says how to resolve it."""

@@ -13,22 +13,19 @@ from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOpera
 from django.http import Http404
 from django.http.multipartparser import MultiPartParserError
 
-from kaiko_middleware import ForbiddenError, KaikoError, PayloadTooLargeError
+from kaiko_middleware import KaikoError, PayloadTooLargeError
+from kaiko_middleware.make_error import error_for_code
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-__all__ = ["DJANGO_OWN", "CsrfFailed", "django_status", "recognize", "was_logged"]
+__all__ = ["DJANGO_OWN", "django_status", "recognize", "was_logged"]
 
 DJANGO_OWN = (Http404, PermissionDenied, BadRequest, SuspiciousOperation, MultiPartParserError)
 """The exceptions that Django answers itself with a status of their own."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-
-
-class CsrfFailed(ForbiddenError, code="csrf_failed"):
-    """Django's CSRF check refused the request."""
 
 
 def django_status(exc: BaseException) -> int:
@@ -48,7 +45,7 @@ def recognize(request: HttpRequest, response: HttpResponseBase) -> KaikoError | 
     if not was_logged(response):
         return None
     if response.status_code == 403 and _failed_csrf(request):
-        return CsrfFailed("The CSRF check failed")
+        return error_for_code("csrf_failed")
     if response.status_code == 400 and _too_big(request):
         return PayloadTooLargeError()
     return None

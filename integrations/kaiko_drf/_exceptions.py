@@ -22,12 +22,11 @@ from rest_framework.exceptions import (
 )
 from rest_framework.parsers import BaseParser
 
-from kaiko_django.recognize import CsrfFailed
 from kaiko_drf._failures import failures_of
 from kaiko_middleware import InvalidRequestError, KaikoError, RateLimitError
 from kaiko_middleware.author_text import author_text
-from kaiko_middleware.errors import error_for_code, error_for_status
 from kaiko_middleware.foreign_answer import ForeignBody, read_detail
+from kaiko_middleware.make_error import error_for_code, error_for_status
 from kaiko_middleware.validation import Failure, error_from_failures
 from kaiko_middleware.validation.failures import FORMS
 
@@ -63,7 +62,7 @@ def api_exception(exc: APIException, request: Request, view: object) -> KaikoErr
         if refused is not None:
             return refused
     if isinstance(exc, PermissionDenied) and _is_drfs(raised_in, "enforce_csrf"):
-        return CsrfFailed("The CSRF check failed")
+        return error_for_code("csrf_failed")
     message, code, param, *_ = _said(exc, status, raised_in)
     if status == 429:
         wait: object = getattr(exc, "wait", None)

@@ -65,7 +65,7 @@ def responses(*classes: type[KaikoError]) -> dict[int, OpenApiResponse]:
     >>> from kaiko_middleware import ConflictError, NotFoundError
     >>> documented = responses(NotFoundError, ConflictError)
     >>> [*documented], documented[409].description
-    ([404, 409], 'Duplicate external_id in same context')
+    ([404, 409], 'The request conflicts with the state of the resource')
     """
     return {
         status: OpenApiResponse(

@@ -17,8 +17,8 @@ from litestar.exceptions import (
 from kaiko_litestar._body import is_absent, is_form, is_of_wrong_type
 from kaiko_litestar._failures import failures_of
 from kaiko_litestar._frames import Frames
-from kaiko_middleware.errors import error_for_code, error_for_status
 from kaiko_middleware.known_exceptions import known_handler
+from kaiko_middleware.make_error import error_for_code, error_for_status
 from kaiko_middleware.safe_exception import cause_of
 from kaiko_middleware.validation import Failure, error_from_failures
 

@@ -10,11 +10,10 @@ from ninja.errors import HttpError, Throttled, ValidationError
 
 from kaiko_django.conf import current_pipeline
 from kaiko_django.in_view import answer_in_view, is_ours
-from kaiko_django.recognize import CsrfFailed
 from kaiko_django.responses import EnvelopeResponse
 from kaiko_middleware import KaikoError, RateLimitError
-from kaiko_middleware.errors import error_for_status
 from kaiko_middleware.foreign_answer import read_detail
+from kaiko_middleware.make_error import error_for_code, error_for_status
 from kaiko_middleware.validation import Failure, error_from_failures
 from kaiko_ninja._failures import error_of
 
@@ -90,7 +89,7 @@ def http_error(exc: HttpError) -> KaikoError | None:
             return cause
         return error_from_failures([Failure("json", "body", None)])
     if said == _CSRF:
-        return CsrfFailed("The CSRF check failed")
+        return error_for_code("csrf_failed")
     members: dict[str, object] = {"detail": text}
     if isinstance(said, dict):
         members = cast("dict[str, object]", said)

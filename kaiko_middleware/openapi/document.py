@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from kaiko_middleware.author_text import author_text
 from kaiko_middleware.catalog import STATUSES, known_codes
-from kaiko_middleware.errors import KaikoError, MissingFieldError, error_for_status
+from kaiko_middleware.errors import KaikoError, MissingFieldError
+from kaiko_middleware.make_error import error_for_status, error_from_class
 from kaiko_middleware.render import render
 from kaiko_middleware.validation import Failure, error_from_failures
 
@@ -43,13 +44,10 @@ def errors_of(*classes: type[KaikoError]) -> dict[int, list[KaikoError]]:
     >>> [*errors_of(NotFoundError, ConflictError)]
     [404, 409]
     """
-    meanings = {(known.status, known.code): known.meaning for known in known_codes()}
     found: dict[int, list[KaikoError]] = {}
     for cls in classes:
         _require_class(cls)
         error = _raised(cls)
-        if not issubclass(cls, MissingFieldError):
-            error.message = meanings.get((error.status, error.code), error.message)
         found.setdefault(error.status, []).append(error)
     return dict(sorted(found.items()))
 
@@ -64,13 +62,20 @@ def _raised(cls: type[KaikoError]) -> KaikoError:
     try:
         return cls("messages") if issubclass(cls, MissingFieldError) else cls()
     except TypeError:  # a class of the service that needs other arguments
-        return error_for_status(cls.status, code=cls.code, param=cls.param, retryable=cls.retryable)
+        return error_from_class(cls)
 
 
 def examples(errors: Iterable[KaikoError]) -> Object:
-    """Return OpenAPI example objects for `errors`, one for each code."""
+    """Return OpenAPI example objects for `errors`, one for each code.
+
+    The value is what is sent; the summary is the class's description, where it has one.
+    """
+    described = {(known.status, known.code): known.description for known in known_codes()}
     return {
-        error.code: {"summary": error.message, "value": json.loads(render(error, _EXAMPLE_ID).body)}
+        error.code: {
+            "summary": described.get((error.status, error.code)) or error.message,
+            "value": json.loads(render(error, _EXAMPLE_ID).body),
+        }
         for error in errors
     }
 

@@ -15,8 +15,8 @@ from kaiko_middleware.errors import (
     ServerError,
     ServiceUnavailableError,
     UpstreamDetails,
-    error_from_wire,
 )
+from kaiko_middleware.make_error import error_from_wire
 
 from ._body import excerpt
 from ._classify import by_status

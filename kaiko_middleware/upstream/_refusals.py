@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kaiko_middleware.errors import InvalidValueError, PayloadTooLargeError
+from kaiko_middleware.errors import PayloadTooLargeError
+from kaiko_middleware.make_error import error_for_code
 
 from ._body import parse_start
 from ._gateways import SOME_BEFORE, quoted
@@ -115,9 +116,7 @@ def refusal(status: int, read: Reading) -> KaikoError | None:
     if kind == "too_long":
         return PayloadTooLargeError("The input is too long for the model")
     if kind == "filtered":
-        return InvalidValueError(
-            "The content was refused by a content policy", code="content_policy_violation"
-        )
+        return error_for_code("content_policy_violation")
     return None
 
 

@@ -38,7 +38,7 @@ class StreamWatch:
     >>> watch.feed(b'data: {"object": "chat.completion.chunk", "choices": []}\n\n')
     >>> watch.close()
     Traceback (most recent call last):
-    kaiko_middleware.errors.ServiceUnavailableError: Service temporarily unavailable
+    kaiko_middleware.errors.ServiceUnavailableError: The service is temporarily unavailable
 
     Arguments:
         make_error: makes the typed error.

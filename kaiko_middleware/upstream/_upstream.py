@@ -181,7 +181,7 @@ class Upstream:
         >>> with Upstream("billing").translate():
         ...     raise ConnectionRefusedError
         Traceback (most recent call last):
-        kaiko_middleware.errors.ServiceUnavailableError: Service temporarily unavailable
+        kaiko_middleware.errors.ServiceUnavailableError: The service is temporarily unavailable
         """
         return Translation(self.find_exception)
 

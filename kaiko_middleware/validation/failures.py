@@ -10,16 +10,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, get_args
 
+from kaiko_middleware.error_values import invalid_code
 from kaiko_middleware.errors import (
     InvalidRequestError,
     InvalidValueError,
     KaikoError,
     MissingFieldError,
-    error_for_code,
-    error_for_status,
-    invalid_code,
-    unraised,
 )
+from kaiko_middleware.make_error import error_for_code, error_for_status, unraised
 
 from .declared_path import TAG, declared_path, is_declared, is_object
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from kaiko_middleware.errors import KaikoError, error_for_code
+from kaiko_middleware.make_error import error_for_code
 
 from .declared_path import schema_behind, schema_of
 from .failures import Failure, error_from_records, failure, on_wire
@@ -12,6 +12,8 @@ from .failures import Failure, error_from_records, failure, on_wire
 if TYPE_CHECKING:
     from pydantic import BaseModel, TypeAdapter, ValidationError
     from pydantic_core import ErrorDetails
+
+    from kaiko_middleware.errors import KaikoError
 
     from .failures import Where
 

@@ -40,6 +40,21 @@ class Gone(NotFoundError, code="scenario_gone", status=410):
     """The resource was removed."""
 
 
+class Sealed(
+    ConflictError, code="scenario_sealed", message="The context is sealed", resolution="Unseal it."
+):
+    """Developers know why."""
+
+
+class Lazy(str):
+    """Something that `str()` makes text, as frameworks translate."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return f"{str.__str__(self)}, in your language"
+
+
 class Message(BaseModel):
     """One message of a body."""
 
@@ -156,6 +171,33 @@ _RAISED = (
         headers={"x-should-retry": "false", "cache-control": "no-store"},
     ),
     Scenario(
+        "class-message",
+        Raises(Sealed),
+        409,
+        "conflict_error",
+        "scenario_sealed",
+        "The context is sealed",
+    ),
+    Scenario(
+        "lazy-message",
+        Raises(lambda: Sealed(Lazy("Sealed"), param=Lazy("name"))),
+        409,
+        "conflict_error",
+        "scenario_sealed",
+        "Sealed, in your language",
+        "name, in your language",
+    ),
+    Scenario(
+        "numbers-that-say-nothing",
+        Raises(lambda: RateLimitError(retry_after=float("nan"), limit=-1, remaining=0)),
+        429,
+        "rate_limit_error",
+        "too_many_requests",
+        "Too many requests",
+        headers={"x-ratelimit-remaining": "0"},
+        absent=("retry-after", "x-ratelimit-limit"),
+    ),
+    Scenario(
         "typed-400",
         Raises(lambda: InvalidRequestError("Bad", code="odd_thing", param="limit")),
         400,
@@ -205,7 +247,7 @@ _RAISED = (
         409,
         "conflict_error",
         "duplicate_id",
-        "Duplicate external_id in same context",
+        "The request conflicts with the state of the resource",
         "messages[1].external_id",
     ),
     Scenario(
@@ -217,7 +259,7 @@ _RAISED = (
         413,
         _INVALID,
         "payload_too_large",
-        "Request body exceeds size limit",
+        "The request body is too large",
     ),
     Scenario(
         "typed-422",
@@ -234,7 +276,7 @@ _RAISED = (
         429,
         "rate_limit_error",
         "too_many_requests",
-        "Rate limit exceeded",
+        "Too many requests",
         headers={
             "retry-after": "2",
             "x-ratelimit-limit": "10",
@@ -256,7 +298,7 @@ _RAISED = (
         503,
         _SERVER,
         "service_unavailable",
-        "Service temporarily unavailable",
+        "The service is temporarily unavailable",
         headers={"retry-after": "30"},
     ),
     Scenario("base-error", Raises(KaikoError), 500, *_INTERNAL),
@@ -312,7 +354,7 @@ _RAISED = (
         404,
         "not_found_error",
         "not_found",
-        "Resource not found or context expired",
+        "The resource was not found",
         headers={"x-good": "a"},
         absent=("x-bad", "set-cookie"),
     ),
@@ -351,7 +393,7 @@ _ANSWERED = (
         422,
         _INVALID,
         "invalid_value",
-        "Invalid value for a field",
+        "A field has an invalid value",
     ),
     Scenario(
         "plain-text",
@@ -367,7 +409,7 @@ _ANSWERED = (
         403,
         "forbidden_error",
         "permission_denied",
-        "API key revoked or insufficient permissions",
+        "The API key does not permit this",
     ),
     Scenario(
         "problem-json",
@@ -460,7 +502,7 @@ _ANSWERED = (
         400,
         _INVALID,
         "bad_request",
-        "Invalid request body or parameters",
+        "The request is invalid",
     ),
     Scenario(
         "detail-object",
@@ -504,7 +546,7 @@ _ANSWERED = (
         503,
         _SERVER,
         "service_unavailable",
-        "Service temporarily unavailable",
+        "The service is temporarily unavailable",
     ),
     Scenario(
         "not-implemented",
@@ -519,7 +561,7 @@ _ANSWERED = (
         503,
         _SERVER,
         "service_unavailable",
-        "Service temporarily unavailable",
+        "The service is temporarily unavailable",
         headers={"retry-after": "7"},
     ),
     Scenario(
@@ -572,7 +614,7 @@ _ANSWERED = (
         400,
         _INVALID,
         "bad_request",
-        "Invalid request body or parameters",
+        "The request is invalid",
     ),
     Scenario(
         "nowhere",
@@ -580,7 +622,7 @@ _ANSWERED = (
         404,
         "not_found_error",
         "not_found",
-        "Resource not found or context expired",
+        "The resource was not found",
     ),
     Scenario(
         "refused-method",

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from kaiko_demo import errors
 from kaiko_middleware import Config
 from kaiko_middleware.catalog import OWN_CODES, ROWS, STATUSES
 from kaiko_middleware.headers import DESCRIBES_BODY, EXPOSED
@@ -118,6 +119,10 @@ def test_every_code_and_status_is_in_the_contract(site: Path) -> None:
         assert status.type in page
     for code in OWN_CODES:
         assert code in page
+    for own in (getattr(errors, name) for name in errors.__all__):
+        assert own.code in page
+        assert own.message in page
+        assert own.resolution in page
     for header in (*DESCRIBES_BODY, *(name.lower() for name in EXPOSED)):
         assert header in page.lower()
 

@@ -34,7 +34,17 @@ any_text = st.one_of(
 )
 
 
-class ContextNotFound(NotFoundError, code="context_not_found", param="context_id"):
+class Lazy:
+    """A translation that is made when it is read, as frameworks have them."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class ContextNotFound(NotFoundError, code="unit_context_not_found", param="context_id"):
     """The context does not exist, or it has expired."""
 
 
@@ -46,7 +56,7 @@ class Throttled(RateLimitError, code="plan_exhausted"):
         self.plan = plan
 
 
-class DuplicateId(ConflictError, code="duplicate_id"):
+class DuplicateId(ConflictError, code="unit_duplicate_id"):
     """The external_id stands in this context already."""
 
     def __init__(self, external_id: str, first_seen: int) -> None:

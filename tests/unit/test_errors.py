@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -21,7 +25,8 @@ from kaiko_middleware import (
     ServerError,
     ServiceUnavailableError,
 )
-from kaiko_middleware.errors import error_for_status, error_from_wire, invalid_code, whole_seconds
+from kaiko_middleware.error_values import invalid_code, whole_seconds
+from kaiko_middleware.make_error import error_for_status, error_from_wire
 from unit.support import ContextNotFound, DuplicateId, Throttled
 
 # Section 2 of the contract and the names of the architecture, written down once more.
@@ -54,16 +59,16 @@ def test_each_row_has_its_status_type_and_code(
 @pytest.mark.parametrize(
     ("error", "meaning"),
     [
-        (InvalidRequestError(), "Invalid request body or parameters"),
+        (InvalidRequestError(), "The request is invalid"),
         (AuthenticationError(), "Missing or invalid API key"),
-        (ForbiddenError(), "API key revoked or insufficient permissions"),
-        (NotFoundError(), "Resource not found or context expired"),
-        (ConflictError(), "Duplicate external_id in same context"),
-        (PayloadTooLargeError(), "Request body exceeds size limit"),
-        (InvalidValueError(), "Invalid value for a field"),
-        (RateLimitError(), "Rate limit exceeded"),
+        (ForbiddenError(), "The API key does not permit this"),
+        (NotFoundError(), "The resource was not found"),
+        (ConflictError(), "The request conflicts with the state of the resource"),
+        (PayloadTooLargeError(), "The request body is too large"),
+        (InvalidValueError(), "A field has an invalid value"),
+        (RateLimitError(), "Too many requests"),
         (ServerError(), "Unexpected server error"),
-        (ServiceUnavailableError(), "Service temporarily unavailable"),
+        (ServiceUnavailableError(), "The service is temporarily unavailable"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -142,14 +147,14 @@ def test_a_code_outside_the_pattern_is_refused_where_it_is_raised(code: str) -> 
 
 def test_a_class_with_a_code_has_fixed_it() -> None:
     """A class is one code; `code=` is refused there."""
-    with pytest.raises(TypeError, match="has the fixed code 'context_not_found'"):
+    with pytest.raises(TypeError, match="has the fixed code 'unit_context_not_found'"):
         ContextNotFound(code="another")
 
 
 def test_a_class_says_status_type_code_and_param() -> None:
     """All that a client sees is fixed by the class but the message."""
     error = ContextNotFound("Context 'ctx_1' has expired")
-    assert (error.status, error.type, error.code) == (404, "not_found_error", "context_not_found")
+    assert (error.status, error.type, error.code) == (404, "not_found_error", ContextNotFound.code)
     assert error.param == "context_id"
     assert ContextNotFound(param="id").param == "id"
 
@@ -159,11 +164,11 @@ def test_a_class_may_take_another_status_of_its_type() -> None:
 
     class Removed(NotFoundError, status=410): ...
 
-    class RemovedContext(ContextNotFound, status=410): ...
+    class RemovedContext(ContextNotFound, status=410, code="unit_removed_context"): ...
 
     assert (Removed.status, Removed.code, Removed.type) == (410, "gone", "not_found_error")
     assert Removed(code="moved_away").code == "moved_away"
-    assert (RemovedContext.status, RemovedContext.code) == (410, "context_not_found")
+    assert (RemovedContext.status, RemovedContext.code) == (410, "unit_removed_context")
     with pytest.raises(TypeError, match="fixed code"):
         RemovedContext(code="moved_away")
 
@@ -242,6 +247,43 @@ def test_limits_of_a_rate_limit_are_kept() -> None:
     error = RateLimitError(retry_after=1.5, limit=5, remaining=0, reset=30)
     assert (error.retry_after, error.limit, error.remaining, error.reset) == (1.5, 5, 0, 30)
     assert ServiceUnavailableError(retry_after=3).retry_after == 3
+
+
+WRONG_VALUES: list[tuple[type[KaikoError], str, Any]] = [
+    *((RateLimitError, "retry_after", value) for value in ("5", timedelta(5), True, Decimal(5))),
+    (RateLimitError, "limit", "10"),
+    (RateLimitError, "limit", 2.5),
+    (RateLimitError, "remaining", False),
+    (RateLimitError, "reset", datetime(2026, 1, 1, tzinfo=UTC)),
+    (ServiceUnavailableError, "retry_after", timedelta(5)),
+    *((NotFoundError, "retryable", value) for value in ("no", 1, 0)),
+    (NotFoundError, "code", 404),
+    (NotFoundError, "code", ["a"]),
+    *((NotFoundError, "headers", value) for value in ("X-Own: a", b"X-Own: a", 5, ["ab"])),
+    (NotFoundError, "headers", {"X-Own": 5}),
+    (NotFoundError, "headers", [("X-Own", "a", "b")]),
+    (NotFoundError, "headers", [(b"X-Own", b"a")]),
+    (MissingFieldError, "headers", {"X-Own": None}),
+]
+
+
+@pytest.mark.parametrize(("cls", "name", "value"), WRONG_VALUES, ids=ascii)
+def test_a_value_of_a_wrong_type_is_refused_where_it_is_given(
+    cls: type[KaikoError], name: str, value: Any
+) -> None:
+    """In one line that says which, and what is allowed."""
+    needed: dict[str, Any] = {"param": "x"} if cls is MissingFieldError else {}
+    with pytest.raises(TypeError, match=f"^{name}: .* is not allowed; it must be ") as caught:
+        cls(**needed, **{name: value})
+    assert "\n" not in str(caught.value)
+
+
+def test_a_number_is_taken_whatever_it_is() -> None:
+    """What no header can say is dropped later; nothing and zero are not the same."""
+    error = RateLimitError(retry_after=math.nan, limit=-1, remaining=0, reset=0.0)
+    assert math.isnan(error.retry_after or 0)
+    assert (error.limit, error.remaining, error.reset) == (-1, 0, 0.0)
+    assert RateLimitError().retry_after is None
 
 
 EVERY = [
@@ -337,7 +379,7 @@ def test_a_wire_answer_becomes_the_class_that_was_raised() -> None:
         True,
     )
     assert str(error) == "Plan free is exhausted"
-    known = error_from_wire(409, "duplicate_id", "Again", param="external_id", retryable=False)
+    known = error_from_wire(409, DuplicateId.code, "Again", param="external_id", retryable=False)
     assert (type(known), known.param, known.retryable) == (DuplicateId, "external_id", False)
 
 

@@ -293,7 +293,7 @@ def test_what_is_not_quite_an_envelope_is_foreign(changes: dict[str, object]) ->
 
 def test_an_envelope_with_a_blank_message_gets_the_statuss() -> None:
     """A message is never empty."""
-    assert read(404, envelope(message=" ")).message == "Resource not found or context expired"
+    assert read(404, envelope(message=" ")).message == "The resource was not found"
 
 
 LOC = "loc"
@@ -682,7 +682,7 @@ def test_a_compressed_answer_that_cannot_be_read_says_nothing(encoding: str, bod
     assert not decoded
     headers = [("Content-Type", JSON), ("Content-Encoding", encoding)]
     reply = Pipeline(Config()).on_answer(404, headers, body, REQUEST).reply
-    assert error_of(reply.body)["message"] == "Resource not found or context expired"
+    assert error_of(reply.body)["message"] == "The resource was not found"
 
 
 def test_of_what_is_too_long_the_start_is_read() -> None:

@@ -15,6 +15,7 @@ from kaiko_middleware import (
     ExceptionMapping,
     InvalidRequestError,
     KaikoError,
+    MissingFieldError,
     NotFoundError,
     ServerError,
     ServiceUnavailableError,
@@ -23,7 +24,7 @@ from kaiko_middleware.layers import Layers
 from kaiko_middleware.map_exception import is_disconnect
 from kaiko_middleware.pipeline import Pipeline
 from kaiko_middleware.safe_exception import leaves
-from unit.support import ContextNotFound
+from unit.support import ContextNotFound, DuplicateId, Throttled
 
 
 class BaseFault(Exception):
@@ -208,10 +209,64 @@ def test_a_handler_that_returns_none_leaves_the_exception_unmapped() -> None:
 def test_a_handler_that_returns_something_else_is_an_error_of_its_own() -> None:
     """Silence would be a wrong answer."""
     mapping = ExceptionMapping()
-    handler: Any = str
+    handler: Any = lambda exc: str(exc)  # noqa: E731, PLW0108 - a function, and no class
     mapping.register(Fault, handler)
     with pytest.raises(TypeError, match="the handler of Fault returned no KaikoError"):
         mapping.find(Fault())
+
+
+def test_a_class_of_errors_answers_with_its_own_message() -> None:
+    """Never with the exception's text; also as a decorator, which leaves the class alone."""
+    mapping = ExceptionMapping()
+    assert mapping.register(BaseFault, NotFoundError) is NotFoundError
+
+    @mapping.register(Fault)
+    class FaultFound(ConflictError, code="unit_fault_found", message="There is a fault"): ...
+
+    error = mapping.resolve(BaseFault("secret"))
+    assert (type(error), error.message) == (NotFoundError, "The resource was not found")
+    error = mapping.resolve(MixedFault("secret"))
+    assert (type(error), error.message) == (FaultFound, "There is a fault")
+    assert mapping.resolve(Fault()) is not mapping.resolve(Fault())
+
+
+class TakesAnything(ConflictError):
+    """Its arguments say nothing of what it needs."""
+
+    def __init__(self, *reasons: str, **others: str) -> None:
+        super().__init__(reasons[0] if reasons else "Nothing", param=others.get("where"))
+
+
+class Unsigned(ConflictError):
+    """Its signature cannot be read."""
+
+    __signature__ = "none"
+
+
+@pytest.mark.parametrize("cls", [TakesAnything, Unsigned])
+def test_a_class_that_may_need_nothing_is_called_with_nothing(cls: type[KaikoError]) -> None:
+    """Only what can be told beforehand is refused."""
+    mapping = ExceptionMapping()
+    mapping.register(Fault, cls)
+    assert type(mapping.resolve(Fault("secret"))) is cls
+    assert "secret" not in mapping.resolve(Fault("secret")).message
+
+
+@pytest.mark.parametrize(
+    ("cls", "needed"),
+    [(MissingFieldError, "param"), (Throttled, "plan"), (DuplicateId, "external")],
+)
+def test_a_class_that_needs_arguments_is_refused(cls: type[KaikoError], needed: str) -> None:
+    """A handler can make it, and what it needs is said."""
+    with pytest.raises(TypeError, match=f"of Fault is {cls.__name__}, which needs '{needed}"):
+        ExceptionMapping().register(Fault, cls)
+
+
+@pytest.mark.parametrize("cls", [str, KeyError, Fault])
+def test_a_class_of_anything_else_is_no_handler(cls: Any) -> None:
+    """It would be called with the exception, and return no error."""
+    with pytest.raises(TypeError, match="no class of KaikoError"):
+        ExceptionMapping().register(Fault, cls)
 
 
 def test_what_answers_a_class_is_remembered_only_so_far() -> None:
@@ -250,14 +305,14 @@ def test_an_http_exception_keeps_status_detail_and_headers(cls: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "detail", "message"),
     [
-        (404, "Not Found", "Resource not found or context expired"),
-        (422, "Unprocessable Entity", "Invalid value for a field"),
-        (404, {"code": 5}, "Resource not found or context expired"),
-        (404, None, "Resource not found or context expired"),
+        (404, "Not Found", "The resource was not found"),
+        (422, "Unprocessable Entity", "A field has an invalid value"),
+        (404, {"code": 5}, "The resource was not found"),
+        (404, None, "The resource was not found"),
         (404, "x" * 2000, "x" * 2000),
         (400, "<b> is no role", "<b> is no role"),
-        (503, "db-7 is down", "Service temporarily unavailable"),
-        (502, "db-7 is down", "Service temporarily unavailable"),
+        (503, "db-7 is down", "The service is temporarily unavailable"),
+        (502, "db-7 is down", "The service is temporarily unavailable"),
         (501, "later", "Unexpected server error"),
     ],
 )
@@ -570,7 +625,7 @@ def group(*members: BaseException) -> BaseException:
         (group(TYPED_404, TYPED_500, TYPED_503), 500, "typed 500"),
         (group(HTTP_410, TYPED_404), 410, "http 410"),
         (group(TYPED_404, HTTP_503), 404, "typed 404"),
-        (group(HTTP_503, TYPED_404), 503, "Service temporarily unavailable"),
+        (group(HTTP_503, TYPED_404), 503, "The service is temporarily unavailable"),
         (group(HTTP_503, TYPED_404, TYPED_500), 500, "typed 500"),
         (group(TYPED_404, TimeoutError()), 503, "The operation timed out"),
         (group(TYPED_404, group(group(TYPED_409), TYPED_503)), 503, "typed 503"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +24,7 @@ from kaiko_middleware import (
     render,
 )
 from kaiko_middleware.conformance import check_answer, check_event_stream, check_json_lines
-from kaiko_middleware.errors import error_for_status
+from kaiko_middleware.make_error import error_for_status
 from kaiko_middleware.render import close_frame, event_frame, json_line
 from unit.support import KEYS, REQUEST_ID, any_text, error_of, faults, header
 
@@ -88,7 +90,7 @@ def test_no_key_is_in_a_message_or_a_param(key: str) -> None:
 def test_an_empty_message_becomes_the_statuss_own() -> None:
     """A message is never empty, and never another status's."""
     assert error_of(render(NotFoundError(""), REQUEST_ID).body)["message"] == (
-        "Resource not found or context expired"
+        "The resource was not found"
     )
     assert error_of(render(error_for_status(410, " "), REQUEST_ID).body)["message"] == (
         "The resource is gone"
@@ -309,12 +311,28 @@ BAD_HEADERS: list[Any] = [
 ]
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -1, "5", timedelta(5)])
+def test_a_number_that_says_nothing_is_dropped_and_logged(
+    value: Any, log: pytest.LogCaptureFixture
+) -> None:
+    """Those of a wrong type can only be set afterwards."""
+    error = RateLimitError(limit=3)
+    error.retry_after = error.reset = value
+    reply = render(error, REQUEST_ID)
+    assert check_answer(*reply) == []
+    assert header(reply, "X-RateLimit-Limit") == ["3"]
+    assert header(reply, "Retry-After") == header(reply, "X-RateLimit-Reset") == []
+    (record,) = log.records
+    assert "dropped: 'Retry-After', 'X-RateLimit-Reset'" in record.getMessage()
+    assert vars(record)["request_id"] == REQUEST_ID
+
+
 @pytest.mark.parametrize("pair", BAD_HEADERS, ids=ascii)
 def test_a_header_that_cannot_be_sent_is_dropped_and_logged(
     pair: tuple[str, str], log: pytest.LogCaptureFixture
 ) -> None:
     """A server would cut the connection, or split the response."""
-    reply = render(NotFoundError(headers=[pair, ("X-Good", "é")]), REQUEST_ID)
+    reply = render(error_for_status(404, headers=[pair, ("X-Good", "é")]), REQUEST_ID)
     assert check_answer(*reply) == []
     assert header(reply, "X-Good") == ["é"]
     (record,) = log.records

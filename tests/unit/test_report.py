@@ -27,8 +27,8 @@ from kaiko_middleware import (
 )
 from kaiko_middleware.compact_traceback import compact_traceback, describe
 from kaiko_middleware.conformance import check_answer
-from kaiko_middleware.errors import error_for_status
 from kaiko_middleware.ids import reset_request_id, set_request_id
+from kaiko_middleware.make_error import error_for_status
 from kaiko_middleware.pipeline import Pipeline
 from kaiko_middleware.report import (
     RequestInfo,

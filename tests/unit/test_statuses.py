@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import http
+from typing import Any
 
 import pytest
 
-from kaiko_middleware import render
+from kaiko_middleware import ConflictError, render
 from kaiko_middleware.author_text import is_phrase
-from kaiko_middleware.catalog import ROWS, STATUSES, known_codes, status_entry
-from kaiko_middleware.errors import error_for_status
-from unit.support import REQUEST_ID, Throttled, error_of, header
+from kaiko_middleware.catalog import ROWS, STATUSES, CodeEntry, known_codes, status_entry
+from kaiko_middleware.known_exceptions import KNOWN
+from kaiko_middleware.make_error import error_for_status
+from unit.support import REQUEST_ID, Lazy, Throttled, error_of, header
 
 INVALID, AUTH, FORBIDDEN = "invalid_request_error", "authentication_error", "forbidden_error"
 NOT_FOUND, CONFLICT = "not_found_error", "conflict_error"
@@ -109,7 +111,7 @@ def test_messages_are_one_per_status_and_none_is_a_phrase() -> None:
     named = [entry for entry in STATUSES.values() if entry.status == entry.received]
     codes = {entry.code for entry in named}
     assert len({entry.message for entry in named}) == len(codes)
-    assert not any(is_phrase(entry.message, status) for status, entry in STATUSES.items())
+    assert [s for s, entry in STATUSES.items() if is_phrase(entry.message, s)] == [429]
     assert {STATUSES[status].message for status in rows} == {row.meaning for row in ROWS}
 
 
@@ -168,6 +170,7 @@ def test_the_catalogue_lists_every_code_once_per_status() -> None:
         (400, "invalid_form"),
         (400, "too_many_fields"),
         (403, "csrf_failed"),
+        (422, "content_policy_violation"),
         (503, "timeout"),
     ],
 )
@@ -176,18 +179,45 @@ def test_the_catalogue_knows_the_codes_of_validation_and_frameworks(status: int,
     assert (status, code) in {(entry.status, entry.code) for entry in known_codes()}
 
 
-def test_a_services_class_enters_the_catalogue_with_its_docstring() -> None:
-    """Its meaning is the first line; how to resolve it is the row's."""
-    (entry,) = (entry for entry in known_codes() if entry.code == Throttled.code)
-    assert entry.meaning == "The plan allows no more requests today."
+def entry_of(code: str) -> CodeEntry:
+    """Return what the catalogue says of a code."""
+    (entry,) = (entry for entry in known_codes() if entry.code == code)
+    return entry
+
+
+def test_a_services_class_enters_the_catalogue() -> None:
+    """Without texts of its own it has the row's; its docstring is for developers."""
+    entry = entry_of(Throttled.code)
+    assert entry.meaning == "Too many requests"
     assert (entry.status, entry.type, entry.retryable) == (429, RATE, True)
     assert entry.resolution == next(row.resolution for row in ROWS if row.status == 429)
+    assert entry.description == "The plan allows no more requests today."
 
 
-def test_a_class_without_a_docstring_has_the_statuss_meaning() -> None:
-    """Something is always said."""
+def test_the_catalogue_has_a_classs_own_texts() -> None:
+    """What is sent, and what a client does about it."""
 
-    class Undocumented(Throttled, code="undocumented_limit"): ...
+    class OutOfInk(
+        Throttled, code="unit_out_of_ink", message="No ink", resolution="Refill it."
+    ): ...
 
-    (entry,) = (entry for entry in known_codes() if entry.code == Undocumented.code)
-    assert entry.meaning == "Rate limit exceeded"
+    entry = entry_of(OutOfInk.code)
+    assert (entry.meaning, entry.resolution, entry.description) == ("No ink", "Refill it.", "")
+
+
+def test_the_catalogue_translates_when_it_is_read() -> None:
+    """A class is defined before any language is chosen."""
+
+    texts: Any = {"message": Lazy("Nein"), "resolution": Lazy("Wartet.")}
+    type("Translated", (ConflictError,), texts, code="unit_translated")
+    entry = entry_of("unit_translated")
+    assert (entry.meaning, entry.resolution) == ("Nein", "Wartet.")
+
+
+def test_every_code_that_a_mapped_exception_gets_is_in_the_catalogue() -> None:
+    """Those of the table of known exceptions, by what each of its handlers makes."""
+    known = {(entry.status, entry.code) for entry in known_codes()}
+    made = [handler(ValueError()) for handler in KNOWN.values()]
+    errors = [error for error in made if error is not None]
+    assert len({error.code for error in errors}) > 8
+    assert {(error.status, error.code) for error in errors} <= known

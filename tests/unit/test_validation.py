@@ -600,7 +600,7 @@ def test_no_failure_is_an_invalid_value() -> None:
     """A service may raise a validator's exception without saying what failed."""
     error = error_from_failures([])
     assert (error.status, error.code, error.param) == (422, "invalid_value", None)
-    assert error.message == "Invalid value for a field"
+    assert error.message == "A field has an invalid value"
 
 
 def test_a_failure_without_a_schema_has_no_path() -> None:

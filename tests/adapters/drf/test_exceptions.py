@@ -26,7 +26,7 @@ from kaiko_middleware import (
     PayloadTooLargeError,
 )
 
-NOT_FOUND = "Resource not found or context expired"
+NOT_FOUND = "The resource was not found"
 NO_KEY = "Missing or invalid API key"
 
 
@@ -101,7 +101,7 @@ class Odd(exceptions.APIException):
             lambda: exceptions.UnsupportedMediaType("text/secret"),
             (415, "unsupported_media_type", "The content type of the request is not supported"),
         ),
-        (lambda: exceptions.Throttled(5), (429, "too_many_requests", "Rate limit exceeded")),
+        (lambda: exceptions.Throttled(5), (429, "too_many_requests", "Too many requests")),
         (
             lambda: exceptions.Throttled(detail="Slow down", code="slow_down"),
             (429, "slow_down", "Slow down"),
@@ -114,7 +114,7 @@ class Odd(exceptions.APIException):
         (lambda: Http404("secret"), (404, "not_found", NOT_FOUND)),
         (
             lambda: PermissionDenied("secret"),
-            (403, "permission_denied", "API key revoked or insufficient permissions"),
+            (403, "permission_denied", "The API key does not permit this"),
         ),
         (
             lambda: NotFoundError("Typed", code="own_code"),
@@ -147,7 +147,7 @@ def test_status_by_the_table() -> None:
     """Of 5xx, the documented two remain; the text does not leave."""
     said = error(raising(Gateway))
     assert (said["status"], said["code"]) == (503, "service_unavailable")
-    assert said["message"] == "Service temporarily unavailable"
+    assert said["message"] == "The service is temporarily unavailable"
 
 
 @pytest.mark.parametrize("status", [99, 600, 700])

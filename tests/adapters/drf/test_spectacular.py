@@ -33,7 +33,9 @@ class ContextNotFound(NotFoundError, code="drf_context_not_found", param="contex
     """The context does not exist, or it has expired."""
 
 
-class ContextGone(NotFoundError, code="drf_context_gone", status=404):
+class ContextGone(
+    NotFoundError, code="drf_context_gone", status=404, message="It is gone for good"
+):
     """It was deleted."""
 
 
@@ -128,8 +130,11 @@ def test_codes_of_a_view() -> None:
     assert codes(found["404"]) == ["drf_context_not_found", "drf_context_gone", "not_found"]
     shown = found["404"]["content"]["application/json"]["examples"]["drf_context_not_found"]
     assert shown["value"]["error"]["param"] == "context_id"
+    assert shown["value"]["error"]["message"] == "The resource was not found"
+    deleted = found["404"]["content"]["application/json"]["examples"]["drf_context_gone"]
+    assert deleted["value"]["error"]["message"] == ContextGone().message == "It is gone for good"
     assert shown["summary"] == "The context does not exist, or it has expired."
-    assert found["404"]["description"] == "Resource not found or context expired"
+    assert found["404"]["description"] == "The resource was not found"
 
 
 def test_what_is_usual() -> None:

@@ -38,6 +38,10 @@ class ThreadNotFound(NotFoundError, code="documented_thread_not_found", param="t
     """The thread does not exist."""
 
 
+class ThreadLocked(ConflictError, code="documented_thread_locked", message="It is being edited"):
+    """Editors hold a lock."""
+
+
 class ModelUnknown(NotFoundError, code="documented_model_unknown", param="model"):
     """No such model."""
 
@@ -276,12 +280,25 @@ class TestResponses:
             "error": {
                 "type": "not_found_error",
                 "code": ThreadNotFound.code,
-                "message": "The thread does not exist.",
+                "message": "The resource was not found",
                 "param": "thread_id",
                 "request_id": "req-7f65ab21d1",
             }
         }
         assert list(shown) == [ThreadNotFound.code, ModelUnknown.code]
+
+    @pytest.mark.parametrize("cls", [ThreadNotFound, ThreadLocked, NotFoundError])
+    def test_message_is_the_one_that_is_sent(self, cls: type[KaikoError]) -> None:
+        """The class's own or the row's; the summary is for developers."""
+
+        def fails() -> None:
+            raise cls
+
+        app = with_route(fails, responses=responses(cls))
+        shown = examples(operation(document(app), "/v2/x")["responses"][str(cls.status)])
+        answer = json.loads(ask(app, "/v2/x").body)["error"]
+        documented = shown[answer["code"]]["error"]
+        assert documented | {"request_id": answer["request_id"]} == answer
 
     def test_beside_the_automatic(self) -> None:
         """A code on 400 is shown before those of validation."""

@@ -22,7 +22,7 @@ class UserGone(NotFoundError, code="litestar_user_gone", param="user_id"):
     """The user left."""
 
 
-class Taken(ConflictError, code="litestar_taken"):
+class Taken(ConflictError, code="litestar_taken", message="Take another name"):
     """The name is taken."""
 
 
@@ -89,9 +89,11 @@ def test_examples() -> None:
     read_errors, create_errors = answers("/users/{user_id}"), answers("/users", "post")
     for found, code in ((read_errors["404"], UserGone), (create_errors["409"], Taken)):
         examples = found["content"]["application/json"]["examples"]
-        assert examples[code.code]["value"]["error"]["code"] == code.code
+        shown = examples[code.code]["value"]["error"]
+        assert (shown["code"], shown["message"]) == (code.code, code().message)
+    assert code().message == "Take another name"
     assert "Retry-After" in read_errors["429"]["headers"]
-    assert create_errors["403"]["description"] == "API key revoked or insufficient permissions"
+    assert create_errors["403"]["description"] == "The API key does not permit this"
 
 
 def test_what_is_served_is_the_same_document() -> None:

@@ -172,7 +172,7 @@ class TestMessages:
         ("status", "message", "expected"),
         [
             (404, "No such model", ("not_found", "No such model")),
-            (404, "Not Found", ("not_found", "Resource not found or context expired")),
+            (404, "Not Found", ("not_found", "The resource was not found")),
             (409, "x" * 2000, ("conflict", "x" * 1024)),
             (
                 404,
@@ -180,9 +180,9 @@ class TestMessages:
                 ("model_not_found", "No model"),
             ),
             (429, "Slow down", ("too_many_requests", "Slow down")),
-            (400, ["odd"], ("bad_request", "Invalid request body or parameters")),
+            (400, ["odd"], ("bad_request", "The request is invalid")),
             (500, "secret", ("internal", "Unexpected server error")),
-            (503, "secret", ("service_unavailable", "Service temporarily unavailable")),
+            (503, "secret", ("service_unavailable", "The service is temporarily unavailable")),
         ],
     )
     def test_go_out_on_4xx(self, status: int, message: Any, expected: object) -> None:

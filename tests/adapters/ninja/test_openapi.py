@@ -14,7 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from adapters.drf.asking import WSGI
 from adapters.ninja.apis import bare_api, serving
-from kaiko_middleware import Config, ConflictError, ErrorEnvelope, NotFoundError
+from kaiko_middleware import Config, ConflictError, ErrorEnvelope, KaikoError, NotFoundError
 from kaiko_ninja import install, responses
 
 if TYPE_CHECKING:
@@ -26,6 +26,10 @@ REF = {"$ref": "#/components/schemas/ErrorEnvelope"}
 
 class ThreadNotFound(NotFoundError, code="ninja_thread_not_found", param="thread_id"):
     """The thread does not exist."""
+
+
+class ThreadLocked(ConflictError, code="ninja_thread_locked", message="It is being edited"):
+    """Editors hold a lock."""
 
 
 class ThreadClosed(NotFoundError, code="ninja_thread_closed"):
@@ -156,17 +160,32 @@ def test_responses() -> None:
     assert codes(answers["404"]) == [ThreadNotFound.code, ThreadClosed.code, "not_found"]
     example = answers["404"]["content"]["application/json"]["examples"][ThreadNotFound.code]
     assert example == {
-        "summary": "The thread does not exist.",
+        "summary": "The resource was not found",
         "value": {
             "error": {
                 "type": "not_found_error",
                 "code": ThreadNotFound.code,
-                "message": "The thread does not exist.",
+                "message": "The resource was not found",
                 "param": "thread_id",
                 "request_id": "req-7f65ab21d1",
             }
         },
     }
+
+
+@pytest.mark.parametrize("cls", [ThreadNotFound, ThreadLocked])
+def test_message_is_the_one_that_is_sent(cls: type[KaikoError]) -> None:
+    """The class's own or the row's."""
+
+    def fails(request: HttpRequest) -> None:
+        del request
+        raise cls
+
+    api = bare_api()
+    answers = documented(fails, "/y", response={200: Chat, **responses(cls)}, api=api)
+    shown = answers[str(cls.status)]["content"]["application/json"]["examples"][cls.code]
+    answer = json.loads(WSGI.ask(serving(api), "/y", method="POST").body)["error"]
+    assert shown["value"]["error"] | {"request_id": answer["request_id"]} == answer
 
 
 @pytest.mark.parametrize("wrong", [404, "not_found", ValueError, NotFoundError(), None])

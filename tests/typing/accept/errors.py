@@ -30,6 +30,25 @@ class ContextGone(NotFoundError, code="context_gone", status=410, retryable=Fals
     """The context was deleted."""
 
 
+class ContextSealed(
+    ConflictError,
+    code="context_sealed",
+    message="The context is sealed",
+    resolution="Unseal it first.",
+):
+    """Sealed contexts are kept for audits."""
+
+
+class ContextBusy(ServiceUnavailableError):
+    """A class body may say the same."""
+
+    code = "context_busy"
+    message = "The context is busy"
+    resolution = "Try again."
+    retryable = False
+    retry_after = 5
+
+
 class InvalidRole(InvalidValueError, code="invalid_role"):
     """A role that is none of user, assistant, system."""
 
@@ -76,6 +95,8 @@ def advice(error: KaikoError) -> str:
 
 def attributes(error: KaikoError) -> Reply:
     """What an error has, as a reader of it sees it."""
+    assert_type(ContextSealed.message, str)
+    assert_type(ContextSealed.resolution, str | None)
     assert_type(error.status, int)
     assert_type(error.type, ErrorType)
     assert_type(error.code, str)

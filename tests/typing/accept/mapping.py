@@ -8,6 +8,7 @@ from kaiko_middleware import (
     Config,
     ConflictError,
     ExceptionMapping,
+    ForbiddenError,
     KaikoError,
     NotFoundError,
     ServiceUnavailableError,
@@ -55,6 +56,16 @@ def busy(exc: OSError) -> KaikoError | None:
 
 mapping.register(ValueError, lambda exc: NotFoundError() if exc.args else None)
 
+mapping.register(LookupError, NotFoundError)
+assert_type(mapping.register(OutOfStock, ConflictError), type[ConflictError])
+
+
+@mapping.register(PermissionError)
+class NotYours(ForbiddenError, code="not_yours", message="It is not yours"):
+    """The class that the decorator leaves is the class."""
+
+
+assert_type(NotYours(), NotYours)
 same: Callable[[FileNotFoundError], KaikoError] = missing
 assert_type(mapping.resolve(OutOfStock("tea")), KaikoError)
 config = Config(mapping=mapping)

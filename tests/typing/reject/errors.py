@@ -23,7 +23,28 @@ class StatusIsNoString(NotFoundError, code="gone_away", status="410"):  # error
 
 
 class UnknownKeyword(NotFoundError, code="gone_away", colour="red"):  # error
-    """Only code, status, param and retryable define a class."""
+    """Only code, status, param, message, resolution and retryable define a class."""
+
+
+class MessageIsNoNumber(NotFoundError, code="gone_away", message=404):  # error
+    """A message is a text."""
+
+
+class ResolutionIsNoList(NotFoundError, code="gone_away", resolution=["Look"]):  # error
+    """A resolution is a text."""
+
+
+class RetryableIsNoText(NotFoundError, code="gone_away", retryable="no"):  # error
+    """A flag is True or False."""
+
+
+class WrongBody(NotFoundError):
+    """A class body is typed as well."""
+
+    code = 404  # error
+    message = 404  # error
+    resolution = 404  # error
+    retryable = "no"  # error
 
 
 def raise_sites() -> None:

@@ -38,6 +38,10 @@ mapping.register(OutOfStock, takes_two)  # error
 mapping.register(OutOfStock(), for_lookup)  # error
 mapping.register(int, for_lookup)  # error
 mapping.register("OutOfStock", for_lookup)  # error
+mapping.register(OutOfStock, KeyError)  # error
+mapping.register(OutOfStock, str)  # error
+mapping.register(OutOfStock, ConflictError())  # error
+mapping.register(int, ConflictError)  # error
 mapping.resolve(OutOfStock)  # error
 
 

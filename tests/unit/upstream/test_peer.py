@@ -209,7 +209,7 @@ def test_what_passes_is_judged_all_the_same(status: int, category: str) -> None:
 @pytest.mark.parametrize(
     ("code", "kind", "status"),
     [
-        ("context_not_found", "not_found_error", 404),
+        ("unit_context_not_found", "not_found_error", 404),
         ("plan_exhausted", "rate_limit_error", 429),
         ("payload_too_large", "invalid_request_error", 413),
         ("service_unavailable", "server_error", 503),
