@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .errors import KaikoError
-from .settings_check import is_plain_callable
+from .settings_check import is_async, is_plain_callable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +29,12 @@ def checked_handler(
     """
     if not isinstance(handler, type):
         if not is_plain_callable(handler):
-            msg = f"the handler of {exc_type.__name__} is {handler!a}: it must be a plain function"
-            raise TypeError(msg)
+            why = (
+                ": write def, since an async def would not be awaited" if is_async(handler) else ""
+            )
+            raise TypeError(
+                f"the handler of {exc_type.__name__} is {handler!a}: it must be a plain function{why}"
+            )
         return handler
     if not issubclass(handler, KaikoError):
         msg = f"the handler of {exc_type.__name__} is {handler!a}: no class of KaikoError"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from types import MethodType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -172,6 +172,20 @@ def test_a_handler_that_cannot_be_called_is_refused(handler: Any) -> None:
     """Or one whose coroutine nobody would await."""
     with pytest.raises(TypeError, match="must be a plain function"):
         ExceptionMapping().register(Fault, handler)
+
+
+async def awaited(_exc: Fault) -> KaikoError:
+    """Return a coroutine that nobody would await."""
+    return ConflictError()
+
+
+def test_an_async_handler_is_told_what_to_write() -> None:
+    """`def`, and why."""
+    wrong: Any = awaited
+    with pytest.raises(TypeError, match="write def, since an async def would not be awaited"):
+        ExceptionMapping().register(Fault, wrong)
+    with pytest.raises(TypeError, match="plain function$"):
+        ExceptionMapping().register(Fault, cast("Any", 5))
 
 
 def conflict(_exc: object, message: str = "any callable") -> KaikoError:
