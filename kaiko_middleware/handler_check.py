@@ -29,12 +29,10 @@ def checked_handler(
     """
     if not isinstance(handler, type):
         if not is_plain_callable(handler):
-            why = (
-                ": write def, since an async def would not be awaited" if is_async(handler) else ""
-            )
-            raise TypeError(
-                f"the handler of {exc_type.__name__} is {handler!a}: it must be a plain function{why}"
-            )
+            due = "it must be a plain function"
+            if is_async(handler):
+                due += ": write def, since an async def would not be awaited"
+            raise TypeError(f"the handler of {exc_type.__name__} is {handler!a}: {due}")
         return handler
     if not issubclass(handler, KaikoError):
         msg = f"the handler of {exc_type.__name__} is {handler!a}: no class of KaikoError"

@@ -184,7 +184,7 @@ def test_an_async_handler_is_told_what_to_write() -> None:
     wrong: Any = awaited
     with pytest.raises(TypeError, match="write def, since an async def would not be awaited"):
         ExceptionMapping().register(Fault, wrong)
-    with pytest.raises(TypeError, match="plain function$"):
+    with pytest.raises(TypeError, match=r"plain function$"):
         ExceptionMapping().register(Fault, cast("Any", 5))
 
 
