@@ -58,7 +58,9 @@ _QUOTING = CLIENTS.union((
     "azure", "botocore", "curl_cffi", "elastic_transport", "google", "h11", "h2", "http",
     "niquests", "tornado", "urllib", "websockets", "wsproto", "yarl",
 ))  # fmt: skip
-_HEADER = re.compile(r"(\bheader (?:name|value|part|field|line)s?)\b.*", re.IGNORECASE | re.DOTALL)
+_HEADER = re.compile(
+    r"(\bheader(?: (?:name|value|part|field|line)s?\b|s?(?=: ))).*", re.IGNORECASE | re.DOTALL
+)
 # A URL up to the quote that it is in, or to white space; one without a scheme, a path or a query
 # alone. Each takes all up to there, so that none can go back.
 _OF_URL = re.compile(

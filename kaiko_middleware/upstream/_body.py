@@ -29,6 +29,8 @@ _VALUES = 4096
 _DIGITS = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
 _ENDLESS = b"0" * 512
 _DIGIT = re.compile("[0-9]")
+# A value in the query of a URL, which Google's page for a wrong path quotes with the key in it.
+_QUERY = re.compile(r"""([?&](?:amp;)?[\w.\[\]-]{1,64}=)[^\s&"'<>\\)]+""")
 # Shared: json.loads would make one each time, which takes as long as an event.
 _DECODER = json.JSONDecoder(parse_float=str)
 
@@ -131,4 +133,4 @@ def _is_endless(text: str) -> bool:
 
 def excerpt(body: Body) -> str:
     """Return the start of the body for the log: redacted, on one line, cut."""
-    return log_safe(body.text[:_SHOWN], _EXCERPT)
+    return log_safe(_QUERY.sub(r"\1***", body.text[:_SHOWN]), _EXCERPT)

@@ -173,6 +173,7 @@ def test_what_failed_is_still_told() -> None:
         ("Invalid characters in header value: 'S' of x", "Invalid characters in header value ***"),
         ("Header part (5) from ('x-key', S) must", "Header part ***"),
         ("Invalid header name b'S'", "Invalid header name ***"),
+        ("invalid x-key header: S", "invalid x-key header ***"),
         ("The header is fine", "The header is fine"),
         ("http://u:S@one.test http://u:S@two.test", "http://***@one.test http://***@two.test"),
         ("", ""),
@@ -209,3 +210,18 @@ def test_no_text_takes_long_to_cut(unit: str) -> None:
     assert excerpt(httpx2.ConnectError(unit * (1_000_000 // len(unit)))).startswith(
         "ConnectError: "
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<code>/v1/x?key=SECRET</code> was not found", "<code>/v1/x?key=***</code> was not found"),
+        ("GET /x?a=S&amp;b=S%20S&c[]=S'", "GET /x?a=***&amp;b=***&c[]=***'"),
+        ('{"next": "/x?page=2"} Really? a=b', '{"next": "/x?page=***"} Really? a=b'),
+    ],
+)
+def test_what_an_upstream_quotes_of_a_query_is_cut(text: str, shown: str) -> None:
+    """A page for a wrong path may quote the path that was asked for, with a key in its query."""
+    error = UP.error_from_response(404, {"content-type": "text/html"}, text)
+    assert error is not None and error.upstream is not None
+    assert error.upstream.excerpt == shown
