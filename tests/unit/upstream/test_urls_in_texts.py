@@ -223,5 +223,6 @@ def test_no_text_takes_long_to_cut(unit: str) -> None:
 def test_what_an_upstream_quotes_of_a_query_is_cut(text: str, shown: str) -> None:
     """A page for a wrong path may quote the path that was asked for, with a key in its query."""
     error = UP.error_from_response(404, {"content-type": "text/html"}, text)
-    assert error is not None and error.upstream is not None
+    assert error is not None
+    assert error.upstream is not None
     assert error.upstream.excerpt == shown
