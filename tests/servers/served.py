@@ -1,13 +1,14 @@
 """What every server serves: the applications of the shared scenarios, and a few routes more.
 
-`application` is ASGI and holds both frameworks, so that one process a server is enough: the
+`application` is ASGI and holds all frameworks, so that one process a server is enough: the
 request's `X-Served` header says whose answer is wanted. `wsgi_application` is Django alone.
+Litestar serves the scenarios alone.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from support_django import setup_django
 
@@ -20,6 +21,7 @@ from django.urls import include, path  # noqa: E402
 from starlette.responses import PlainTextResponse, StreamingResponse  # noqa: E402
 from starlette.routing import Route, WebSocketRoute  # noqa: E402
 
+from conformance.drivers import litestar_stack  # noqa: E402
 from conformance.drivers.starlette_stack import make_app  # noqa: E402
 from kaiko_asgi import KaikoMiddleware  # noqa: E402
 from kaiko_django import get_asgi_application, get_wsgi_application  # noqa: E402
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.websockets import WebSocket
 
-    from kaiko_asgi import Receive, Scope, Send
+    from kaiko_asgi import ASGIApp, Receive, Scope, Send
 
 _LEFT: list[str] = []
 _CHUNK = b"x" * 65_536
@@ -119,6 +121,11 @@ wsgi_application = get_wsgi_application()
 _django = get_asgi_application()
 
 
+# --- Litestar --------------------------------------------------------------------------
+
+_litestar = cast("ASGIApp", litestar_stack.make_app(validating=True))
+
+
 # --- no framework ---------------------------------------------------------------------
 
 
@@ -134,10 +141,13 @@ async def _returning(scope: Scope, _receive: Receive, send: Send) -> None:
 _returns = KaikoMiddleware(_returning)
 
 
+_APPS: dict[bytes | None, ASGIApp] = {b"django": _django, b"litestar": _litestar}
+
+
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Hand on to the framework that the request asks for."""
     asked = dict(scope.get("headers", ())).get(b"x-served")
-    app = _django if asked == b"django" else _starlette
+    app = _APPS.get(asked, _starlette)
     if scope.get("path", "").startswith("/returns/"):
         app = _returns
     try:

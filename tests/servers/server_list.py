@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-App = Literal["starlette", "django"]
+App = Literal["starlette", "litestar", "django"]
 
 _ASGI = "servers.served:application"
 _WSGI = "servers.served:wsgi_application"

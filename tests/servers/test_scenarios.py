@@ -8,15 +8,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.driver import faults
-from conformance.drivers import django_stack, starlette_stack
+from conformance.drivers import django_stack, litestar_stack, starlette_stack
 from conformance.scenarios import SCENARIOS, Scenario
 from servers.asking import on_servers, send
 
 if TYPE_CHECKING:
     from servers.running import Running
+    from servers.server_list import App
 
-IN_PROCESS = {driver.name: driver for driver in (*starlette_stack.DRIVERS, *django_stack.DRIVERS)}
-REFERENCES = {"starlette": "starlette-install", "django": "django-asgi"}
+IN_PROCESS = {
+    driver.name: driver
+    for stack in (starlette_stack, litestar_stack, django_stack)
+    for driver in stack.DRIVERS
+}
+REFERENCES = {
+    "starlette": "starlette-install",
+    "litestar": "litestar-plugin",
+    "django": "django-asgi",
+}
 
 
 @on_servers()
@@ -28,7 +37,10 @@ REFERENCES = {"starlette": "starlette-install", "django": "django-asgi"}
 def test_answer(server: Running, scenario: Scenario, caplog: pytest.LogCaptureFixture) -> None:
     """Status, contract headers and body are the same but for the id, and keep the contract."""
     caplog.set_level(logging.CRITICAL)
-    for app in server.server.apps:
+    apps: list[App] = [*server.server.apps]
+    if "starlette" in apps:
+        apps.append("litestar")
+    for app in apps:
         seen = send(server, app, scenario)
         reference = IN_PROCESS[REFERENCES[app]].run(scenario)
         assert seen.comparable(scenario) == reference.comparable(scenario)
