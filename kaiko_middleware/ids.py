@@ -155,7 +155,11 @@ def inbound_request_id(
             if value is not None:
                 return None  # more than one value is no value
             value = given
-    if not value or len(value) > _LONGEST or value.translate(_ALPHABET) != value:
+    if not value or len(value) > _LONGEST:
+        return None
+    # The very same object, where nothing had to be put in place of anything.
+    kept = value.translate(_ALPHABET)
+    if kept is not value and kept != value:
         return None
     text = value.decode()
     # All keys have a letter that hexadecimal ids lack: this is on the way of each request.

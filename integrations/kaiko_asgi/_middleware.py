@@ -88,8 +88,9 @@ class KaikoMiddleware:
             except IndexError:
                 request_id = self._pipeline.ids.refill()
         else:
-            inbound = inbound_request_id(scope["headers"], self._names)
-            request_id = self._replace_id(scope) if inbound is None else inbound
+            request_id = inbound_request_id(scope["headers"], self._names) or self._replace_id(
+                scope
+            )
         state[REQUEST_ID] = request_id
         wrapper = SendWrapper()
         wrapper.known = self.known
