@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from kaiko_asgi import KaikoMiddleware
+from kaiko_asgi.event_loop import running_loop
 from kaiko_asgi.scope import REQUEST_PATH, header_values
 from kaiko_guards._running import Running
 from kaiko_guards.chain import Guards, ask_verifier
@@ -64,7 +65,12 @@ class GuardMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] not in ("http", "websocket"):
-            await self.app(scope, receive, send)
+            try:
+                await self.app(scope, receive, send)
+            finally:  # a lifespan ends with its server
+                loop = running_loop()
+                if loop is not None:
+                    await self._guards.close(loop)
             return
         guards = self._guards
         request = _request(scope, self._proxies)
@@ -80,7 +86,11 @@ class GuardMiddleware:
                 running.tally.announce(request.read_header("content-length"))
             if guards.keys is not None and guards.keys.needs_key(request.path):
                 await _check_key(guards.keys, request, scope)
-            running.verdict = guards.count(request)
+            loop = running_loop() if guards.shares else None
+            if loop is None:
+                running.verdict = guards.count(request)
+            else:
+                running.verdict = await guards.count_async(request, loop)
             await running.run(self.app, scope)
         except KaikoError as refused:
             if running.started or _is_inside(scope):

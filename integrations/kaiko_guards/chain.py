@@ -19,8 +19,12 @@ from kaiko_middleware import ServiceUnavailableError
 from kaiko_middleware.settings_check import is_plain_callable, refuse
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kaiko_guards.limits import Count
     from kaiko_guards.rates import Verdict
     from kaiko_guards.request import GuardedRequest
+    from kaiko_guards.shared import SharedCounter
     from kaiko_guards.verdicts import KeyAnswer, KeyVerifier, ValidKey
 
     Guard = ApiKeys | BodyLimit | Deadline | RateLimit
@@ -58,6 +62,11 @@ class Guards:
         self.limits: tuple[RateLimit, ...] = tuple(
             guard for guard in guards if isinstance(guard, RateLimit)
         )
+        self._shared = {
+            limit.shared.settings: limit.shared for limit in self.limits if limit.shared is not None
+        }
+        self.shares: bool = bool(self._shared)
+        """Whether a limit is counted in a server."""
 
     def count(self, request: GuardedRequest) -> Verdict | None:
         """Count a request against every limit that governs it; None where none does.
@@ -66,18 +75,58 @@ class Guards:
 
         Raises:
             RateLimitError: a limit refuses it; the limits after that do not count it.
+            ServiceUnavailableError: nobody can count, and the limit is closed then.
 
         """
+        told = self._count_here(request)
+        for counter, counts in self._counts_elsewhere(request):
+            told = _strictest(told, counter.hit(counts))
+        return told
+
+    async def count_async(self, request: GuardedRequest, loop: object) -> Verdict | None:
+        """Do the same without blocking asyncio's event loop, given that loop."""
+        told = self._count_here(request)
+        if self.shares:
+            for counter, counts in self._counts_elsewhere(request):
+                told = _strictest(told, await counter.hit_async(counts, loop))
+        return told
+
+    async def close(self, loop: object) -> None:
+        """Close the connections to servers that an event loop has, and those of threads."""
+        for counter in self._shared.values():
+            await counter.close(loop)
+
+    def _count_here(self, request: GuardedRequest) -> Verdict | None:
         told: Verdict | None = None
         for limit in self.limits:
-            if limit.governs(request):
-                verdict = limit.hit(request)
-                if verdict is None:
-                    continue
-                if not verdict.allowed:
-                    raise refusal(verdict)
-                told = verdict if told is None else tightest([told, verdict])
+            if limit.counter is not None and limit.governs(request):
+                count = limit.count(request)
+                if count is not None:
+                    told = _strictest(told, [limit.counter.hit(count.key, count.cost)])
         return told
+
+    def _counts_elsewhere(
+        self, request: GuardedRequest
+    ) -> Iterable[tuple[SharedCounter, Sequence[Count]]]:
+        """Group what is counted by where it is: one round trip each."""
+        found: dict[object, tuple[SharedCounter, list[Count]]] = {}
+        for limit in self.limits:
+            if limit.shared is not None and limit.governs(request):
+                count = limit.count(request)
+                if count is not None:
+                    shared = self._shared[limit.shared.settings]
+                    found.setdefault(shared.settings, (shared, []))[1].append(count)
+        return found.values()
+
+
+def _strictest(told: Verdict | None, verdicts: Sequence[Verdict]) -> Verdict | None:
+    """Return what the client is told, given what was said before; raises where one refuses."""
+    if not verdicts:
+        return told
+    verdict = tightest(verdicts)
+    if not verdict.allowed:
+        raise refusal(verdict)
+    return verdict if told is None else tightest([told, verdict])
 
 
 def _one(key: str, guards: tuple[object, ...], kind: type[_G]) -> _G | None:

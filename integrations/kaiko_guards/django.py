@@ -142,7 +142,8 @@ def _synchronous(get_response: GetResponse) -> GetResponse:
             if keys is not None and keys.needs_key(guarded.path):
                 value = guarded.read_header(keys.header)
                 keys.admit(guarded, *ask_plain_verifier(keys, value))
-            verdict = _admit(found.guards, guarded, request)
+            _tell_principal(request, guarded)
+            verdict = found.guards.count(guarded)
         except KaikoError as refused:
             return _refuse(request, refused)
         token = None if seconds is None else ends_at.set(monotonic() + seconds)
@@ -165,7 +166,8 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
             if keys is not None and keys.needs_key(guarded.path):
                 value = guarded.read_header(keys.header)
                 keys.admit(guarded, *await ask_verifier(keys, value))
-            verdict = _admit(found.guards, guarded, request)
+            _tell_principal(request, guarded)
+            verdict = await found.guards.count_async(guarded, asyncio.get_running_loop())
         except KaikoError as refused:
             return _refuse(request, refused)
         if seconds is None:
@@ -221,9 +223,8 @@ def _received(request: HttpRequest) -> int:
     return size
 
 
-def _admit(guards: Guards, guarded: GuardedRequest, request: HttpRequest) -> Verdict | None:
+def _tell_principal(request: HttpRequest, guarded: GuardedRequest) -> None:
     setattr(request, "kaiko_principal", guarded.principal)  # noqa: B010 - stubs do not know it
-    return guards.count(guarded)
 
 
 def _told(response: HttpResponseBase, verdict: Verdict | None) -> HttpResponseBase:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 from math import ceil
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from kaiko_guards.memory import MemoryCounter
 from kaiko_guards.rates import parse_rates
@@ -13,25 +13,26 @@ from kaiko_middleware.config import is_within
 from kaiko_middleware.settings_check import is_plain_callable, path_prefixes, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from kaiko_guards.rates import Rate, Verdict
     from kaiko_guards.request import GuardedRequest
+    from kaiko_guards.shared import SharedCounter
 
     Identify = Callable[[GuardedRequest], str | None]
     Cost = Callable[[GuardedRequest], int]
 
-__all__ = ["Counter", "RateLimit", "limit_headers"]
+__all__ = ["Count", "RateLimit", "limit_headers", "refusal"]
 
 _METHOD = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
 
 
-class Counter(Protocol):
-    """Counts requests by key."""
+class Count(NamedTuple):
+    """What one limit counts of one request: for whom, against which rates, and how often."""
 
-    def hit(self, key: str, cost: int = 1) -> Verdict:
-        """Count one request; return what the tightest rate says."""
-        ...
+    key: str
+    rates: Sequence[Rate]
+    cost: int
 
 
 class RateLimit:
@@ -48,7 +49,12 @@ class RateLimit:
         paths: the path prefixes, by whole segments, that the limit governs.
         methods: the methods that it governs; all when left out. A WebSocket's handshake has
             the method `WEBSOCKET`.
-        max_keys: how many keys are remembered at most.
+        max_keys: how many keys are remembered at most, in memory.
+        storage: where it is counted: `"memory://"`, in each process for itself, or a server that
+            all share: `"redis://…"`, `"valkey://…"`.
+        on_storage_error: what becomes of a request when that server fails: `"open"` lets it
+            through, `"closed"` answers 503.
+        storage_timeout: seconds that a request waits for the server at most.
 
     Raises:
         ConfigError: a value is not allowed.
@@ -64,6 +70,9 @@ class RateLimit:
         paths: Iterable[str] = ("/",),
         methods: Iterable[str] | None = None,
         max_keys: int = 1_000_000,
+        storage: str = "memory://",
+        on_storage_error: str = "open",
+        storage_timeout: float = 0.1,
     ) -> None:
         self.rates: tuple[Rate, ...] = parse_rates("rates", rates)
         known = _BY.get(by) if isinstance(by, str) else by
@@ -86,7 +95,17 @@ class RateLimit:
             refuse("methods", methods, "a sequence of upper-case methods")
         if type(max_keys) is not int or max_keys < 1:
             refuse("max_keys", max_keys, "an int from 1")
-        self.counter: Counter = MemoryCounter(self.rates, max_keys=max_keys)
+        self.counter: MemoryCounter | None = None
+        """Counts in this process."""
+        self.shared: SharedCounter | None = None
+        """Counts for all processes."""
+        if storage == "memory://":
+            self.counter = MemoryCounter(self.rates, max_keys=max_keys)
+        else:
+            self.shared = _shared(storage, on_storage_error, storage_timeout)
+        governs = rates, by if isinstance(by, str) else "", self.paths, sorted(self.methods or ())
+        # The same in every process, and another one for every other limit.
+        self._name = sha256(repr(governs).encode()).hexdigest()[:12]
 
     def governs(self, request: GuardedRequest) -> bool:
         """Whether the limit applies to the request's method and path."""
@@ -94,11 +113,23 @@ class RateLimit:
             return False
         return is_within(request.path, self.paths)
 
-    def hit(self, request: GuardedRequest) -> Verdict | None:
-        """Count a request that the limit governs; None where it counts for nobody."""
+    def count(self, request: GuardedRequest) -> Count | None:
+        """Return what a request counts for; None where it counts for nobody."""
         key = self._identify(request)
         cost = self._fixed_cost if self._cost is None else self._cost(request)
-        return None if key is None or cost < 1 else self.counter.hit(key, cost)
+        if key is None or cost < 1:
+            return None
+        return Count(key if self.shared is None else f"kaiko:{self._name}:{key}", self.rates, cost)
+
+
+def _shared(storage: object, on_error: str, timeout: float) -> SharedCounter:
+    if not isinstance(storage, str):
+        refuse("storage", storage, "'memory://' or a server's URL such as 'redis://127.0.0.1:6379'")
+    try:
+        from kaiko_guards.shared import SharedCounter  # noqa: PLC0415 - needs the library `limits`
+    except ImportError:
+        refuse("storage", "a server", "'memory://', unless 'kaiko-middleware[guards]' is installed")
+    return SharedCounter(storage, on_error=on_error, timeout=timeout)
 
 
 def limit_headers(verdict: Verdict) -> list[tuple[str, str]]:
