@@ -13,6 +13,7 @@ from kaiko_guards.chain import Guards, ask_verifier
 from kaiko_guards.request import GuardedRequest, TrustedProxies
 from kaiko_guards.sizes import Tally
 from kaiko_middleware import Config, KaikoError, current_request_id
+from kaiko_middleware.arguments import require_asgi_app
 from kaiko_middleware.config import routed_path
 from kaiko_middleware.deadline import DEADLINE_HEADER
 from kaiko_middleware.layers import REQUEST_ID
@@ -57,6 +58,7 @@ class GuardMiddleware:
         config: Config | None = None,
         trusted_proxies: Iterable[str] = (),
     ) -> None:
+        require_asgi_app("kaiko_guards.asgi.GuardMiddleware", app)
         self.app = app
         self._guards = Guards("guards", guards)
         self._proxies = TrustedProxies("trusted_proxies", trusted_proxies)

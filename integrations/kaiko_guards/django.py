@@ -17,6 +17,10 @@ from inspect import iscoroutinefunction
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from kaiko_middleware.extras import require
+
+require("kaiko_guards.django", "django", install="kaiko-middleware[django]")
+
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.http import HttpResponse

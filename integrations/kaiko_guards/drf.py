@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from kaiko_middleware.extras import require
+
+require("kaiko_guards.drf", "rest_framework", install="kaiko-middleware[drf]")
+
 from django.core.exceptions import ImproperlyConfigured
 from rest_framework.authentication import BaseAuthentication
 

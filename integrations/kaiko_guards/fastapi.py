@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kaiko_middleware.extras import require
+
+require("kaiko_guards.fastapi", "fastapi", install="kaiko-middleware[fastapi]")
+
 from fastapi import Request
 from fastapi.openapi.models import APIKey
 from fastapi.openapi.models import SecurityBase as SecurityBaseModel

@@ -125,10 +125,8 @@ class RateLimit:
 def _shared(storage: object, on_error: str, timeout: float) -> SharedCounter:
     if not isinstance(storage, str):
         refuse("storage", storage, "'memory://' or a server's URL such as 'redis://127.0.0.1:6379'")
-    try:
-        from kaiko_guards.shared import SharedCounter  # noqa: PLC0415 - needs the library `limits`
-    except ImportError:
-        refuse("storage", "a server", "'memory://', unless 'kaiko-middleware[guards]' is installed")
+    from kaiko_guards.shared import SharedCounter  # noqa: PLC0415 - it needs the extra
+
     return SharedCounter(storage, on_error=on_error, timeout=timeout)
 
 

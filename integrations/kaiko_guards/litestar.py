@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
+
+from kaiko_middleware.extras import require
+
+require("kaiko_guards.litestar", "litestar", install="kaiko-middleware[litestar]")
 
 from litestar.middleware import DefineMiddleware
 
 from kaiko_guards.asgi import PRINCIPAL
 from kaiko_guards.asgi import GuardMiddleware as ASGIMiddleware
-from kaiko_guards.chain import ask_verifier
+from kaiko_guards.chain import Guards, ask_verifier
+from kaiko_guards.request import TrustedProxies
 from kaiko_middleware import ForbiddenError
 
 if TYPE_CHECKING:
@@ -67,5 +72,6 @@ def guard_middleware(*guards: Guard, trusted_proxies: Iterable[str] = ()) -> Def
 
     """
     made: Any = ASGIMiddleware  # its scope is any scope; Litestar has types of its own
-    ASGIMiddleware(cast("Any", None), guards, trusted_proxies=trusted_proxies)  # checked at once
+    Guards("guards", guards)  # checked at once
+    TrustedProxies("trusted_proxies", trusted_proxies)
     return DefineMiddleware(made, guards=guards, trusted_proxies=trusted_proxies)

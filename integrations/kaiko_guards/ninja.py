@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kaiko_middleware.extras import require
+
+require("kaiko_guards.ninja", "ninja", install="kaiko-middleware[ninja]")
+
 from ninja.security import APIKeyHeader
 
 from kaiko_guards.chain import ask_plain_verifier, ask_verifier

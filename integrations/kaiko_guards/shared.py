@@ -15,6 +15,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
+from kaiko_middleware.extras import require
+
+require("kaiko_guards.shared", "limits", install="kaiko-middleware[guards]")
+
 from limits.errors import ConfigurationError
 from limits.storage import storage_from_string
 

@@ -146,6 +146,7 @@ class FileKeys:
                 if not self._warned:
                     _log.warning("the keys that were read before are used: %s", shown(exc))
                 self._warned = True
+                self._seen = None
             else:
                 self._warned = False
 

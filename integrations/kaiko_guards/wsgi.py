@@ -16,6 +16,7 @@ from kaiko_guards.limits import limit_headers
 from kaiko_guards.request import GuardedRequest, TrustedProxies
 from kaiko_guards.sizes import Tally
 from kaiko_middleware import Config, KaikoError, PayloadTooLargeError, current_request_id
+from kaiko_middleware.arguments import require_wsgi_app
 from kaiko_middleware.deadline import DEADLINE_HEADER, ends_at
 from kaiko_wsgi import KaikoMiddleware
 from kaiko_wsgi.environ import ENVIRON_ID, path_in
@@ -60,6 +61,7 @@ class GuardMiddleware:
         config: Config | None = None,
         trusted_proxies: Iterable[str] = (),
     ) -> None:
+        require_wsgi_app("kaiko_guards.wsgi.GuardMiddleware", app)
         self.app = app
         self._guards = Guards("guards", guards)
         needs_plain_verifier("guards", self._guards)
