@@ -171,13 +171,13 @@ class SharedCounter:
         if not self._is_cluster:
             # The clients' own retries would wait for longer than a request may.
             options["retry"] = module.Retry(backoff.NoBackoff(), 0)
+        url = self._url
         if is_async:
+            url = f"async+{url}"
             options["implementation"] = "redispy" if self._client == "redis" else "valkey"
-            storage: Any = storage_from_string(f"async+{self._url}", **options)
-            client = storage.bridge.get_connection()
-        else:
-            storage = storage_from_string(self._url, **options)
-            client = storage.get_connection()
+        connect: Any = storage_from_string  # it returns storages of every kind
+        storage = connect(url, **options)
+        client = (storage.bridge if is_async else storage).get_connection()
         script: Call = client.register_script(_SCRIPT)
         return script, client
 
