@@ -37,6 +37,7 @@ CLIENTS = frozenset(
         "anthropic",
         "cerebras",
         "cohere",
+        "fireworks",
         "groq",
         "httpcore",
         "httpcore2",
@@ -46,9 +47,11 @@ CLIENTS = frozenset(
         "mistralai",
         "ollama",
         "openai",
+        "perplexity",
         "requests",
         "together",
         "urllib3",
+        "zai",
     }
 )
 """The HTTP clients and the SDKs over them, by the roots of their modules."""

@@ -108,6 +108,11 @@ FAILURES: dict[str, dict[str, Failure]] = {
         "ClientConnectionError": _LOST,
         "ClientError": _OURS,
     },
+    "azure": {
+        "ServiceRequestError": _NOT_SENT,
+        "ServiceResponseError": _LOST,
+        "HttpResponseError": _THEIRS,
+    },
     "botocore": {
         "ClientError": _THEIRS,
         "ConnectTimeoutError": _NOT_SENT,
@@ -129,12 +134,13 @@ FAILURES: dict[str, dict[str, Failure]] = {
         "LengthFinishReasonError": _THEIRS,
         "ContentFilterFinishReasonError": _THEIRS,
     },
-    **dict.fromkeys(("anthropic", "cerebras", "groq", "together"), _SDK),
+    "zai": {"APIStatusError": _THEIRS, **_SDK, "APIResponseError": _THEIRS},
+    **dict.fromkeys(("anthropic", "cerebras", "fireworks", "groq", "perplexity", "together"), _SDK),
 }
 """By the root of the class's module, then by its name; looked up along the MRO.
 
-botocore's and Google's are only known to `translate()`: they are also the databases and queues of a
-service, whose failures it wants to see as they are.
+Azure's, botocore's and Google's are only known to `translate()`: they are also the databases and
+queues of a service, whose failures it wants to see as they are.
 """
 
 _MADE_UP = frozenset({"APIConnectionError", "MidStreamFallbackError"})
