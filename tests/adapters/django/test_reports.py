@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.signals import got_request_exception
-from django.http import Http404
+from django.http import Http404, HttpResponse
 
 from adapters.django.row import raises
-from adapters.django.stacks import Project, Stack
+from adapters.django.stacks import STACKS, Project, Stack
 from adapters.django.support import bug, each_stack, heard, http404, refused, reports_of, typed
 from kaiko_middleware import ConflictError, ExceptionMapping, KaikoError, NotFoundError
 
@@ -33,6 +34,42 @@ def test_hooks_are_called_once(stack: Stack, view: Any, told: tuple[type, bool])
     (report,) = reports_of(stack, Project(view))
     assert (type(report.exception), report.unmapped) == told
     assert (report.method, report.path) == ("GET", "/x")
+
+
+def closes_itself(_request: object) -> HttpResponse:
+    """Answer with a response whose class fails when it is closed."""
+
+    class Closing(HttpResponse):
+        def close(self) -> None:
+            super().close()
+            raise ConflictError("no", code="table_locked")
+
+    return Closing(b"whole")
+
+
+def is_closed(_request: object) -> HttpResponse:
+    """Answer with a response that was given a `close` which fails."""
+    response = HttpResponse(b"whole")
+
+    def close() -> None:
+        raise ConflictError("no", code="table_locked")
+
+    vars(response)["close"] = close
+    return response
+
+
+@pytest.mark.parametrize(
+    "stack", [stack for stack in STACKS if stack.wrapped], ids=lambda stack: str(stack.name)
+)
+@pytest.mark.parametrize("view", [closes_itself, is_closed])
+def test_a_response_that_cannot_be_closed(
+    stack: Stack, view: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What fails after a whole answer is logged with its code, as just that."""
+    with suppress(ConflictError):  # WSGI's server is told as well
+        stack.ask(Project(view))
+    (record,) = [record for record in caplog.records if record.name == "kaiko"]
+    assert "raised after the answer: 409 table_locked: no" in record.getMessage()
 
 
 class Taken(Exception):
