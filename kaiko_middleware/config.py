@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
@@ -24,6 +25,7 @@ _TAKEN = DESCRIBES_BODY.union((name.lower() for name in EXPOSED[1:]), {
     "max-forwards", "origin", "pragma", "range", "referer", "server", "set-cookie",
     "strict-transport-security", "te", "upgrade", "user-agent", "vary", "via", "warning",
 })  # fmt: skip
+_SLASHES = re.compile("//+")
 _FAMILIES = ("accept-", "access-control-", "content-", "if-", "proxy-", "sec-", "x-forwarded-")
 
 
@@ -194,7 +196,13 @@ def served_path(path: str, root_path: str) -> str:
 
 def routed_path(path: str, root_path: str) -> str:
     """Return the path that the application's router matches: what follows the root path."""
+    path, root_path = _merge_slashes(path), root_path.rstrip("/")
     return path[len(root_path) :] if root_path and _is_below(path, root_path) else path
+
+
+def _merge_slashes(path: str) -> str:
+    """Return the path as most routers match it: Litestar, Quart, Falcon, Flask, Bottle."""
+    return _SLASHES.sub("/", path) if "//" in path else path
 
 
 def _is_below(path: str, root_path: str) -> bool:
@@ -207,4 +215,5 @@ def _is_taken(name: str) -> bool:
 
 def is_within(path: str, prefixes: tuple[str, ...]) -> bool:
     """Whether `path` is one of the prefixes or below it, by whole segments."""
+    path = _merge_slashes(path)
     return any(prefix in {"/", path} or path.startswith(f"{prefix}/") for prefix in prefixes)

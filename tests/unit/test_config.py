@@ -329,6 +329,9 @@ def test_its_repr_is_the_call_that_makes_it() -> None:
         (["/v2"], ["/v2/docs"], "/v2/docsx", True),
         (["/"], ["/oauth", "/rpc"], "/rpc", False),
         (["/"], ["/"], "/v2", False),
+        (["/v2"], [], "//v2/chat", True),
+        (["/v2/a"], [], "/v2///a", True),
+        (["/"], ["/rpc"], "//rpc", False),
     ],
 )
 def test_paths_are_prefixes_by_whole_segments(
@@ -337,9 +340,14 @@ def test_paths_are_prefixes_by_whole_segments(
     path: str,
     covered: bool,  # noqa: FBT001 - a column
 ) -> None:
-    """`/v2` is not `/v20`; what is excluded is excluded from what is included."""
+    """`/v2` is not `/v20`; what is excluded is excluded from what is included.
+
+    Many slashes are one, as for the routers of Litestar, Quart, Falcon and Flask.
+    """
     config = Config(paths=paths, exclude_paths=exclude)
     assert config.covers(path) is covered
+    assert config.covers(f"/api{path}", "/api") is covered
+    assert config.covers(f"/api/{path}", "/api/") is covered  # uvicorn --root-path /api/
 
 
 def test_nobody_needs_to_ask_where_everything_is_covered() -> None:
