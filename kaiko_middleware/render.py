@@ -269,6 +269,8 @@ def _from_now(value: str) -> str | None:
     """Return a field as integer seconds: decimals rounded up, a point in time from now."""
     if _NUMBER.fullmatch(value):
         seconds = float(value)
+        if seconds >= _POINTS * 1_000_000:
+            return None  # in a smaller unit, or none that can be sent
         if seconds >= _POINTS:
             seconds /= 1000 if seconds >= _POINTS * 1000 else 1
             seconds = max(0.0, seconds - time.time())
