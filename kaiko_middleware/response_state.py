@@ -298,6 +298,16 @@ class ResponseState:
             layers.reported = exc
         return failed
 
+    def refuse(self, error: KaikoError) -> list[Piece]:
+        """Answer with `error` in place of what the application did; return what to send now.
+
+        A 500 is reported once it is known what came out of the application.
+        """
+        if error.status != 500:
+            return self.fail(error).pieces
+        self._unreported = error
+        return self._finish(self._pipeline.render(error, self.request))
+
     def _answer(self, exc: BaseException, *, answered_outside: bool) -> Failed:
         """Answer an exception where nothing was sent."""
         pipeline, request, layers = self._pipeline, self.request, self._layers

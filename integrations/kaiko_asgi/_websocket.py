@@ -7,14 +7,16 @@ After `accept` the socket is closed with a code and a reason that say what happe
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from kaiko_asgi.exchange_driver import ExchangeDriver, request_info, with_id
 from kaiko_asgi.observers import tell_observers
 from kaiko_asgi.scope import is_answerable, raised_by_send
-from kaiko_middleware import ForbiddenError, NotFoundError
 from kaiko_middleware.foreign_answer import error_from_reason
+from kaiko_middleware.known_exceptions import path_of
 from kaiko_middleware.layers import layers_of
+from kaiko_middleware.make_error import error_for_status
 from kaiko_middleware.render import close_frame
 from kaiko_middleware.report import report_disconnect
 
@@ -42,6 +44,7 @@ class Socket:
         self._driver = ExchangeDriver(pipeline, scope, request_id, send)
         self._driver.prefix = _PREFIX
         self._deniable = _PREFIX in (scope.get("extensions") or {})
+        self._app: ASGIApp | None = None
         self._accepted = False
         self._denied = False  # an answer goes out in place of the handshake
         self._closed = False
@@ -50,6 +53,7 @@ class Socket:
 
     async def serve(self, app: ASGIApp) -> None:
         """Serve the connection by `app`."""
+        self._app = app
         try:
             await app(self._scope, self.receive, self.send)
             await self.end()
@@ -86,11 +90,21 @@ class Socket:
             if not self._denied:
                 # A server would turn this into a 403 without a body.
                 self._denied = self._ended = True
-                unknown = _is_unrouted(self._scope)
-                await self._driver.deny(NotFoundError() if unknown else ForbiddenError())
+                await self._deny(message)
         else:
             self._closed = self._closed or kind == "websocket.close"
             await self._send(message)
+
+    async def _deny(self, message: Message) -> None:
+        """Answer in place of a close: with what the framework caught, if that is why it closes."""
+        status = 404 if self._is_unrouted() else _refused_status(message)
+        caught = sys.exception() if message.get("code") in _FAILED else None
+        if caught is not None and (
+            status == 500 or self._pipeline.find(caught, self._request) is not None
+        ):
+            await self._driver.fail(caught)
+        else:
+            await self._driver.deny(error_for_status(status))
 
     async def _refuse(self, reason: list[object]) -> None:
         """Deny or close what FastAPI refused: a server could not send its reason."""
@@ -144,21 +158,46 @@ class Socket:
         except Exception as gone:  # noqa: BLE001 - servers raise what they like at a socket that is gone
             report_disconnect(gone, self._request)
 
+    def _is_unrouted(self) -> bool:
+        """Whether nothing takes the socket, which its application closes without saying so.
 
-def _is_unrouted(scope: Scope) -> bool:
-    """Whether Starlette's router found no route: it then closes the socket, and says no more."""
-    if "router" not in scope:
-        return False
-    # The endpoint is what is mounted, where nothing in there was found. That may
-    # have middleware which refused the socket, before any route was looked for.
-    endpoint: object = scope.get("endpoint")
-    return endpoint is None or (
-        hasattr(endpoint, "routes")
-        and all(
+        That is Starlette's router without a route, or an application that speaks HTTP alone.
+        """
+        scope = self._scope
+        if "router" not in scope:
+            return _speaks_http_alone(self._app)
+        # The endpoint is what is mounted, where nothing in there was found. That may
+        # have middleware which refused the socket, before any route was looked for.
+        endpoint: object = scope.get("endpoint")
+        if endpoint is None or _speaks_http_alone(endpoint):
+            return True
+        return hasattr(endpoint, "routes") and all(
             getattr(entry, "cls", type).__module__.startswith("kaiko_")
             for entry in getattr(endpoint, "user_middleware", ())
         )
-    )
 
 
+_HTTP_ALONE = frozenset({"a2wsgi.wsgi.WSGIMiddleware", "starlette.staticfiles.StaticFiles"})
+
+
+def _speaks_http_alone(app: object) -> bool:
+    return any(path_of(cls) in _HTTP_ALONE for cls in type(app).__mro__)
+
+
+def _refused_status(message: Message) -> int:
+    """Return the HTTP status that a close before `accept` means; 403 where it does not say.
+
+    Many add it to 4000, and Falcon to 3000.
+    """
+    code: object = message.get("code", 1000)
+    if code in _FAILED:
+        return 500 if code == 1011 or message.get("reason") == "Internal Server Error" else 403
+    if not isinstance(code, int) or not (3400 <= code <= 3599 or 4400 <= code <= 4499):
+        return 403
+    # 405 is Falcon's answer where only HTTP is routed.
+    return 404 if code % 1000 == 405 else code % 1000
+
+
+_FAILED = {1011, 4500}
+"""What Falcon, and what Litestar, closes a socket with for an exception."""
 _SILENT = "the application returned without an answer to the handshake"

@@ -221,7 +221,7 @@ class ExchangeDriver:
 
     async def deny(self, error: KaikoError) -> None:
         """Answer with `error` in place of what the application did."""
-        await self._forward(self.response.fail(error).pieces)
+        await self._forward(self.response.refuse(error))
 
     async def fail(
         self, exc: BaseException, *, answered_outside: bool = False, outermost: bool = False

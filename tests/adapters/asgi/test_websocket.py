@@ -116,6 +116,53 @@ def test_a_handshake_is_answered_with_an_envelope(
     assert len(said(caplog)) == 1
 
 
+def _closes(code: int, reason: str = "") -> dict[str, object]:
+    return {"type": "websocket.close", "code": code, "reason": reason}
+
+
+def _handling(exc: Exception, close: dict[str, object]) -> ASGIApp:
+    """Return an application that closes while it handles an exception, as frameworks do."""
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        try:
+            raise exc  # noqa: TRY301 - and catches it, as Falcon and Litestar do
+        except Exception:  # noqa: BLE001 - as above
+            await send(close)
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("app", "status", "code", "level"),
+    [
+        (script(_closes(3404)), 404, "not_found", "INFO"),
+        (script(_closes(3405)), 404, "not_found", "INFO"),
+        (script(_closes(3503)), 503, "service_unavailable", "WARNING"),
+        (script(_closes(4401)), 401, "invalid_api_key", "WARNING"),
+        (script(_closes(4600)), 403, "permission_denied", "WARNING"),
+        (script(_closes(1011)), 500, "internal", "WARNING"),
+        (script(_closes(1011), _boom), 500, "internal", "ERROR"),
+        (script(_closes(4500, "Own")), 403, "permission_denied", "WARNING"),
+        (script(_closes(4500, "Internal Server Error")), 500, "internal", "WARNING"),
+        (_handling(NotFoundError(), _closes(1011)), 404, "not_found", "INFO"),
+        (_handling(NotFoundError(), _closes(4500, "Own")), 404, "not_found", "INFO"),
+        (_handling(_boom(), _closes(1011)), 500, "internal", "ERROR"),
+        (_handling(_boom(), _closes(4500, "Own")), 403, "permission_denied", "WARNING"),
+        (_handling(NotFoundError(), _closes(1008)), 403, "permission_denied", "WARNING"),
+    ],
+    ids=range(14),
+)
+def test_a_close_before_accept_says_why_in_its_code(
+    app: ASGIApp, status: int, code: str, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Falcon adds the status to 3000 and others to 4000; for an exception there is one code."""
+    caplog.set_level(logging.INFO)
+    denial = connect(kaiko(app)).denial
+    assert denial is not None
+    assert (denial.status, error_of(denial)["code"]) == (status, code)
+    assert [record.levelname for record in caplog.records] == [level]
+
+
 @pytest.mark.parametrize(
     ("app", "code", "reason"),
     [

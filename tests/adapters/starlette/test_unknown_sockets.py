@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from wsgiref.simple_server import demo_app
 
 import pytest
+from a2wsgi import WSGIMiddleware
 from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route, Router, WebSocketRoute
+from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket  # noqa: TC002 - FastAPI reads the annotation
 
 from adapters.asgi.apps import error_of, said
 from adapters.asgi.server import connect
 from adapters.starlette.stacks import STACKS, Adopt
-from kaiko_starlette import install
+from kaiko_starlette import KaikoMiddleware, install
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
     from kaiko_asgi import ASGIApp, Receive, Scope, Send
 
+mounted_wsgi: Any = WSGIMiddleware  # its types of a WSGI application are its own
 adopted = pytest.mark.parametrize("adopt", STACKS, ids=lambda adopt: adopt.__name__)
 
 
@@ -61,6 +65,8 @@ def make(*middleware: Middleware) -> Starlette:
             Mount("/router", app=Router(routes)),
             Mount("/app", app=Starlette(routes=routes)),
             Mount("/contracted", app=contracted),
+            Mount("/files", app=StaticFiles(directory=".")),
+            Mount("/wsgi", app=mounted_wsgi(demo_app)),
             Mount("/guarded", app=Starlette(routes=routes, middleware=[Middleware(Refuses)])),
         ],
         middleware=middleware,
@@ -87,6 +93,8 @@ def _told(app: ASGIApp, path: str) -> tuple[int, object]:
     ("made", "path"),
     [
         *((make, path) for path in ("/no", "/http", "/router/no", "/app/no", "/contracted/no")),
+        (make, "/files/no"),
+        (make, "/wsgi/no"),
         *((_service, path) for path in ("/no", "/v2/no", "/app/no", "/docs")),
     ],
 )
@@ -115,3 +123,8 @@ def test_an_unknown_one_is_not_found(
 def test_a_refused_one_is_forbidden(adopt: Adopt, made: Callable[[], Starlette], path: str) -> None:
     """By an endpoint, or by a middleware that did not let it come to a router."""
     assert _told(adopt(made(), None), path) == (403, "permission_denied")
+
+
+def test_an_application_that_speaks_http_alone_takes_none() -> None:
+    """Also where it is all that the middleware wraps."""
+    assert _told(KaikoMiddleware(mounted_wsgi(demo_app)), "/no") == (404, "not_found")
