@@ -50,14 +50,19 @@ def _fixed(said: int | str) -> Handler:
     return handler
 
 
+def _first_of(exc: BaseException, *names: str) -> object:
+    """Return the first attribute that is there and not None."""
+    return next((each for name in names if (each := getattr(exc, name, None)) is not None), None)
+
+
 def _http_exception(exc: BaseException) -> KaikoError | None:
-    """Read Starlette's HTTPException, from which FastAPI's derives; Litestar's, DRF's, Ninja's."""
+    """Read an exception that names a status: Starlette's HTTPException and those like it."""
     status: object = getattr(exc, "status_code", None)
     if not isinstance(status, int) or not 400 <= status <= 599:
         # No error answer: the framework turns it into a redirect or an empty answer;
         # where it cannot any more, or the status is none at all, it is a bug.
         return None
-    detail: object = getattr(exc, "detail", getattr(exc, "message", None))
+    detail: object = _first_of(exc, "detail", "message", "description", "title", "body")
     headers: object = getattr(exc, "headers", None)
     message = code = param = None
     if status < 500 and isinstance(detail, str) and not is_phrase(detail, status):
@@ -67,6 +72,19 @@ def _http_exception(exc: BaseException) -> KaikoError | None:
     items = getattr(headers, "items", None)
     fields = items() if items is not None else None
     return error_for_status(status, message, code=code, param=param, headers=fields)
+
+
+def _werkzeugs(exc: BaseException) -> KaikoError | None:
+    """Read the exceptions of Werkzeug, which Flask and Quart use."""
+    status: object = getattr(exc, "code", None)
+    if not isinstance(status, int) or not 400 <= status <= 599:
+        return None
+    said: object = vars(exc).get("description")  # the class's own is no author's
+    message = said if status < 500 and isinstance(said, str) else None
+    if message is not None and is_phrase(message, status):
+        message = None
+    fields = cast("list[tuple[str, str]]", getattr(exc, "get_headers", list)())
+    return error_for_status(status, message, headers=fields)
 
 
 def _unreadable_form(exc: BaseException) -> KaikoError:
@@ -99,6 +117,14 @@ _LITESTAR = "litestar.exceptions.http_exceptions."
 KNOWN: dict[str, Handler] = {
     "builtins.TimeoutError": _fixed("timeout"),
     "starlette.exceptions.HTTPException": _http_exception,
+    "bottle.HTTPResponse": _http_exception,
+    "falcon.http_error.HTTPError": _http_exception,
+    "pyramid.exceptions.URLDecodeError": _fixed(400),
+    "pyramid.httpexceptions.HTTPException": _http_exception,
+    "sanic.exceptions.SanicException": _http_exception,
+    "webob.exc.WSGIHTTPException": _http_exception,
+    "webob.request.DisconnectionError": Disconnected(),
+    "werkzeug.exceptions.HTTPException": _werkzeugs,
     "python_multipart.exceptions.MultipartParseError": _unreadable_form,
     "starlette.formparsers.MultiPartException": _unreadable_form,
     "starlette.requests.ClientDisconnect": Disconnected(),
@@ -154,4 +180,5 @@ def is_refusal(exc: BaseException) -> bool:
 
 def is_http_exception(exc: BaseException) -> bool:
     """Whether `exc` is an HTTP exception of a framework's, which names a status itself."""
-    return any(KNOWN.get(path_of(cls)) is _http_exception for cls in type(exc).__mro__)
+    known = {_http_exception, _werkzeugs}
+    return any(KNOWN.get(path_of(cls)) in known for cls in type(exc).__mro__)

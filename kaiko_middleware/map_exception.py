@@ -16,7 +16,7 @@ from .errors import KaikoError, ServerError
 from .handler_check import checked_handler
 from .known_exceptions import Disconnected, is_http_exception, known_entry, known_handler
 from .safe_exception import cause_of, context_of, is_group, leaves
-from .unwrap import READERS_RAISE, client_fault, underlying
+from .unwrap import CHARSETS_RAISE, READERS_RAISE, client_fault, underlying
 
 __all__ = ["ExceptionMapping", "Known", "is_disconnect"]
 
@@ -164,7 +164,8 @@ class ExceptionMapping:
                 self._chosen.clear()
             handler = self._chosen[raised] = self._choose(raised, {})
         if handler is None:
-            return client_fault(exc) if issubclass(raised, READERS_RAISE) else None
+            maybe = issubclass(raised, READERS_RAISE) or raised in CHARSETS_RAISE
+            return client_fault(exc) if maybe else None
         if isinstance(handler, Disconnected):
             return handler
         found: object = handler(exc)

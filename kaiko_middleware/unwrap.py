@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from .errors import KaikoError
 
-__all__ = ["READERS_RAISE", "client_fault", "underlying"]
+__all__ = ["CHARSETS_RAISE", "READERS_RAISE", "client_fault", "underlying"]
 
 _SERVERS = frozenset({"daphne", "granian", "gunicorn", "hypercorn", "uvicorn"})
 
@@ -87,32 +87,51 @@ READERS_RAISE = (ValueError, RecursionError)
 """What reading JSON, or a number, raises."""
 
 
-_NOT_FOUND = {
-    ("starlette.convertors", "convert"),
-    ("django.core.handlers.asgi", "__call__"),
-    ("channels.routing", "__call__"),
+CHARSETS_RAISE = frozenset({LookupError, DeprecationWarning})
+"""What reading text in a charset that is none, or in one that is not served, raises."""
+
+_RAISED_IN: dict[tuple[object, str], int | str] = {
+    ("starlette.requests", "json"): "invalid_json",
+    # where a number in a path is too long, and where nothing takes a WebSocket
+    ("starlette.convertors", "convert"): 404,
+    ("django.core.handlers.asgi", "__call__"): 404,
+    ("channels.routing", "__call__"): 404,
 }
-"""What raises where a number in a path is too long, or where nothing takes a WebSocket."""
+"""What the functions that raise for it say of a request."""
+_READ_BY_WEBOB = {"_json_body__get": "invalid_json", "POST": "invalid_form"}
+_WEBOBS_HEADERS = ("webob.descriptors", "fget")
+_UNDER_READERS = frozenset({"cgi", "codecs", "email", "encodings", "json", "urllib"})
 
 
 def client_fault(exc: BaseException) -> KaikoError | None:
     """Return the error for what frameworks cannot read of a request, or do not serve; or None.
 
-    Starlette's `request.json()`, the numbers of its paths, Django's handler and Channels' routers
-    raise what Python raises: only where it was raised tells whose fault it is. It is one of
-    `READERS_RAISE`.
+    Starlette's `request.json()`, the numbers of its paths, WebOb's requests (Pyramid), Django's
+    handler and Channels' routers raise what Python raises: only where it was raised tells whose
+    fault it is. It is one of `READERS_RAISE` or of `CHARSETS_RAISE`.
     """
-    where = _raised_in(exc, without="json")
-    if where == ("starlette.requests", "json"):
-        return error_for_code("invalid_json")
-    return error_for_status(404) if where in _NOT_FOUND else None
+    where = _raised_in(exc, without=_UNDER_READERS)
+    said = _RAISED_IN.get(where)
+    if said is None and str(where[0]).startswith("webob."):
+        said = _read_by_webob(exc)
+    if said is None:
+        return None
+    return error_for_status(said) if isinstance(said, int) else error_for_code(said)
 
 
-def _raised_in(exc: BaseException, without: str = "") -> tuple[object, str]:
-    """Return the module and the function that raised `exc`, but for frames of one library."""
+def _read_by_webob(exc: BaseException) -> int | str | None:
+    said: int | str | None = None
+    for module, function in _frames(exc):
+        if module == "webob.request" or (module, function) == _WEBOBS_HEADERS:
+            said = _READ_BY_WEBOB.get(function) or said or 400
+    return said
+
+
+def _raised_in(exc: BaseException, without: frozenset[str] = frozenset()) -> tuple[object, str]:
+    """Return the module and the function that raised `exc`, but for frames of some libraries."""
     where: tuple[object, str] = None, ""
     for module, function in _frames(exc):
-        if str(module).partition(".")[0] != without:
+        if str(module).partition(".")[0] not in without:
             where = module, function
     return where
 

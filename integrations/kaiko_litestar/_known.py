@@ -40,6 +40,8 @@ _READERS = (
     ("litestar.handlers.websocket_handlers._utils", "handle_receive"),
     (_KWARGS, "to_kwargs"),
 )
+# `Accept` with a huge weight; a date that no `datetime` can hold.
+_STUMBLES = {"litestar.datastructures.headers", "litestar._signature.model"}
 _NO_FIELD = Failure("missing", "body", None)
 # What a client's bytes make the readers raise.
 _UNREADABLE = (ValueError, LookupError, RuntimeError, SerializationException, ClientException)
@@ -54,7 +56,7 @@ def known_of(connection: Connection) -> Known:
     """
     return {
         HTTPException: lambda exc: _http_exception(exc, connection),
-        Exception: lambda exc: _of_router(exc) or _of_reading(exc, connection),
+        Exception: lambda exc: _of_request(exc) or _of_reading(exc, connection),
     }
 
 
@@ -85,10 +87,21 @@ def _http_exception(exc: HTTPException, connection: Connection) -> KaikoError | 
     return None if handler is None else handler(exc)
 
 
-def _of_router(exc: Exception) -> KaikoError | None:
-    """Say that only HTTP is served where a socket was asked for, as newer releases do."""
-    is_lost = isinstance(exc, KeyError) and Frames(exc).innermost == _ROUTER
-    return error_for_status(404) if is_lost else None
+def _of_request(exc: Exception) -> KaikoError | None:
+    """Return the error for a path, a header or a number that Litestar itself stumbles at."""
+    if not isinstance(exc, KeyError | ValueError | ArithmeticError):
+        return None
+    frames = Frames(exc)
+    if isinstance(exc, KeyError):
+        # Only HTTP is served where a socket was asked for, as newer releases say.
+        return error_for_status(404) if frames.innermost == _ROUTER else None
+    if frames.through(_ROUTER, "parse_path_params"):
+        return error_for_status(404)  # a number that no decimal or timedelta can hold
+    if frames.through("litestar.datastructures.url", "from_components"):
+        return error_for_code("invalid_host")
+    if frames.innermost in _STUMBLES:
+        return error_for_status(400)
+    return None
 
 
 def _of_reading(exc: Exception, connection: Connection) -> KaikoError | None:

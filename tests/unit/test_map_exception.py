@@ -21,6 +21,7 @@ from kaiko_middleware import (
     ServiceUnavailableError,
 )
 from kaiko_middleware.layers import Layers
+from kaiko_middleware.make_error import error_for_status
 from kaiko_middleware.map_exception import is_disconnect
 from kaiko_middleware.pipeline import Pipeline
 from kaiko_middleware.safe_exception import leaves
@@ -499,10 +500,16 @@ def test_a_form_that_starlette_cannot_read_is_seen_behind_its_http_exception(
         ("starlette.convertors", "to_string", ValueError("x"), "internal"),
         ("service.convertors", "convert", ValueError("x"), "internal"),
         ("service", "json", json.JSONDecodeError("no", "x", 0), "internal"),
+        ("webob.request", "_json_body__get", LookupError("unknown encoding: x"), "invalid_json"),
+        ("webob.request", "POST", DeprecationWarning("not UTF-8"), "invalid_form"),
+        ("webob.request", "accept", ValueError("x"), "bad_request"),
+        ("webob.descriptors", "fget", ValueError("x"), "bad_request"),
+        ("webob.response", "status", ValueError("x"), "internal"),
+        ("service", "json", LookupError("unknown encoding: x"), "internal"),
     ],
-    ids=range(9),
+    ids=range(15),
 )
-def test_what_starlette_cannot_read_of_a_request_is_the_clients(
+def test_what_a_framework_cannot_read_of_a_request_is_the_clients(
     module: str, function: str, exc: Exception, code: str
 ) -> None:
     """Seen by where it was raised; the same exception of the service's own is a bug."""
@@ -510,6 +517,46 @@ def test_what_starlette_cannot_read_of_a_request_is_the_clients(
     mapping = ExceptionMapping()
     mapping.register(Exception, lambda _: ConflictError("Ours"))
     assert mapping.resolve(raised_in(module, exc, None, function)).message == "Ours"
+
+
+_WERKZEUG = library("werkzeug.exceptions.HTTPException")
+_FALCON = library("falcon.http_error.HTTPError")
+
+
+@pytest.mark.parametrize(
+    ("cls", "said", "status", "message"),
+    [
+        (_FALCON, {"status_code": 403, "title": "403 Forbidden", "description": "No"}, 403, "No"),
+        (_FALCON, {"status_code": 409, "title": "Taken", "description": None}, 409, "Taken"),
+        (library("bottle.HTTPResponse"), {"status_code": 409, "body": "Taken"}, 409, "Taken"),
+        (_WERKZEUG, {"code": 409, "description": "Taken"}, 409, "Taken"),
+        (_WERKZEUG, {"code": 409}, 409, None),
+        (_WERKZEUG, {"code": 404, "description": "Not Found"}, 404, None),
+        (_WERKZEUG, {"code": 503, "description": "db-7 is down"}, 503, None),
+        (_WERKZEUG, {"code": 302}, 500, None),
+        (library("pyramid.exceptions.URLDecodeError", ValueError), {}, 400, None),
+    ],
+    ids=range(9),
+)
+def test_what_other_frameworks_raise_in_a_stream_keeps_its_status(
+    cls: Any, said: dict[str, Any], status: int, message: str | None
+) -> None:
+    """They answer it themselves everywhere else."""
+    error = ExceptionMapping().resolve(http_exception(cls, **said))
+    default = error_for_status(status).message
+    assert (error.status, error.message) == (status, message or default)
+
+
+def test_werkzeugs_headers_are_kept() -> None:
+    """It makes them when asked."""
+    fields = [("Allow", "GET")]
+    exc = http_exception(_WERKZEUG, code=405, get_headers=lambda: fields)
+    assert ExceptionMapping().resolve(exc).headers == (("Allow", "GET"),)
+
+
+def test_a_client_that_left_webob_is_no_error() -> None:
+    """Pyramid's request says so while it reads the body."""
+    assert is_disconnect(library("webob.request.DisconnectionError", OSError)())
 
 
 def test_starlettes_complaint_that_the_answer_has_started_is_seen_through() -> None:

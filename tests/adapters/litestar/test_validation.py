@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 from fastapi import FastAPI
+from litestar import Request, get
+from litestar.params import FromPath, FromQuery
 
 import kaiko_fastapi
 from adapters.asgi.server import http_scope
-from adapters.litestar.support import FORM, JSON, MULTIPART, ask_error, error_of, post
+from adapters.litestar.support import FORM, JSON, MULTIPART, ask_error, error_of, make_app, post
 from adapters.litestar.validated import Code, Item, decode_code, make
 from kaiko_litestar._failures import refused
 
@@ -278,6 +282,56 @@ def test_a_server_that_cannot_read_is_no_fault_of_the_clients(
     scope = http_scope("/model", method="POST", headers=[("Content-Length", "9")])
     asyncio.run(APP(scope, receive, send))
     assert json.loads(sent[1]["body"])["error"]["code"] == code
+
+
+@get("/number/{n:decimal}")
+async def number(n: FromPath[Decimal]) -> str:
+    """Take a number from the path."""
+    return str(n)
+
+
+@get("/wait/{n:timedelta}")
+async def wait(n: FromPath[timedelta]) -> str:
+    """Take a number of seconds from the path."""
+    return str(n)
+
+
+@get("/since")
+async def since(at: FromQuery[datetime]) -> str:
+    """Take a point in time."""
+    return str(at)
+
+
+@get("/reads")
+async def reads(request: Request[Any, Any, Any]) -> str:
+    """Read what a client says it takes, and where it came to."""
+    return f"{request.accept}{request.url}"
+
+
+@get("/own/{n:int}")
+async def own_fault(n: FromPath[int]) -> str:
+    """Fail as these do."""
+    raise OverflowError(n)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status", "code"),
+    [
+        ("/number/x", [], 404, "not_found"),
+        (f"/wait/{'9' * 30}", [], 404, "not_found"),
+        ("/since?at=253402300800", [], 400, "bad_request"),
+        ("/reads", [("Accept", "text/html;q=1e999")], 400, "bad_request"),
+        ("/reads", [("Host", "testserver:x")], 400, "invalid_host"),
+        ("/own/1", [], 500, "internal"),
+    ],
+    ids=["decimal", "timedelta", "date", "weight", "port", "the service's own"],
+)
+def test_what_litestar_stumbles_at_is_the_clients(
+    path: str, headers: list[tuple[str, str]], status: int, code: str
+) -> None:
+    """A number that nothing can hold, or a header that says nothing."""
+    app = make_app([number, wait, since, reads, own_fault])
+    assert ask_error(app, path, headers=headers)[:2] == (status, code)
 
 
 def test_a_host_that_is_none() -> None:
