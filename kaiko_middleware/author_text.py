@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from ._text import MESSAGE_LIMIT
 from .catalog import STATUSES
+from .framework_pages import without_own_words
 
 __all__ = ["author_text", "is_phrase"]
 
@@ -116,7 +117,7 @@ def author_text(text: str, status: int) -> str | None:
     A status's own phrase, markup, a traceback, what a validator says of its input, and anything
     longer than a message is not.
     """
-    text = text.strip()
+    text = without_own_words(text.strip(), status)
     if not text or len(text) > MESSAGE_LIMIT or text[0] == "<" or "Traceback (most" in text:
         return None
     if len(text) <= _LONGEST:

@@ -17,6 +17,7 @@ from ._text import MESSAGE_LIMIT, is_code, is_param
 from .author_text import author_text
 from .catalog import status_entry
 from .content_coding import BODY_LIMIT
+from .framework_pages import page_text
 from .ids import is_request_id
 from .make_error import error_for_status
 from .validation import error_from_failures
@@ -73,10 +74,16 @@ def read_body(
                 return _EMPTY
         else:
             return _read_json(data, status, request_type)
-    if kind in {"", "text/plain"}:
+    if kind in {"", "text/html", "text/plain"}:
         with suppress(UnicodeDecodeError):
-            return ForeignBody(message=author_text(body.decode(), status))
+            charset = content_type.lower().partition("charset=")[2].partition(";")[0].strip(' "')
+            text = body.decode(charset if charset in _CHARSETS else "utf-8")
+            said = page_text(text) if kind == "text/html" else text
+            return ForeignBody(message=author_text(said or "", status))
     return _EMPTY
+
+
+_CHARSETS = frozenset({"iso-8859-1", "iso-8859-15", "latin-1", "utf-16", "windows-1252"})
 
 
 # A service gives the same few error answers: each is read once.
@@ -85,6 +92,7 @@ _remembered_body = lru_cache(maxsize=256)(read_body)
 
 
 def _read_json(data: object, status: int, request_type: str | None) -> ForeignBody:
+    listed = isinstance(data, list)
     if isinstance(data, list):  # DRF wraps a text, and Google's streaming endpoints an object
         items = cast("list[object]", data)
         data = items[0] if len(items) == 1 else None
@@ -97,7 +105,7 @@ def _read_json(data: object, status: int, request_type: str | None) -> ForeignBo
     if isinstance(error, dict):
         inside = cast("Members", error)
         said = read_detail(inside, status)
-        if _is_envelope(members, inside, status):
+        if not listed and _is_envelope(members, inside, status):
             return said._replace(message=str(inside["message"]), envelope=True)
         return said
     if isinstance(detail, list):

@@ -58,6 +58,11 @@ SHAPES: list[tuple[str, int, object, str, str | None, str, str | None]] = [
     ("no content type", 409, b"Taken", "", "Taken", "conflict", None),
     ("phrase", 404, b"Not Found", "text/plain; charset=utf-8", None, "not_found", None),
     ("html", 404, b"<h1>Nope</h1>", "text/html", None, "not_found", None),
+    ("no markup", 409, b"Tom &amp; I", "text/html; charset=utf-8", "Tom & I", "conflict", None),
+    ("latin-1", 409, b"\xdcber", 'text/plain; charset="iso-8859-1"', "Über", "conflict", None),
+    ("another charset", 409, b"Taken", "text/plain; charset=idna", "Taken", "conflict", None),
+    ("a status line", 409, b"409 Conflict\n\nTaken", "text/plain", "Taken", "conflict", None),
+    ("a path", 404, b"/v2/nowhere", "text/plain", None, "not_found", None),
     ("html as text", 404, b"<h1>Nope</h1>", "text/plain", None, "not_found", None),
     ("xml", 400, b"<?xml?><error>Nope</error>", "application/xml", None, "bad_request", None),
     ("empty", 405, b"", "", None, "method_not_allowed", None),
@@ -725,3 +730,11 @@ def test_a_body_over_64_kib_is_not_read() -> None:
     short = b'{"detail": "No such item"}'
     assert read_body(short.ljust(BODY_LIMIT), 404, JSON).message == "No such item"
     assert read_body(short.ljust(BODY_LIMIT + 1), 404, JSON).message is None
+
+
+def test_an_envelope_in_a_list_is_none() -> None:
+    """Its text on a 500 is not one for the client."""
+    inside = {"type": "server_error", "code": "down", "message": "db-7", "param": None}
+    said = {"error": {**inside, "request_id": REQUEST_ID}}
+    assert read(500, said).message == "db-7"
+    assert read(500, [said]).message == "Unexpected server error"

@@ -1,0 +1,80 @@
+"""The author's text in the error pages of Werkzeug (Flask, Quart), Bottle and WebOb (Pyramid).
+
+They put words of their own beside it. The library that is loaded says which these are.
+Implements the returned answers of section 8 of the V2 contract.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from html import unescape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["page_text", "without_own_words"]
+
+_TEXT = r"([^<]*(?:<br */?>[^<]*)*)"
+_PAGES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"<html lang=en>\n<title>\d+ [^<]*</title>\n<h1>[^<]*</h1>\n<p>{_TEXT}</p>\n*\Z",
+        rf"caused an error:</p>\s*<pre>{_TEXT}</pre>\s*</body>",
+        rf"<body>\s*<h1>\d+ [^<]*</h1>\s*{_TEXT}</body>",
+    )
+)
+_LONGEST = 8192
+_BREAK = re.compile("<br */?>")
+_OWN_WORDS = (
+    ("werkzeug.exceptions", "default_exceptions", "description"),
+    ("pyramid.httpexceptions", "status_map", "explanation"),
+    ("webob.exc", "status_map", "explanation"),
+)
+# A path that was not found: Pyramid's, and Bottle's.
+_PATHS = ("/", "Not found: '")
+
+
+def page_text(page: str) -> str | None:
+    """Return the text that an error page shows; None where it is no page of theirs.
+
+    A text without any markup is one that somebody returned without saying its type.
+
+    Arguments:
+        page: the decoded body.
+
+    """
+    if "<" not in page:
+        return unescape(page)
+    if len(page) <= _LONGEST:
+        for pattern in _PAGES:
+            found = pattern.search(page)
+            if found is not None:
+                return unescape(_BREAK.sub("\n", found[1]))
+    return None
+
+
+def without_own_words(text: str, status: int) -> str:
+    """Return a text of an error answer without what a library puts before the author's.
+
+    Arguments:
+        text: the text.
+        status: the answer's status.
+
+    """
+    head, blank, rest = text.partition("\n\n")
+    if blank and head[:4] == f"{status} ":
+        text = rest.strip()
+    for words in _own_words(status):
+        text = text.removeprefix(words).strip()
+    return "" if text.startswith(_PATHS) else text
+
+
+def _own_words(status: int) -> Iterator[str]:
+    for module, table, attribute in _OWN_WORDS:
+        classes: object = getattr(sys.modules.get(module), table, None)
+        if isinstance(classes, dict):
+            words: object = getattr(classes.get(status), attribute, None)
+            if isinstance(words, str):
+                yield words
