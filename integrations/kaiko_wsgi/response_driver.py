@@ -94,6 +94,7 @@ class ResponseDriver(RestoringBody):
         self._server_start = server_start
         self._request_id = request_id
         self._pending: list[bytes] = []
+        self._written: list[bytes] = []
         self._chunks: Iterator[bytes] = iter(())
 
     def serve(
@@ -219,6 +220,7 @@ class ResponseDriver(RestoringBody):
 
     def _make(self) -> Iterator[bytes]:
         """Yield what becomes of the application's body."""
+        yield from self._written
         try:
             if not self._replaced and self._raised is None:
                 for data in self._result:
@@ -263,8 +265,10 @@ class ResponseDriver(RestoringBody):
     def _write(self, data: bytes) -> None:
         """Be what `start_response` returns, for applications of the old kind."""
         for chunk in self._feed(data):
-            # A chunk comes after a head, so the server has given its own `write`.
-            cast("Write", self._server_write)(chunk)
+            if self._server_write is None:
+                self._written.append(chunk)  # granian has no `write`
+            else:
+                self._server_write(chunk)
 
     def _fail(self, exc: BaseException, *, in_call: bool = False) -> None:
         """Take an exception; note what is still sent, and whether it is raised then.
@@ -295,10 +299,13 @@ class ResponseDriver(RestoringBody):
             tell_span(exc, status=500 if in_call else None)
         if in_call and failed.unmapped and failed.hand_on:
             crash_session()
-        # A server sends the head with a chunk, be it an empty one: the answer to HEAD has no other.
-        self._pending += self._take(failed.pieces) or [b""]
+        chunks = self._take(failed.pieces)
         if failed.hand_on or not isinstance(exc, Exception):
             self._raised = exc
+            if failed.pieces and not chunks and self._server_write is not None:
+                self._server_write(b"")  # waitress takes no empty chunk for the head's
+        # A server sends the head with a chunk, be it an empty one: the answer to HEAD has no other.
+        self._pending += chunks or [b""]
 
     def _take(self, pieces: list[Piece]) -> list[bytes]:
         """Send the heads among `pieces` and return the chunks."""

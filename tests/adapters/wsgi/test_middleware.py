@@ -372,6 +372,40 @@ def test_write_of_an_error() -> None:
     assert json.loads(answer.body)["error"]["message"] == "It is taken"
 
 
+@pytest.mark.parametrize("headers", [LENGTH, PLAIN], ids=["length", "no length"])
+def test_write_where_the_server_has_none(headers: list[tuple[str, str]]) -> None:
+    """Granian's `start_response` returns nothing: what is written goes before the body."""
+
+    class Granian(Server):
+        def start_response(self, *head: Any) -> Any:
+            """Return nothing, and take any number of heads."""
+            self.started = 0
+            super().start_response(*head[:2])
+
+    def app(_environ: Any, start: Any) -> list[bytes]:
+        start("200 OK", headers)(b"o")
+        return [b"k"]
+
+    answer = Granian().serve(KaikoMiddleware(app), make_environ("/x"))
+    assert (answer.status, answer.body, answer.raised) == (200, b"ok", None)
+
+
+def test_head_of_an_answer_without_a_body_is_sent_before_the_exception() -> None:
+    """Waitress sends no head for an empty chunk, and answers the exception itself."""
+    written: list[bytes] = []
+
+    class Waitress(Server):
+        def write(self, data: bytes) -> None:
+            """Note it."""
+            written.append(data)
+            super().write(data)
+
+    environ = make_environ("/x", method="HEAD")
+    answer = Waitress().serve(KaikoMiddleware(fails(ValueError("bug"))), environ)
+    assert (answer.status, type(answer.raised)) == (500, ValueError)
+    assert written[0] == b""
+
+
 each_head = pytest.mark.parametrize(
     "headers", [LENGTH, PLAIN, EVENTS], ids=["length", "no length", "events"]
 )
