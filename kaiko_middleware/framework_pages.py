@@ -12,7 +12,7 @@ from html import unescape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["page_text", "without_own_words"]
 
@@ -73,8 +73,8 @@ def without_own_words(text: str, status: int) -> str:
 
 def _own_words(status: int) -> Iterator[str]:
     for module, table, attribute in _OWN_WORDS:
-        classes: object = getattr(sys.modules.get(module), table, None)
-        if isinstance(classes, dict):
+        classes: Mapping[int, object] | None = getattr(sys.modules.get(module), table, None)
+        if classes is not None:
             words: object = getattr(classes.get(status), attribute, None)
             if isinstance(words, str):
                 yield words
