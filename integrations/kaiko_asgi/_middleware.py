@@ -62,7 +62,7 @@ class KaikoMiddleware:
         self.known: Knowledge = Knowledge(self._pipeline, cors)
         """What is the same for all requests."""
 
-    async def __call__(  # noqa: C901, PLR0912, PLR0915 - the hot path: each call of our own costs too much
+    async def __call__(  # noqa: C901, PLR0912 - the hot path: each call of our own costs too much
         self, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Serve one connection."""
