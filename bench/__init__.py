@@ -20,8 +20,8 @@ minutes, `--counted` only counts, `--only TEXT` selects.
 - `outage`, `outage_picture`: no figure, but the simulation that docs/outage.md shows.
 
 What a success on ASGI still costs, in instructions on CPython 3.13.0 (`asgi_success`: 15,300 more
-than the bare application, 7.5 times what a pass-through adds, 2,050). A part was left out, or counted
-by itself; each is right to about a tenth:
+than the bare application, 7.5 times what a pass-through adds, 2,050). A part was left out, or
+counted by itself; each is right to about a tenth:
 
 =====  ==============================================  ==========================================
 2,050  a coroutine that calls the application          the id is put back when the call has ended
