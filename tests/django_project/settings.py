@@ -15,6 +15,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
+    "kaiko_guards.django_keys",
 ]
 MIDDLEWARE = ["kaiko_django.KaikoMiddleware"]
 DATABASES = {

@@ -1,0 +1,1 @@
+"""Django finds what is here by its place."""

@@ -1,0 +1,56 @@
+"""Verifiers for keys in the database; put a cache in front of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from kaiko_guards.django_keys.models import ApiKey
+from kaiko_guards.stored_keys import answer_for, lookup_of
+from kaiko_guards.verdicts import ValidKey
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from kaiko_guards.verdicts import KeyAnswer
+
+__all__ = ["AsyncModelKeys", "ModelKeys"]
+
+_USED = timedelta(minutes=1)
+"""How exact `last_used_at` is: a write for every request would cost more than the check."""
+
+
+def _answer(key: str, found: ApiKey | None) -> tuple[KeyAnswer, datetime | None]:
+    """Return the answer, and the time to note as the last use, if any."""
+    now = timezone.now()
+    answer = answer_for(key, None if found is None else found.as_stored(), now)
+    if found is None or not isinstance(answer, ValidKey):
+        return answer, None
+    noted = found.last_used_at is not None and now - found.last_used_at < _USED
+    return answer, None if noted else now
+
+
+class ModelKeys:
+    """Looks keys up in the database; the principal is the `ApiKey`."""
+
+    def verify(self, key: str, /) -> KeyAnswer:
+        """Say what is known of `key`."""
+        found = ApiKey.objects.filter(lookup=lookup_of(key)).first()
+        answer, used = _answer(key, found)
+        if found is not None and used is not None:
+            ApiKey.objects.filter(pk=found.pk).update(last_used_at=used)
+        return answer
+
+
+class AsyncModelKeys:
+    """The same, awaited."""
+
+    async def verify(self, key: str, /) -> KeyAnswer:
+        """Say what is known of `key`."""
+        found = await ApiKey.objects.filter(lookup=lookup_of(key)).afirst()
+        answer, used = _answer(key, found)
+        if found is not None and used is not None:
+            await ApiKey.objects.filter(pk=found.pk).aupdate(last_used_at=used)
+        return answer
