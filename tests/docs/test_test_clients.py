@@ -76,7 +76,11 @@ def _litestar_typed() -> None:
     fail(TYPED)
 
 
-litestar_app = Litestar([_litestar_bug, _litestar_typed], plugins=[KaikoPlugin()])
+litestar_app = Litestar(
+    [_litestar_bug, _litestar_typed],
+    plugins=[KaikoPlugin()],
+    logging_config=None,  # it would set up the root logger, for all tests
+)
 
 
 def _wsgi_app(environ: Any, _start_response: Any) -> Any:

@@ -319,7 +319,8 @@ async def own_fault(n: FromPath[int]) -> str:
     [
         ("/number/x", [], 404, "not_found"),
         (f"/wait/{'9' * 30}", [], 404, "not_found"),
-        ("/since?at=253402300800", [], 400, "bad_request"),
+        # Which of two errors of msgspec's it is depends on its version and Python's.
+        ("/since?at=253402300800", [], 400, "bad_request invalid_at"),
         ("/reads", [("Accept", "text/html;q=1e999")], 400, "bad_request"),
         ("/reads", [("Host", "testserver:x")], 400, "invalid_host"),
         ("/own/1", [], 500, "internal"),
@@ -331,7 +332,9 @@ def test_what_litestar_stumbles_at_is_the_clients(
 ) -> None:
     """A number that nothing can hold, or a header that says nothing."""
     app = make_app([number, wait, since, reads, own_fault])
-    assert ask_error(app, path, headers=headers)[:2] == (status, code)
+    answered, said = ask_error(app, path, headers=headers)[:2]
+    assert answered == status
+    assert said in code.split()
 
 
 def test_a_host_that_is_none() -> None:
