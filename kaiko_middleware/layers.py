@@ -50,6 +50,8 @@ class Layers:
 
     The reference keeps its frames alive: the outermost layer drops the record, or calls
     `forget`."""
+    promised: tuple[tuple[str, str], ...] = ()
+    """Header fields that belong on whatever is answered to an exception, such as a limit's."""
     exit_taker: Callable[[BaseException], object] | None = None
     """Takes an exception that ends the process, to be raised once the request is answered."""
 

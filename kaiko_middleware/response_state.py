@@ -311,15 +311,17 @@ class ResponseState:
     def _answer(self, exc: BaseException, *, answered_outside: bool) -> Failed:
         """Answer an exception where nothing was sent."""
         pipeline, request, layers = self._pipeline, self.request, self._layers
-        cors = cors_fields(self._head[1]) if self._head[1] else ()
+        kept = cors_fields(self._head[1]) if self._head[1] else ()
+        if layers.promised:
+            kept = (*kept, *layers.promised)
         answer = None
         if layers.passed is not exc:
-            answer = pipeline.on_mapped(exc, request, replaced=cors)
+            answer = pipeline.on_mapped(exc, request, replaced=kept)
         if answer is None:
             if answered_outside:
                 layers.passed = exc
                 return Failed([], hand_on=True)
-            answer = pipeline.on_unmapped(exc, request, cors)
+            answer = pipeline.on_unmapped(exc, request, kept)
         hand_on = answer.unmapped and pipeline.config.reraise
         if hand_on or not isinstance(exc, Exception):
             layers.reported = exc

@@ -11,6 +11,7 @@ from kaiko_guards.deadlines import timed_out
 from kaiko_guards.limits import limit_headers
 from kaiko_middleware import PayloadTooLargeError
 from kaiko_middleware.deadline import ends_at
+from kaiko_middleware.layers import REQUEST_ID, layers_of
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task, TimerHandle
@@ -133,6 +134,7 @@ class Running:
             await app(scope, receive, self.send)
         except BaseException as exc:
             error = self._refused_for(exc)
+            self._promise(scope)
             if error is None:
                 raise
         else:
@@ -144,6 +146,13 @@ class Running:
             await self._answering
         elif error is not None:
             raise error
+
+    def _promise(self, scope: Scope) -> None:
+        """Have what is answered outside of the guards tell what is left of the limit, too."""
+        state: dict[str, Any] = scope.get("state") or {}
+        request_id: object = state.get(REQUEST_ID)
+        if self.verdict is not None and not self.started and isinstance(request_id, str):
+            layers_of(state, request_id).promised = tuple(limit_headers(self.verdict))
 
     def _refused_for(self, exc: BaseException) -> KaikoError | None:
         """Return why the application was stopped, where `exc` is how it ended by that."""

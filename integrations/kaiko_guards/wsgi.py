@@ -18,6 +18,7 @@ from kaiko_guards.sizes import Tally
 from kaiko_middleware import Config, KaikoError, PayloadTooLargeError, current_request_id
 from kaiko_middleware.arguments import require_wsgi_app
 from kaiko_middleware.deadline import DEADLINE_HEADER, ends_at
+from kaiko_middleware.layers import layers_of
 from kaiko_wsgi import KaikoMiddleware
 from kaiko_wsgi.environ import ENVIRON_ID, path_in
 
@@ -80,6 +81,28 @@ class GuardMiddleware:
             return self._answering(environ, answer.start)
 
     def _serve(self, environ: WSGIEnvironment, answer: _Answer) -> Iterable[bytes]:
+        seconds = self._admit(environ, answer)
+        token = None if seconds is None else ends_at.set(monotonic() + seconds)
+        try:
+            result = self.app(environ, answer.start)
+        except Exception:
+            answer.promise(environ)
+            answer.check()
+            raise
+        finally:
+            if token is not None:
+                ends_at.reset(token)
+        try:
+            answer.check()
+        except PayloadTooLargeError:
+            close = getattr(result, "close", None)
+            if close is not None:
+                close()
+            raise
+        return result
+
+    def _admit(self, environ: WSGIEnvironment, answer: _Answer) -> float | None:
+        """Run the guards; return the seconds that the request has."""
         guards = self._guards
         request = _request(environ, self._proxies)
         seconds: float | None = None
@@ -99,23 +122,7 @@ class GuardMiddleware:
             guards.keys.admit(request, *ask_plain_verifier(guards.keys, value))
             environ[ENVIRON_PRINCIPAL] = request.principal
         answer.verdict = guards.count(request)
-        token = None if seconds is None else ends_at.set(monotonic() + seconds)
-        try:
-            result = self.app(environ, answer.start)
-        except Exception:
-            answer.check()
-            raise
-        finally:
-            if token is not None:
-                ends_at.reset(token)
-        try:
-            answer.check()
-        except PayloadTooLargeError:
-            close = getattr(result, "close", None)
-            if close is not None:
-                close()
-            raise
-        return result
+        return seconds
 
 
 class _Answer:
@@ -126,6 +133,12 @@ class _Answer:
         self.started = False
         self.verdict: Verdict | None = None
         self.body: CountedInput | None = None
+
+    def promise(self, environ: WSGIEnvironment) -> None:
+        """Have what is answered outside of the guards tell what is left of the limit, too."""
+        request_id: object = environ.get(ENVIRON_ID)
+        if self.verdict is not None and isinstance(request_id, str):
+            layers_of(environ, request_id).promised = tuple(limit_headers(self.verdict))
 
     def check(self) -> None:
         """Raise what the body is refused for, whatever the application makes of it."""

@@ -19,7 +19,7 @@ from kaiko_asgi import KaikoMiddleware
 from kaiko_guards import ApiKeys, BodyLimit, Deadline, RateLimit, ValidKey, deadline
 from kaiko_guards.asgi import GuardMiddleware
 from kaiko_litestar import KaikoPlugin
-from kaiko_middleware import Config
+from kaiko_middleware import Config, ConflictError
 from kaiko_middleware.settings_check import ConfigError
 from kaiko_starlette import install
 
@@ -218,6 +218,24 @@ def test_a_limit_tells_what_is_left_and_then_refuses(stack: Stack) -> None:
     assert first.all("retry-after") == []
     assert third.one("retry-after") == "30"
     assert error_of(third)["code"] == "too_many_requests"
+
+
+@pytest.mark.parametrize("stack", [in_envelope, on_starlette, on_litestar])
+@pytest.mark.parametrize(
+    ("make", "status"), [(ConflictError, 409), (ValueError, 500)], ids=["typed", "bug"]
+)
+def test_an_error_that_is_answered_outside_tells_what_is_left(
+    stack: Stack, make: type[Exception], status: int
+) -> None:
+    """The limit governs it as well."""
+
+    async def app(*_args: object) -> None:
+        raise make("secret")
+
+    answer = ask(stack(app, [RateLimit("2/minute", by="address")]))
+    assert answer.status == status
+    assert answer.all("x-ratelimit-remaining") == ["1"]
+    assert answer.all("x-ratelimit-limit") == ["2"]
 
 
 def test_limits_govern_paths_and_methods_and_count_by_what_they_are_told() -> None:

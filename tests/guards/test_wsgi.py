@@ -13,7 +13,7 @@ import pytest
 from guards.test_asgi import BROKEN, KEY, REVOKED, UNKNOWN, AsyncKeys, Keys
 from kaiko_guards import ApiKeys, BodyLimit, Deadline, RateLimit, deadline
 from kaiko_guards.wsgi import GuardMiddleware
-from kaiko_middleware import NotFoundError
+from kaiko_middleware import Config, NotFoundError
 from kaiko_middleware.conformance import check_answer
 from kaiko_middleware.settings_check import ConfigError
 from kaiko_wsgi import KaikoMiddleware
@@ -118,6 +118,25 @@ def test_a_limit_tells_what_is_left_and_then_refuses(stack: Stack) -> None:
     assert told[2][1]["retry-after"] == "30"
     assert ask(app, peer="192.0.2.2")[0] == 200
     assert ask(app, peer="")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("make", "status"), [(NotFoundError, 404), (ValueError, 500)], ids=["typed", "bug"]
+)
+def test_an_error_that_is_answered_outside_tells_what_is_left(
+    make: type[Exception], status: int
+) -> None:
+    """The limit governs it as well."""
+
+    def app(*_args: object) -> Iterable[bytes]:
+        raise make("secret")
+
+    guarded = KaikoMiddleware(
+        GuardMiddleware(app, [RateLimit("2/minute", by="address")]), Config(reraise=False)
+    )
+    answer = ask(guarded)
+    assert answer[0] == status
+    assert answer[1]["x-ratelimit-remaining"] == "1"
 
 
 def test_an_application_that_tells_its_own_limit_is_not_overruled() -> None:
