@@ -7,10 +7,20 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import django
+from django.conf import settings
+
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 # The reference imports kaiko_django, and Django needs settings.
 sys.path.insert(0, str(Path(__file__).parent / "examples"))
 os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"
+# A model can be imported where its application is installed.
+settings.INSTALLED_APPS = [
+    *settings.INSTALLED_APPS,
+    "django.contrib.contenttypes",
+    "kaiko_guards.django_keys",
+]
+django.setup()
 
 project = "kaiko-middleware"
 author = "The Kaiko developers"
@@ -45,7 +55,7 @@ napoleon_numpy_docstring = False
 # not know the module of an annotation that is imported for type checkers only. The pages write
 # references in full.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(collections|contextlib|contextvars|logging|types|typing)\..*"),
+    (r"py:.*", r"(collections|contextlib|contextvars|logging|os|types|typing)\..*"),
     (r"py:.*", r"(asgiref|django|fastapi|httpx2?|litestar|ninja|pydantic|starlette|wsgiref)\..*"),
     (r"py:class", r"\w+"),
     (r"py:class", r"(\w+\.)+_\w+(\.\w+)?"),

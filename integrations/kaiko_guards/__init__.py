@@ -9,14 +9,14 @@ for each kind of application, such as `kaiko_guards.asgi.GuardMiddleware`.
 
 from __future__ import annotations
 
-from kaiko_guards.deadlines import Deadline
-from kaiko_guards.keys import ApiKeys
-from kaiko_guards.limits import RateLimit
-from kaiko_guards.request import GuardedRequest
-from kaiko_guards.sizes import BodyLimit
-from kaiko_guards.stored_keys import NewKey, new_key
-from kaiko_guards.verdicts import AsyncKeyVerifier, KeyAnswer, KeyVerifier, ValidKey
-from kaiko_guards.verifiers import AsyncCachedKeys, CachedKeys, FileKeys, HashedKeys
+from kaiko_guards._deadlines import Deadline
+from kaiko_guards._keys import ApiKeys
+from kaiko_guards._limits import RateLimit
+from kaiko_guards._request import GuardedRequest
+from kaiko_guards._sizes import BodyLimit
+from kaiko_guards._stored_keys import NewKey, new_key
+from kaiko_guards._verdicts import AsyncKeyVerifier, KeyAnswer, KeyVerifier, ValidKey
+from kaiko_guards._verifiers import AsyncCachedKeys, CachedKeys, FileKeys, HashedKeys
 from kaiko_middleware.deadline import deadline
 
 __all__ = [

@@ -7,8 +7,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kaiko_asgi.event_loop import running_loop
-from kaiko_guards.deadlines import timed_out
-from kaiko_guards.limits import limit_headers
+from kaiko_guards._deadlines import timed_out
+from kaiko_guards._limits import limit_headers
 from kaiko_middleware import PayloadTooLargeError
 from kaiko_middleware.deadline import ends_at
 from kaiko_middleware.layers import REQUEST_ID, layers_of
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from contextvars import Token
 
     from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
-    from kaiko_guards.deadlines import Deadline
-    from kaiko_guards.rates import Verdict
-    from kaiko_guards.request import GuardedRequest
-    from kaiko_guards.sizes import Tally
+    from kaiko_guards._deadlines import Deadline
+    from kaiko_guards._rates import Verdict
+    from kaiko_guards._request import GuardedRequest
+    from kaiko_guards._sizes import Tally
     from kaiko_middleware import KaikoError
 
     Answer = Callable[[Receive, Send, KaikoError], Coroutine[Any, Any, None]]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, cast
 from kaiko_asgi import KaikoMiddleware
 from kaiko_asgi.event_loop import running_loop
 from kaiko_asgi.scope import REQUEST_PATH, header_values
+from kaiko_guards._chain import Guards, ask_verifier
+from kaiko_guards._request import GuardedRequest, TrustedProxies
 from kaiko_guards._running import Running
-from kaiko_guards.chain import Guards, ask_verifier
-from kaiko_guards.request import GuardedRequest, TrustedProxies
-from kaiko_guards.sizes import Tally
+from kaiko_guards._sizes import Tally
 from kaiko_middleware import Config, KaikoError, current_request_id
 from kaiko_middleware.arguments import require_asgi_app
 from kaiko_middleware.config import routed_path
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kaiko_asgi import ASGIApp, Receive, Scope, Send
-    from kaiko_guards.chain import Guard
-    from kaiko_guards.keys import ApiKeys
+    from kaiko_guards._chain import Guard
+    from kaiko_guards._keys import ApiKeys
 
 __all__ = ["GuardMiddleware"]
 

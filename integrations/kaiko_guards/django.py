@@ -27,11 +27,11 @@ from django.http import HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.module_loading import import_string
 
-from kaiko_guards.chain import Guards, ask_plain_verifier, ask_verifier, needs_plain_verifier
-from kaiko_guards.deadlines import timed_out
-from kaiko_guards.limits import limit_headers
-from kaiko_guards.request import GuardedRequest, TrustedProxies
-from kaiko_guards.sizes import Tally
+from kaiko_guards._chain import Guards, ask_plain_verifier, ask_verifier, needs_plain_verifier
+from kaiko_guards._deadlines import timed_out
+from kaiko_guards._limits import limit_headers
+from kaiko_guards._request import GuardedRequest, TrustedProxies
+from kaiko_guards._sizes import Tally
 from kaiko_guards.wsgi import environ_header
 from kaiko_middleware import Config, KaikoError, current_request_id
 from kaiko_middleware.deadline import DEADLINE_HEADER, ends_at
@@ -44,11 +44,11 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    from kaiko_guards.chain import Guard
-    from kaiko_guards.rates import Verdict
+    from kaiko_guards._chain import Guard
+    from kaiko_guards._rates import Verdict
     from kaiko_middleware import Reply
 
-__all__ = ["SETTING", "GuardMiddleware", "GuardSettings", "current_guards"]
+__all__ = ["SETTING", "GuardMiddleware"]
 
 SETTING = "KAIKO_GUARDS"
 _DEADLINE = DEADLINE_HEADER.lower()

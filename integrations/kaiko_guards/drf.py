@@ -16,14 +16,14 @@ require("kaiko_guards.drf", "rest_framework", install="kaiko-middleware[drf]")
 from django.core.exceptions import ImproperlyConfigured
 from rest_framework.authentication import BaseAuthentication
 
-from kaiko_guards.chain import ask_plain_verifier
+from kaiko_guards._chain import ask_plain_verifier
 from kaiko_guards.django import SETTING, current_guards
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
-    from kaiko_guards.keys import ApiKeys
-    from kaiko_guards.verdicts import ValidKey
+    from kaiko_guards._keys import ApiKeys
+    from kaiko_guards._verdicts import ValidKey
 
 __all__ = ["ApiKeyAuthentication", "KeyUser"]
 

@@ -14,12 +14,12 @@ from fastapi.openapi.models import SecurityBase as SecurityBaseModel
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 
-from kaiko_guards.chain import ask_verifier
-from kaiko_guards.verdicts import ValidKey
+from kaiko_guards._chain import ask_verifier
+from kaiko_guards._verdicts import ValidKey
 from kaiko_middleware import ForbiddenError
 
 if TYPE_CHECKING:
-    from kaiko_guards.keys import ApiKeys
+    from kaiko_guards._keys import ApiKeys
 
 __all__ = ["ApiKeySecurity"]
 

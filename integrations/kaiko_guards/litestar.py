@@ -10,10 +10,10 @@ require("kaiko_guards.litestar", "litestar", install="kaiko-middleware[litestar]
 
 from litestar.middleware import DefineMiddleware
 
+from kaiko_guards._chain import Guards, ask_verifier
+from kaiko_guards._request import TrustedProxies
 from kaiko_guards.asgi import PRINCIPAL
 from kaiko_guards.asgi import GuardMiddleware as ASGIMiddleware
-from kaiko_guards.chain import Guards, ask_verifier
-from kaiko_guards.request import TrustedProxies
 from kaiko_middleware import ForbiddenError
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from litestar.connection import ASGIConnection
     from litestar.handlers import BaseRouteHandler
 
-    from kaiko_guards.chain import Guard
-    from kaiko_guards.keys import ApiKeys
+    from kaiko_guards._chain import Guard
+    from kaiko_guards._keys import ApiKeys
 
 __all__ = ["ApiKeyGuard", "guard_middleware"]
 

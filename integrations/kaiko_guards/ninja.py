@@ -10,7 +10,7 @@ require("kaiko_guards.ninja", "ninja", install="kaiko-middleware[ninja]")
 
 from ninja.security import APIKeyHeader
 
-from kaiko_guards.chain import ask_plain_verifier, ask_verifier
+from kaiko_guards._chain import ask_plain_verifier, ask_verifier
 from kaiko_middleware import ForbiddenError
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
-    from kaiko_guards.keys import ApiKeys
-    from kaiko_guards.verdicts import ValidKey
+    from kaiko_guards._keys import ApiKeys
+    from kaiko_guards._verdicts import ValidKey
 
 __all__ = ["ApiKeyAuth", "AsyncApiKeyAuth"]
 

@@ -10,11 +10,11 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from kaiko_guards.chain import Guards, ask_plain_verifier, needs_plain_verifier
-from kaiko_guards.deadlines import timed_out
-from kaiko_guards.limits import limit_headers
-from kaiko_guards.request import GuardedRequest, TrustedProxies
-from kaiko_guards.sizes import Tally
+from kaiko_guards._chain import Guards, ask_plain_verifier, needs_plain_verifier
+from kaiko_guards._deadlines import timed_out
+from kaiko_guards._limits import limit_headers
+from kaiko_guards._request import GuardedRequest, TrustedProxies
+from kaiko_guards._sizes import Tally
 from kaiko_middleware import Config, KaikoError, PayloadTooLargeError, current_request_id
 from kaiko_middleware.arguments import require_wsgi_app
 from kaiko_middleware.deadline import DEADLINE_HEADER, ends_at
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from wsgiref.types import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
 
-    from kaiko_guards.chain import Guard
-    from kaiko_guards.rates import Verdict
+    from kaiko_guards._chain import Guard
+    from kaiko_guards._rates import Verdict
 
-__all__ = ["ENVIRON_PRINCIPAL", "CountedInput", "GuardMiddleware", "environ_header"]
+__all__ = ["ENVIRON_PRINCIPAL", "GuardMiddleware"]
 
 _REFUSAL = "kaiko.refusal"
 _DEADLINE = DEADLINE_HEADER.lower()

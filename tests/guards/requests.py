@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kaiko_guards.request import GuardedRequest, TrustedProxies
+from kaiko_guards._request import GuardedRequest, TrustedProxies
 
 
 def request(

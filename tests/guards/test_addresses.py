@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guards.requests import request
-from kaiko_guards.request import TrustedProxies
+from kaiko_guards._request import TrustedProxies
 from kaiko_middleware.settings_check import ConfigError
 
 PROXIES = ("10.0.0.0/8", "2001:db8:1::/48")

@@ -9,7 +9,7 @@ import pytest
 
 from guards.requests import request
 from kaiko_guards import ApiKeys, HashedKeys, ValidKey, new_key
-from kaiko_guards.stored_keys import StoredKey, answer_for, digest_of, lookup_of
+from kaiko_guards._stored_keys import StoredKey, answer_for, digest_of, lookup_of
 from kaiko_middleware import AuthenticationError, ForbiddenError, KaikoError
 from kaiko_middleware.settings_check import ConfigError
 

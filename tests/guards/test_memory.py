@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kaiko_guards.memory import MemoryCounter
-from kaiko_guards.rates import parse_rates
+from kaiko_guards._memory import MemoryCounter
+from kaiko_guards._rates import parse_rates
 
 if TYPE_CHECKING:
-    from kaiko_guards.rates import Verdict
+    from kaiko_guards._rates import Verdict
 
 
 class Clock:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kaiko_guards.rates import Rate, Verdict, parse_rates, tightest
+from kaiko_guards._rates import Rate, Verdict, parse_rates, tightest
 from kaiko_middleware.settings_check import ConfigError
 
 

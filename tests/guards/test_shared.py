@@ -26,7 +26,7 @@ from guards.test_wsgi import alone as alone_wsgi
 from guards.test_wsgi import answers as answers_wsgi
 from guards.test_wsgi import ask as ask_wsgi
 from kaiko_guards import RateLimit
-from kaiko_guards.shared import SharedCounter
+from kaiko_guards._shared import SharedCounter
 from kaiko_middleware.settings_check import ConfigError
 
 if TYPE_CHECKING:
@@ -250,7 +250,7 @@ def test_a_server_that_is_gone_lets_requests_through(
 ) -> None:
     """With one warning, and another when it is back."""
     caplog.set_level(logging.WARNING, "kaiko.guards")
-    monkeypatch.setattr("kaiko_guards.shared._AGAIN", 0.0)
+    monkeypatch.setattr("kaiko_guards._shared._AGAIN", 0.0)
     url = f"redis://127.0.0.1:{server.port}"
     serve = way([RateLimit("3/hour", by=lambda _request: "all", storage=url)])
     assert serve()[0] == 200

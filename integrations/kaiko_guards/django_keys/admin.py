@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 else:
     ModelAdmin = admin.ModelAdmin  # only the stubs know what it is of
 
-__all__ = ["ApiKeyAdmin"]
-
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ModelAdmin):

@@ -6,8 +6,6 @@ from typing import Any
 
 from django.apps import AppConfig
 
-__all__ = ["KeysConfig"]
-
 
 class KeysConfig(AppConfig):
     """API keys in the database."""

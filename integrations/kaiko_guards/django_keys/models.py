@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
-from kaiko_guards.stored_keys import StoredKey, new_key
-from kaiko_guards.verdicts import ValidKey
+from kaiko_guards._stored_keys import StoredKey, new_key
+from kaiko_guards._verdicts import ValidKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -84,7 +84,7 @@ class ApiKey(models.Model):
             prefix: what it begins with.
 
         Raises:
-            ValidationError: a value is not allowed.
+            django.core.exceptions.ValidationError: a value is not allowed.
 
         """
         made = cls(name=name, scopes=" ".join(scopes), expires_at=expires_at)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
+from kaiko_guards._stored_keys import answer_for, lookup_of
+from kaiko_guards._verdicts import ValidKey
 from kaiko_guards.django_keys.models import ApiKey
-from kaiko_guards.stored_keys import answer_for, lookup_of
-from kaiko_guards.verdicts import ValidKey
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from kaiko_guards.verdicts import KeyAnswer
+    from kaiko_guards._verdicts import KeyAnswer
 
 __all__ = ["AsyncModelKeys", "ModelKeys"]
 

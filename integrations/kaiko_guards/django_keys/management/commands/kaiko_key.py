@@ -13,8 +13,6 @@ from kaiko_guards.django_keys.models import ApiKey
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
-__all__ = ["Command"]
-
 
 class Command(BaseCommand):
     """The command."""

@@ -10,22 +10,22 @@ from collections.abc import Iterable
 from inspect import isawaitable
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from kaiko_guards.deadlines import Deadline
-from kaiko_guards.keys import ApiKeys
-from kaiko_guards.limits import RateLimit, refusal
-from kaiko_guards.rates import tightest
-from kaiko_guards.sizes import BodyLimit
+from kaiko_guards._deadlines import Deadline
+from kaiko_guards._keys import ApiKeys
+from kaiko_guards._limits import RateLimit, refusal
+from kaiko_guards._rates import tightest
+from kaiko_guards._sizes import BodyLimit
 from kaiko_middleware import ServiceUnavailableError
 from kaiko_middleware.settings_check import is_plain_callable, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kaiko_guards.limits import Count
-    from kaiko_guards.rates import Verdict
-    from kaiko_guards.request import GuardedRequest
-    from kaiko_guards.shared import SharedCounter
-    from kaiko_guards.verdicts import KeyAnswer, KeyVerifier, ValidKey
+    from kaiko_guards._limits import Count
+    from kaiko_guards._rates import Verdict
+    from kaiko_guards._request import GuardedRequest
+    from kaiko_guards._shared import SharedCounter
+    from kaiko_guards._verdicts import KeyAnswer, KeyVerifier, ValidKey
 
     Guard = ApiKeys | BodyLimit | Deadline | RateLimit
 

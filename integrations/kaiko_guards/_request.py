@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
-    from kaiko_guards.verdicts import ValidKey
+    from kaiko_guards._verdicts import ValidKey
 
     Address = IPv4Address | IPv6Address
     Network = IPv4Network | IPv6Network

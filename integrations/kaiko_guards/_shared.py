@@ -17,12 +17,12 @@ from weakref import WeakKeyDictionary
 
 from kaiko_middleware.extras import require
 
-require("kaiko_guards.shared", "limits", install="kaiko-middleware[guards]")
+require("kaiko_guards._shared", "limits", install="kaiko-middleware[guards]")
 
 from limits.errors import ConfigurationError
 from limits.storage import storage_from_string
 
-from kaiko_guards.rates import tightest
+from kaiko_guards._rates import tightest
 from kaiko_middleware import ServiceUnavailableError
 from kaiko_middleware.safe_exception import class_name
 from kaiko_middleware.settings_check import refuse, shown
@@ -30,8 +30,8 @@ from kaiko_middleware.settings_check import refuse, shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from kaiko_guards.limits import Count
-    from kaiko_guards.rates import Verdict
+    from kaiko_guards._limits import Count
+    from kaiko_guards._rates import Verdict
 
     Call = Callable[..., Any]
 

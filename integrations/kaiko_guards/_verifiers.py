@@ -10,15 +10,15 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
-from kaiko_guards.stored_keys import StoredKey, answer_for, digest_of, lookup_of
-from kaiko_guards.verdicts import ValidKey
+from kaiko_guards._stored_keys import StoredKey, answer_for, digest_of, lookup_of
+from kaiko_guards._verdicts import ValidKey
 from kaiko_middleware.settings_check import ConfigError, refuse, shown
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Mapping
 
-    from kaiko_guards.verdicts import AsyncKeyVerifier, KeyAnswer, KeyVerifier
+    from kaiko_guards._verdicts import AsyncKeyVerifier, KeyAnswer, KeyVerifier
 
 __all__ = ["AsyncCachedKeys", "CachedKeys", "FileKeys", "HashedKeys"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaiko_guards.paths import ByPath
+from kaiko_guards._paths import ByPath
 from kaiko_middleware import PayloadTooLargeError
 from kaiko_middleware.settings_check import refuse
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from kaiko_guards.verdicts import KeyAnswer, ValidKey
+    from kaiko_guards._verdicts import KeyAnswer, ValidKey
 
 __all__ = ["NewKey", "StoredKey", "answer_for", "digest_of", "lookup_of", "new_key"]
 

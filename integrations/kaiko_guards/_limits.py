@@ -6,8 +6,8 @@ from hashlib import sha256
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
-from kaiko_guards.memory import MemoryCounter
-from kaiko_guards.rates import parse_rates
+from kaiko_guards._memory import MemoryCounter
+from kaiko_guards._rates import parse_rates
 from kaiko_middleware import RateLimitError
 from kaiko_middleware.config import is_within
 from kaiko_middleware.settings_check import is_plain_callable, path_prefixes, refuse
@@ -15,9 +15,9 @@ from kaiko_middleware.settings_check import is_plain_callable, path_prefixes, re
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from kaiko_guards.rates import Rate, Verdict
-    from kaiko_guards.request import GuardedRequest
-    from kaiko_guards.shared import SharedCounter
+    from kaiko_guards._rates import Rate, Verdict
+    from kaiko_guards._request import GuardedRequest
+    from kaiko_guards._shared import SharedCounter
 
     Identify = Callable[[GuardedRequest], str | None]
     Cost = Callable[[GuardedRequest], int]
@@ -125,7 +125,7 @@ class RateLimit:
 def _shared(storage: object, on_error: str, timeout: float) -> SharedCounter:
     if not isinstance(storage, str):
         refuse("storage", storage, "'memory://' or a server's URL such as 'redis://127.0.0.1:6379'")
-    from kaiko_guards.shared import SharedCounter  # noqa: PLC0415 - it needs the extra
+    from kaiko_guards._shared import SharedCounter  # noqa: PLC0415 - it needs the extra
 
     return SharedCounter(storage, on_error=on_error, timeout=timeout)
 

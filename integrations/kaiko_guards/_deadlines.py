@@ -7,14 +7,14 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from kaiko_guards.paths import ByPath
+from kaiko_guards._paths import ByPath
 from kaiko_middleware import ServiceUnavailableError
 from kaiko_middleware.settings_check import is_plain_callable, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from kaiko_guards.request import GuardedRequest
+    from kaiko_guards._request import GuardedRequest
 
 __all__ = ["Deadline", "timed_out"]
 

@@ -13,12 +13,12 @@ import time
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from kaiko_guards.rates import tightest
+from kaiko_guards._rates import tightest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from kaiko_guards.rates import Rate, Verdict
+    from kaiko_guards._rates import Rate, Verdict
 
 __all__ = ["MemoryCounter"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal, cast
 
-from kaiko_guards.paths import ByPath
-from kaiko_guards.verdicts import ValidKey
+from kaiko_guards._paths import ByPath
+from kaiko_guards._verdicts import ValidKey
 from kaiko_middleware import AuthenticationError, ForbiddenError
 from kaiko_middleware.config import is_within
 from kaiko_middleware.settings_check import path_prefixes, refuse
@@ -18,8 +18,8 @@ from kaiko_middleware.settings_check import path_prefixes, refuse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from kaiko_guards.request import GuardedRequest
-    from kaiko_guards.verdicts import AsyncKeyVerifier, KeyAnswer, KeyVerifier
+    from kaiko_guards._request import GuardedRequest
+    from kaiko_guards._verdicts import AsyncKeyVerifier, KeyAnswer, KeyVerifier
     from kaiko_middleware import KaikoError
 
 __all__ = ["ApiKeys"]
