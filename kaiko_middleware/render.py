@@ -97,7 +97,8 @@ def _render(
     status = entry.status
     code, param = error.code, error.param
     message: Any = error.message  # a service can set anything
-    if not isinstance(message, str) or not message or message.isspace():
+    # A message that begins with a printable character is not blank, and nearly all do.
+    if (type(message) is not str or not "!" < message < "\x7f") and _is_blank(message):
         message = default_message(error)
     if (
         type(code) is str
@@ -124,6 +125,10 @@ def _render(
     else:
         headers = (*headers, _NO_STORE)
     return Reply(status, headers, body)
+
+
+def _is_blank(message: object) -> bool:
+    return not isinstance(message, str) or not message or message.isspace()
 
 
 def _envelope_start(status: int, code: object, message: object, param: object) -> bytes:
