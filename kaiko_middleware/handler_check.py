@@ -29,13 +29,14 @@ def checked_handler(
     """
     if not isinstance(handler, type):
         if not is_plain_callable(handler):
-            due = "it must be a plain function"
+            due = "it must be a plain function that returns a typed error, or the class of one"
             if is_async(handler):
-                due += ": write def, since an async def would not be awaited"
+                due = "it must be a plain function: "
+                due += "write def, since an async def would not be awaited"
             raise TypeError(f"the handler of {exc_type.__name__} is {handler!a}: {due}")
         return handler
     if not issubclass(handler, KaikoError):
-        msg = f"the handler of {exc_type.__name__} is {handler!a}: no class of KaikoError"
+        msg = f"the handler of {exc_type.__name__} is {handler!a}, which is no typed error"
         raise TypeError(msg)
     needed = _needed_argument(handler)
     if needed is not None:

@@ -88,7 +88,7 @@ class ExceptionMapping:
         """
         given = cast("object", exc_type)
         if not isinstance(given, type) or not issubclass(given, BaseException):
-            msg = f"{given!a} is no exception class"
+            msg = f"register takes one exception class, not {given!a}"
             raise TypeError(msg)
         if issubclass(exc_type, KaikoError):
             msg = f"{exc_type.__name__} is a typed error: it always answers for itself"

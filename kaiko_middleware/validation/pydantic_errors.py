@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from kaiko_middleware.make_error import error_for_code
@@ -58,6 +59,7 @@ def parse_body(model: type[BaseModel] | TypeAdapter[Any], data: object) -> objec
 
     Raises:
         KaikoError: the body is missing, not JSON, or not valid: see section 7 of the contract.
+        TypeError: `data` is a coroutine, as `request.body()` without `await` is on Starlette.
 
     >>> from pydantic import BaseModel
     >>> class Message(BaseModel):
@@ -70,6 +72,10 @@ def parse_body(model: type[BaseModel] | TypeAdapter[Any], data: object) -> objec
     """
     from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - 150 ms, so only when used
 
+    if isinstance(data, CoroutineType):
+        data.close()
+        # A typed error would blame the client for it.
+        raise TypeError("parse_body takes a body, not a coroutine: await it first")
     raw = _raw(data)
     if data is None or (raw is not None and not raw.strip()):
         raise error_for_code("missing_body")

@@ -455,6 +455,16 @@ def test_a_valid_body_is_the_model(data: object) -> None:
     assert parse_body(TypeAdapter(Message), data) == Message(role=Role.USER, content="hi")
 
 
+def test_a_body_that_was_not_awaited_is_a_bug_of_the_service() -> None:
+    """The client sent nothing wrong, and Python has nothing to warn of any more."""
+
+    async def body() -> bytes:
+        return b"{}"
+
+    with pytest.raises(TypeError, match="not a coroutine: await it first"):
+        parse_body(Message, body())
+
+
 @pytest.mark.parametrize(
     ("adapter", "data", "status", "code", "param"),
     [
