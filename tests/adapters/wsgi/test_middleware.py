@@ -49,6 +49,28 @@ def fails(exc: BaseException) -> Any:
     return app
 
 
+def test_a_second_head_holds_the_span_no_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is let go once, when the last head is sent."""
+    told: list[str] = []
+
+    def hold() -> Any:
+        told.append("held")
+        return lambda: told.append("let go")
+
+    monkeypatch.setattr("kaiko_wsgi.response_driver.hold_end", hold)
+
+    def app(_environ: Any, start: Any) -> list[bytes]:
+        start("200 OK", LENGTH)
+        try:
+            _raise_secret()
+        except ValueError:
+            start("503 Busy", PLAIN, sys.exc_info())
+        return [b"no"]
+
+    is_envelope(serve(app), 503, "service_unavailable")
+    assert told == ["held", "let go"]
+
+
 def _raise_secret() -> None:
     raise ValueError("secret")
 
