@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from kaiko_guards import new_key
+
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 
@@ -191,6 +193,28 @@ def test_ninja_start_answers_what_it_refuses(tmp_path: Path) -> None:
             "param": "number",
         },
     )
+
+
+def test_guards_start_wants_a_key_and_counts(tmp_path: Path) -> None:
+    """A key from a file, and what is left of its limit."""
+    (start,) = blocks("Keys and limits")
+    made = new_key()
+    entry = {"lookup": made.lookup, "sha256": made.digest, "name": "Ada"}
+    Path(tmp_path, "keys.json").write_text(json.dumps([entry]))
+    status, headers, error = run(tmp_path, start + ASK_ASGI)
+    assert (status, error["code"]) == (401, "invalid_api_key")
+    assert headers["www-authenticate"] == "ApiKey"
+    field = f'"headers": [(b"x-api-key", {made.key.encode()!r})]'
+    ask = ASK_ASGI.replace('"headers": []', field).replace("print(json.dumps(", "answer = ((")
+    asked = """
+status, headers, body = answer
+assert (status, body, dict(headers)["x-ratelimit-remaining"]) == (200, "Hello Ada", "4"), answer
+asked = [asyncio.run(ask("/v2/contexts/ctx_1")) for _ in range(30)]
+print(json.dumps([answer for answer in asked if answer[0] == 429][-1]))
+"""
+    status, headers, error = run(tmp_path, start + ask + asked)
+    assert (status, error["code"]) == (429, "too_many_requests")
+    assert headers["retry-after"] == "1"
 
 
 def test_httpx_start_raises_what_the_callers_are_to_get(tmp_path: Path) -> None:
