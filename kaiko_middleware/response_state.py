@@ -125,6 +125,8 @@ class ResponseState:
     """The last bytes of a stream that can be ended; a driver that passes chunks on keeps it."""
     whole: bool = False
     """Whether the application's body is out; the driver says so of one that it passes on."""
+    all_sent: bool = False
+    """Whether all octets that the head spoke of are out, though nothing ended the body."""
     _unreported: KaikoError | None = None
     """What is answered, to be reported once it is known what came out of the application."""
     _handing_on = True
@@ -360,7 +362,7 @@ class ResponseState:
             request,
             unmapped=error is None,
             handed_on=hand_on,
-            late="raised after the answer" if whole else _CUT_SHORT,
+            late="raised after the answer" if whole or self.all_sent else _CUT_SHORT,
         )
         return Failed([], hand_on)
 
@@ -381,7 +383,7 @@ class ResponseState:
         if not self.unfinished:
             return []
         bodyless = self.request.method == "HEAD" or self._head[0] in {204, 304}
-        if bodyless and self._phase is not _Phase.NEW:
+        if self.all_sent or (bodyless and self._phase is not _Phase.NEW):
             return self.body(b"", more=False)
         if client_left:
             report_note(_LEFT, self.request, level=logging.DEBUG)

@@ -132,6 +132,13 @@ class ExchangeDriver:
             deferring=True,
         )
 
+    @property
+    def original_fields(self) -> RawFields:
+        """The header fields that the application gave; none where it gave no head here."""
+        head: Message = getattr(self, "_original", {})
+        fields: RawFields = head.get("headers", [])
+        return fields
+
     def stream(self, message: Message) -> Awaitable[None]:
         """Take one event of a stream that can be ended, and whose head is out."""
         body: object = message.get("body")
@@ -333,11 +340,13 @@ class Exchange:
     __slots__ = (
         "client",
         "driver",
+        "fields",
         "held",
         "known",
         "left",
         "request_id",
         "scope",
+        "sent",
         "server",
         "way",
         "whole",
@@ -354,6 +363,10 @@ class Exchange:
     """Where the events go: to the server or to the driver; None before the first."""
     whole: bool
     """Whether an answer that went past the driver has ended."""
+    fields: RawFields
+    """The header fields of a plain success; not set before, and for no other answer."""
+    sent: int
+    """Octets of a body that went past the driver, but for the last part; not set before."""
     held: Message | None
     """The head of an error answer whose body is not there yet; not set before."""
     left: bool
@@ -376,7 +389,19 @@ class Exchange:
                 driver.response.pass_on(whole=self.whole)
         elif self.whole:
             driver.response.whole = True
+        sent: int | None = getattr(self, "sent", None)
+        if sent is not None and not self.whole:
+            driver.response.all_sent = self._are_all(sent, driver)
         return driver
+
+    def _are_all(self, sent: int, driver: ExchangeDriver) -> bool:
+        """Whether so many octets are all that the head spoke of."""
+        fields: RawFields | None = getattr(self, "fields", None)
+        if fields is None:
+            fields = driver.original_fields
+        return any(
+            name.lower() == b"content-length" and value == b"%d" % sent for name, value in fields
+        )
 
 
 def _text(value: bytes | str) -> str:

@@ -100,12 +100,14 @@ class SendWrapper(Exchange):
         """Take one event of the application's."""
         way = self.way
         if way is not None:
-            if (
-                way is self.server
-                and ("more_body" not in message or not message["more_body"])
-                and ("body" in message or message["type"] not in _ASIDE)
-            ):
-                self.whole = True
+            if way is self.server:
+                if "more_body" not in message or not message["more_body"]:
+                    if "body" in message or message["type"] not in _ASIDE:
+                        self.whole = True
+                else:
+                    part: object = message.get("body")
+                    if type(part) is bytes:
+                        self.sent = getattr(self, "sent", 0) + len(part)
             return way(message)
         known = self.known
         fields: list[tuple[bytes, bytes]] | None = None
@@ -137,7 +139,7 @@ class SendWrapper(Exchange):
         if fields is not None and BODY_LIMIT not in self.scope:
             # A new list in a new message: a response object may be sent twice.
             message = {**message}
-            message["headers"] = fields
+            message["headers"] = self.fields = fields
             way = self.server
         else:
             way = self._way_of(message)

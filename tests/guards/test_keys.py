@@ -204,4 +204,4 @@ def test_a_wrong_entry_is_named(entries: Any) -> None:
     """And no key is shown."""
     with pytest.raises(ConfigError, match=r"^entries") as caught:
         HashedKeys(entries)
-    assert "a1a1" not in str(caught.value)
+    assert "a1" * 10 not in str(caught.value)

@@ -187,7 +187,7 @@ def test_no_key_stays_in_the_cache() -> None:
     """Its digest does."""
     keys = CachedKeys(_Asked())
     keys.verify("kaiko_live_" + "a1" * 20)
-    assert "a1a1" not in repr(keys._cache._answers)
+    assert "a1" * 10 not in repr(keys._cache._answers)
 
 
 @pytest.mark.parametrize(

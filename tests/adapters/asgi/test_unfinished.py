@@ -62,6 +62,69 @@ def test_any_other_answer_is_cut_by_the_server(kind: str, caplog: pytest.LogCapt
     assert (level, "the answer was cut short" in text) == ("ERROR", True)
 
 
+_LENGTHS = {
+    "plain": [(b"content-type", b"text/csv"), (b"content-length", b"9")],
+    "looked at": [(b"Content-Length", b"9"), (b"x-request-id", b"theirs")],
+}
+
+
+@pytest.mark.parametrize("fields", _LENGTHS.values(), ids=_LENGTHS)
+def test_an_answer_whose_octets_are_all_out_is_not_cut_short(
+    fields: list[tuple[bytes, bytes]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client has it, whatever the application does then."""
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send(start(200, fields))
+        for part in (b"1234", b"56789", b""):
+            await send(body(part, more=True))
+        raise _CodedError
+
+    answer = ask(lowered(kaiko(app)))
+    assert (answer.body, answer.whole) == (b"123456789", False)
+    assert isinstance(answer.raised, _CodedError)
+    ((_, text),) = said(caplog)
+    assert "raised after the answer: 409 order_locked" in text
+
+
+@pytest.mark.parametrize("fields", _LENGTHS.values(), ids=_LENGTHS)
+@pytest.mark.parametrize("part", [b"12345678", None])
+def test_an_answer_that_lacks_an_octet_is(
+    fields: list[tuple[bytes, bytes]], part: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As any other that is left half-way."""
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send(start(200, fields))
+        with suppress(TypeError):
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        raise _CodedError
+
+    assert ask(lowered(kaiko(app))).whole is False
+    ((_, text),) = said(caplog)
+    assert "the answer was cut short" in text
+
+
+def test_an_answer_whose_octets_are_all_out_is_ended(caplog: pytest.LogCaptureFixture) -> None:
+    """Where the application forgot to."""
+    head = start(200, [(b"content-length", b"4")])
+    answer = ask(kaiko(sends(head, body(b"1234", more=True))))
+    assert (answer.body, answer.whole, said(caplog)) == (b"1234", True, [])
+
+
+def lowered(app: ASGIApp) -> ASGIApp:
+    """Send header names in lower case, as servers do."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        async def forward(message: Message) -> None:
+            headers = [(name.lower(), value) for name, value in message.get("headers", ())]
+            await send({**message, "headers": headers} if headers else message)
+
+        await app(scope, receive, forward)
+
+    return served
+
+
 @pytest.mark.parametrize("kind", sorted(_HEADS))
 def test_a_push_in_the_middle_does_not_end_an_answer(
     kind: str, caplog: pytest.LogCaptureFixture
