@@ -90,7 +90,9 @@ class SendWrapper(Exchange):
 
     __slots__ = ()
 
+    fields: list[tuple[bytes, bytes]]
     held: Message | None
+    sent: int
     way: Send | None
     whole: bool
 
