@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from inspect import isawaitable
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from kaiko_guards._deadlines import Deadline
+from kaiko_guards._deadlines import Deadline, timed_out
 from kaiko_guards._keys import ApiKeys
 from kaiko_guards._limits import RateLimit, refusal
 from kaiko_guards._rates import tightest
 from kaiko_guards._sizes import BodyLimit
 from kaiko_middleware import ServiceUnavailableError
+from kaiko_middleware.deadline import DEADLINE_HEADER
 from kaiko_middleware.settings_check import is_plain_callable, refuse
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Guards", "ask_plain_verifier", "ask_verifier", "needs_plain_verifier"]
 
+_DEADLINE = DEADLINE_HEADER.lower()
 _KINDS = (Deadline, BodyLimit, ApiKeys, RateLimit)
 _G = TypeVar("_G")
 
@@ -67,6 +69,21 @@ class Guards:
         }
         self.shares: bool = bool(self._shared)
         """Whether a limit is counted in a server."""
+
+    def seconds_for(self, request: GuardedRequest) -> float | None:
+        """Return the seconds that a request has; None for no deadline.
+
+        Raises:
+            ServiceUnavailableError: its caller waits no longer; the work would be in vain.
+
+        """
+        if self.deadline is None:
+            return None
+        asked = request.read_header(_DEADLINE)
+        seconds = self.deadline.for_request(request.path, asked)
+        if seconds is not None and not seconds:
+            raise timed_out()
+        return seconds
 
     def count(self, request: GuardedRequest) -> Verdict | None:
         """Count a request against every limit that governs it; None where none does.

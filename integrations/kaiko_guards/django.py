@@ -34,7 +34,7 @@ from kaiko_guards._request import GuardedRequest, TrustedProxies
 from kaiko_guards._sizes import Tally
 from kaiko_guards.wsgi import environ_header
 from kaiko_middleware import Config, KaikoError, current_request_id
-from kaiko_middleware.deadline import DEADLINE_HEADER, ends_at
+from kaiko_middleware.deadline import ends_at
 from kaiko_middleware.pipeline import Pipeline
 from kaiko_middleware.report import RequestInfo
 from kaiko_middleware.settings_check import refuse
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 __all__ = ["SETTING", "GuardMiddleware"]
 
 SETTING = "KAIKO_GUARDS"
-_DEADLINE = DEADLINE_HEADER.lower()
 _KEYS = ("guards", "trusted_proxies")
 
 GetResponse = Callable[["HttpRequest"], "HttpResponseBase"]
@@ -203,12 +202,7 @@ def _guarded(request: HttpRequest, proxies: TrustedProxies) -> GuardedRequest:
 
 def _begin(guards: Guards, guarded: GuardedRequest, request: HttpRequest) -> float | None:
     """Look at time and size; return the seconds that the request has."""
-    seconds: float | None = None
-    if guards.deadline is not None:
-        asked = guarded.read_header(_DEADLINE)
-        seconds = guards.deadline.for_request(guarded.path, asked)
-        if seconds is not None and not seconds:
-            raise timed_out()
+    seconds = guards.seconds_for(guarded)
     if guards.size is not None:
         tally = Tally(guards.size.for_path(guarded.path))
         tally.announce(guarded.read_header("content-length"))

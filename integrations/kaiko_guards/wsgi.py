@@ -11,13 +11,12 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from kaiko_guards._chain import Guards, ask_plain_verifier, needs_plain_verifier
-from kaiko_guards._deadlines import timed_out
 from kaiko_guards._limits import limit_headers
 from kaiko_guards._request import GuardedRequest, TrustedProxies
 from kaiko_guards._sizes import Tally
 from kaiko_middleware import Config, KaikoError, PayloadTooLargeError, current_request_id
 from kaiko_middleware.arguments import require_wsgi_app
-from kaiko_middleware.deadline import DEADLINE_HEADER, ends_at
+from kaiko_middleware.deadline import ends_at
 from kaiko_middleware.layers import layers_of
 from kaiko_wsgi import KaikoMiddleware
 from kaiko_wsgi.environ import ENVIRON_ID, path_in
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["ENVIRON_PRINCIPAL", "GuardMiddleware"]
 
 _REFUSAL = "kaiko.refusal"
-_DEADLINE = DEADLINE_HEADER.lower()
 ENVIRON_PRINCIPAL = "kaiko.principal"
 """The key of the environ for whom the request's key belongs to."""
 
@@ -105,12 +103,7 @@ class GuardMiddleware:
         """Run the guards; return the seconds that the request has."""
         guards = self._guards
         request = _request(environ, self._proxies)
-        seconds: float | None = None
-        if guards.deadline is not None:
-            asked = request.read_header(_DEADLINE)
-            seconds = guards.deadline.for_request(request.path, asked)
-            if seconds is not None and not seconds:
-                raise timed_out()
+        seconds = guards.seconds_for(request)
         if guards.size is not None:
             tally = Tally(guards.size.for_path(request.path))
             length = request.read_header("content-length")

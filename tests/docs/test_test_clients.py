@@ -16,28 +16,28 @@ from support_django import setup_django
 setup_django()
 
 import httpx  # noqa: E402 - Django is set up first
-import httpx2  # noqa: E402
-from django.http import HttpRequest, HttpResponse  # noqa: E402
-from django.test import AsyncClient, Client, RequestFactory, override_settings  # noqa: E402
-from django.urls import path  # noqa: E402
-from fastapi import FastAPI  # noqa: E402
-from fastapi.testclient import TestClient as FastAPIClient  # noqa: E402
-from litestar import Litestar, get  # noqa: E402
-from litestar.testing import TestClient as LitestarClient  # noqa: E402
-from ninja import NinjaAPI, Schema  # noqa: E402
-from ninja.testing import TestClient as NinjaClient  # noqa: E402
-from rest_framework.decorators import api_view  # noqa: E402
-from rest_framework.test import APIClient, APIRequestFactory  # noqa: E402
-from starlette.applications import Starlette  # noqa: E402
-from starlette.routing import Route  # noqa: E402
-from starlette.testclient import TestClient  # noqa: E402
+import httpx2  # noqa: E402 - once Django is set up
+from django.http import HttpRequest, HttpResponse  # noqa: E402 - once Django is set up
+from django.test import AsyncClient, Client, RequestFactory, override_settings  # noqa: E402 - once Django is set up
+from django.urls import path  # noqa: E402 - once Django is set up
+from fastapi import FastAPI  # noqa: E402 - once Django is set up
+from fastapi.testclient import TestClient as FastAPIClient  # noqa: E402 - once Django is set up
+from litestar import Litestar, get  # noqa: E402 - once Django is set up
+from litestar.testing import TestClient as LitestarClient  # noqa: E402 - once Django is set up
+from ninja import NinjaAPI, Schema  # noqa: E402 - once Django is set up
+from ninja.testing import TestClient as NinjaClient  # noqa: E402 - once Django is set up
+from rest_framework.decorators import api_view  # noqa: E402 - once Django is set up
+from rest_framework.test import APIClient, APIRequestFactory  # noqa: E402 - once Django is set up
+from starlette.applications import Starlette  # noqa: E402 - once Django is set up
+from starlette.routing import Route  # noqa: E402 - once Django is set up
+from starlette.testclient import TestClient  # noqa: E402 - once Django is set up
 
-import kaiko_fastapi  # noqa: E402
-import kaiko_ninja  # noqa: E402
-import kaiko_starlette  # noqa: E402
-from kaiko_litestar import KaikoPlugin  # noqa: E402
-from kaiko_middleware import Config, NotFoundError  # noqa: E402
-from kaiko_wsgi import KaikoMiddleware  # noqa: E402
+import kaiko_fastapi  # noqa: E402 - once Django is set up
+import kaiko_ninja  # noqa: E402 - once Django is set up
+import kaiko_starlette  # noqa: E402 - once Django is set up
+from kaiko_litestar import KaikoPlugin  # noqa: E402 - once Django is set up
+from kaiko_middleware import Config, NotFoundError  # noqa: E402 - once Django is set up
+from kaiko_wsgi import KaikoMiddleware  # noqa: E402 - once Django is set up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
