@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["MemoryCounter"]
 
 _SHARDS = 64  # a power of two
+_MASK = _SHARDS - 1
 
 
 class _Shard:
@@ -36,12 +37,20 @@ class _Shard:
         self.stale: dict[str, Any] = {}
         self.turns_at = 0.0
 
-    def turn(self, now: float, period: float) -> dict[str, Any]:
-        """Begin a generation that lasts for `period` seconds, and return it."""
-        fresh: dict[str, Any] = {}
-        self.stale, self.fresh = self.fresh, fresh
-        self.turns_at = now + period
-        return fresh
+    def recall(self, key: str, now: float, period: float, room: int) -> Any:
+        """Return what was kept of a key before this generation; begin a new one where it is time.
+
+        Arguments:
+            key: the key.
+            now: the time.
+            period: seconds that a generation lasts.
+            room: how many keys it may have.
+
+        """
+        if now >= self.turns_at or len(self.fresh) >= room:
+            self.stale, self.fresh = self.fresh, {}
+            self.turns_at = now + period
+        return self.stale.pop(key, None)
 
 
 class MemoryCounter:
@@ -74,15 +83,16 @@ class MemoryCounter:
     def hit(self, key: str, cost: int = 1) -> Verdict:
         """Count one request of `key`; return what the tightest rate says."""
         now = self._clock()
-        shard = self._shards[hash(key) & (_SHARDS - 1)]
-        with shard.lock:
-            fresh = shard.fresh
-            if now >= shard.turns_at or len(fresh) >= self._room:
-                fresh = shard.turn(now, self._period)
-            kept = fresh.get(key)
-            if kept is None and shard.stale:
-                kept = shard.stale.pop(key, None)
-            fresh[key], verdict = self._take(kept, now, cost)
+        shard = self._shards[hash(key) & _MASK]
+        lock = shard.lock
+        lock.acquire()  # a `with` takes a tenth of the whole count more
+        try:
+            kept = shard.fresh.get(key)
+            if kept is None or now >= shard.turns_at:
+                kept = shard.recall(key, now, self._period, self._room)
+            shard.fresh[key], verdict = self._take(kept, now, cost)
+        finally:
+            lock.release()
         return verdict
 
     def _take_each(

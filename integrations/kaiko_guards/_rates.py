@@ -56,7 +56,7 @@ class Rate:
 
     def __init__(self, limit: int, period: float) -> None:
         self.limit: int = limit
-        self.period: float = period
+        self.period: float = float(period)
         self.interval: float = period / limit
         """Seconds that one request costs."""
         self._hair = -_HAIR * self.interval
@@ -79,10 +79,11 @@ class Rate:
         """
         start = now if whole_at is None or whole_at < now else whole_at
         interval = self.interval
-        after = start + (min(self.limit, cost)) * interval
-        left = self.period - (after - now)
+        after = start + (interval if cost == 1 else min(self.limit, cost) * interval)
+        ahead = after - now
+        left = self.period - ahead
         if left >= self._hair:
-            told = True, self.limit, int(left / interval + _HAIR), after - now, 0.0
+            told = True, self.limit, int(left / interval + _HAIR), ahead, 0.0
             return after, _verdict(Verdict, told)
         remaining = int((self.period - (start - now)) / interval + _HAIR)
         return start, Verdict(False, self.limit, remaining, start - now, -left)
