@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 from math import ceil
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from kaiko_guards._memory import MemoryCounter
@@ -55,6 +56,8 @@ class RateLimit:
         on_storage_error: what becomes of a request when that server fails: `"open"` lets it
             through, `"closed"` answers 503.
         storage_timeout: seconds that a request waits for the server at most.
+        clock: seconds of a clock that never goes back, for what is counted in memory; a server
+            counts by its own.
 
     Raises:
         ConfigError: a value is not allowed.
@@ -73,6 +76,7 @@ class RateLimit:
         storage: str = "memory://",
         on_storage_error: str = "open",
         storage_timeout: float = 0.1,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self.rates: tuple[Rate, ...] = parse_rates("rates", rates)
         known = _BY.get(by) if isinstance(by, str) else by
@@ -100,7 +104,7 @@ class RateLimit:
         self.shared: SharedCounter | None = None
         """Counts for all processes."""
         if storage == "memory://":
-            self.counter = MemoryCounter(self.rates, max_keys=max_keys)
+            self.counter = MemoryCounter(self.rates, max_keys=max_keys, clock=clock)
         else:
             self.shared = _shared(storage, on_storage_error, storage_timeout)
         governs = rates, by if isinstance(by, str) else "", self.paths, sorted(self.methods or ())

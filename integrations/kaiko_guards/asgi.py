@@ -15,7 +15,6 @@ from kaiko_guards._sizes import Tally
 from kaiko_middleware import Config, KaikoError, current_request_id
 from kaiko_middleware.arguments import require_asgi_app
 from kaiko_middleware.config import routed_path
-from kaiko_middleware.deadline import DEADLINE_HEADER
 from kaiko_middleware.layers import REQUEST_ID
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["GuardMiddleware"]
 
-_DEADLINE = DEADLINE_HEADER.lower()
 _REFUSAL = "kaiko_refusal"
 PRINCIPAL = "principal"
 """The key of the scope's state for whom the request's key belongs to."""
@@ -78,11 +76,11 @@ class GuardMiddleware:
         request = _request(scope, self._proxies)
         running = Running(request, receive, send, partial(self._answer, scope))
         deadline = guards.deadline
-        if deadline is not None:
-            seconds = deadline.for_request(request.path, request.read_header(_DEADLINE))
-            if seconds is not None and scope["type"] == "http":
-                running.limit_time(deadline, seconds)
         try:
+            if deadline is not None and scope["type"] == "http":
+                seconds = guards.seconds_for(request)
+                if seconds is not None:
+                    running.limit_time(deadline, seconds)
             if guards.size is not None and scope["type"] == "http":
                 running.tally = Tally(guards.size.for_path(request.path))
                 running.tally.announce(request.read_header("content-length"))

@@ -268,6 +268,15 @@ def test_a_limit_counts_by_key_or_principal(by: str) -> None:
     assert [ask(app, "/health").status for _ in range(2)] == [200, 429]
 
 
+def test_a_limit_counts_by_the_clock_that_it_is_given() -> None:
+    """So tests, and a demo, may hold it still."""
+    now = [0.0]
+    app = alone(answers(), [RateLimit("1/minute", by="address", clock=lambda: now[0])])
+    assert [ask(app).status for _ in range(2)] == [200, 429]
+    now[0] = 60.0
+    assert ask(app).status == 200
+
+
 def test_an_application_that_tells_its_own_limit_is_not_overruled() -> None:
     """A framework's throttle says more of its own than we do."""
     app = alone(
@@ -511,6 +520,14 @@ def test_a_caller_may_shorten_the_deadline(asked: str, allowed: float) -> None:
         assert left is not None
         assert 0 < left <= allowed
     assert deadline() is None
+
+
+@each_stack
+def test_a_caller_without_time_is_answered_at_once(stack: Stack) -> None:
+    """The work would be in vain, also where it is done in no time."""
+    app = stack(lambda *_args: pytest.fail("called"), [Deadline(5)])
+    answer = ask(app, headers=[("x-request-deadline", "0")])
+    assert (answer.status, error_of(answer)["code"]) == (503, "timeout")
 
 
 @pytest.mark.parametrize(
