@@ -145,6 +145,8 @@ class Running:
         if self._answering is not None:
             await self._answering
         elif error is not None:
+            if self.verdict is not None:
+                error.headers = tuple(limit_headers(self.verdict))  # whoever answers it
             raise error
 
     def _promise(self, scope: Scope) -> None:

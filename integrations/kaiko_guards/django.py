@@ -139,16 +139,18 @@ def _synchronous(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         found = current_guards()
         guarded = _guarded(request, found.proxies)
+        verdict: Verdict | None = None
         try:
-            seconds = _begin(found.guards, guarded, request)
+            seconds = _begin(found.guards, guarded)
             keys = found.guards.keys
             if keys is not None and keys.needs_key(guarded.path):
                 value = guarded.read_header(keys.header)
                 keys.admit(guarded, *ask_plain_verifier(keys, value))
             _tell_principal(request, guarded)
             verdict = found.guards.count(guarded)
+            _measure(found.guards, guarded, request)
         except KaikoError as refused:
-            return _refuse(request, refused)
+            return _told(_refuse(request, refused), verdict)
         token = None if seconds is None else ends_at.set(monotonic() + seconds)
         try:
             return _told(get_response(request), verdict)
@@ -163,16 +165,18 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
     async def middleware(request: HttpRequest) -> HttpResponseBase:
         found = current_guards()
         guarded = _guarded(request, found.proxies)
+        verdict: Verdict | None = None
         try:
-            seconds = _begin(found.guards, guarded, request)
+            seconds = _begin(found.guards, guarded)
             keys = found.guards.keys
             if keys is not None and keys.needs_key(guarded.path):
                 value = guarded.read_header(keys.header)
                 keys.admit(guarded, *await ask_verifier(keys, value))
             _tell_principal(request, guarded)
             verdict = await found.guards.count_async(guarded, asyncio.get_running_loop())
+            _measure(found.guards, guarded, request)
         except KaikoError as refused:
-            return _refuse(request, refused)
+            return _told(_refuse(request, refused), verdict)
         if seconds is None:
             return _told(await get_response(request), verdict)
         token = ends_at.set(monotonic() + seconds)
@@ -200,14 +204,19 @@ def _guarded(request: HttpRequest, proxies: TrustedProxies) -> GuardedRequest:
     )
 
 
-def _begin(guards: Guards, guarded: GuardedRequest, request: HttpRequest) -> float | None:
-    """Look at time and size; return the seconds that the request has."""
+def _begin(guards: Guards, guarded: GuardedRequest) -> float | None:
+    """Look at time and announced size; return the seconds that the request has."""
     seconds = guards.seconds_for(guarded)
     if guards.size is not None:
-        tally = Tally(guards.size.for_path(guarded.path))
-        tally.announce(guarded.read_header("content-length"))
-        tally.add(_received(request))
+        length = guarded.read_header("content-length")
+        Tally(guards.size.for_path(guarded.path)).announce(length)
     return seconds
+
+
+def _measure(guards: Guards, guarded: GuardedRequest, request: HttpRequest) -> None:
+    """Count the body where it is all there, in the place where others read theirs: last."""
+    if guards.size is not None:
+        Tally(guards.size.for_path(guarded.path)).add(_received(request))
 
 
 def _received(request: HttpRequest) -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from conformance.driver import Result, path_of
+from conformance.driver import Result
 
 if TYPE_CHECKING:
-    from conformance.scenarios import Scenario
+    from conformance.driver import Sent
     from kaiko_asgi import ASGIApp, Message, Scope
 
 
@@ -19,23 +19,27 @@ class AsgiDriver:
         self.name = name
         self.app = app
 
-    def run(self, scenario: Scenario) -> Result:
-        """Send the scenario's request."""
-        return asyncio.run(call(self.app, scenario))
+    def send(self, sent: Sent) -> Result:
+        """Send a request."""
+        return asyncio.run(call(self.app, sent))
 
 
-async def call(app: ASGIApp, scenario: Scenario) -> Result:
+async def call(app: ASGIApp, sent: Sent) -> Result:
     """Send one request to `app` and return what a client saw."""
     status = 0
     headers: tuple[tuple[str, str], ...] = ()
     body = b""
     complete = False
     disconnected = asyncio.Event()
-    incoming: list[Message] = [{"type": "http.request", "body": scenario.body, "more_body": False}]
+    last = max(len(sent.parts) - 1, 0)
+    incoming: list[Message] = [
+        {"type": "http.request", "body": part, "more_body": number < last}
+        for number, part in enumerate(sent.parts or (b"",))
+    ]
 
     async def receive() -> Message:
         if incoming:
-            return incoming.pop()
+            return incoming.pop(0)
         await disconnected.wait()
         return {"type": "http.disconnect"}
 
@@ -51,24 +55,25 @@ async def call(app: ASGIApp, scenario: Scenario) -> Result:
         else:
             assert status, "a body before the head"
             assert not complete, "a body after the end"
-            if scenario.method != "HEAD":
+            if sent.method != "HEAD":
                 body += message.get("body", b"")
             complete = not message.get("more_body", False)
 
+    length = sent.parts and sent.says_length
     scope: Scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
-        "method": scenario.method,
+        "method": sent.method,
         "scheme": "http",
-        "path": path_of(scenario),
-        "raw_path": path_of(scenario).encode(),
+        "path": sent.path,
+        "raw_path": sent.path.encode(),
         "query_string": b"",
         "root_path": "",
         "headers": [
             (b"host", b"testserver"),
-            *((n.lower().encode(), v.encode()) for n, v in scenario.request_headers),
-            *([(b"content-length", str(len(scenario.body)).encode())] if scenario.body else []),
+            *((n.lower().encode(), v.encode()) for n, v in sent.headers),
+            *([(b"content-length", str(len(sent.body)).encode())] if length else []),
         ],
         "client": ("127.0.0.1", 1),
         "server": ("testserver", 80),

@@ -1,14 +1,16 @@
-"""Several applications in the one Django project that a process can have: each has its routes."""
+"""Several projects in the one that a process can have: each has its routes and settings."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from django.test import override_settings
 
 if TYPE_CHECKING:
-    from conformance.driver import Driver, Result
-    from conformance.scenarios import Scenario
+    from collections.abc import Callable
+
+    from conformance.driver import Driver, Result, Sent
 
 
 class AtUrls:
@@ -19,7 +21,25 @@ class AtUrls:
         self._urlconf = urlconf
         self._driver = driver
 
-    def run(self, scenario: Scenario) -> Result:
-        """Send the scenario's request."""
+    def send(self, sent: Sent) -> Result:
+        """Send a request."""
         with override_settings(ROOT_URLCONF=self._urlconf):
-            return self._driver.run(scenario)
+            return self._driver.send(sent)
+
+
+class InProject:
+    """A driver whose project has other settings, also while its application is made."""
+
+    def __init__(self, name: str, make: Callable[[], Driver], settings: dict[str, Any]) -> None:
+        self.name = name
+        self._make = make
+        self._settings = settings
+
+    @cached_property
+    def _driver(self) -> Driver:
+        return self._make()
+
+    def send(self, sent: Sent) -> Result:
+        """Send a request."""
+        with override_settings(**self._settings):
+            return self._driver.send(sent)

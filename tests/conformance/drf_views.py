@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from support_django import setup_django
@@ -98,6 +99,15 @@ def _refuses(_request: Request) -> HttpResponse:
     return HttpResponse()
 
 
+def _here(_request: Request) -> HttpResponse:
+    return HttpResponse(str(get_ident()))
+
+
 # What a stub makes of a decorated view, not every checker calls a function.
 refuses: Any = api_view(["GET"])(_refuses)
-urlpatterns = [path("s/<str:name>", ScenarioView.as_view()), path("refuses", refuses)]
+here: Any = api_view(["GET"])(_here)
+urlpatterns = [
+    path("s/<str:name>", ScenarioView.as_view()),
+    path("refuses", refuses),
+    path("here", here),
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from kaiko_middleware.conformance import check_answer
@@ -36,6 +37,29 @@ COMPARED = frozenset(
 _ID = re.compile(rb"req-[0-9a-f]{10,32}")
 
 
+@dataclass(frozen=True)
+class Sent:
+    """One request."""
+
+    path: str
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    parts: tuple[bytes, ...] = ()
+    """Its body, in the parts that arrive."""
+    says_length: bool = True
+    """Whether it says beforehand how long its body is."""
+
+    @property
+    def body(self) -> bytes:
+        """All of its body."""
+        return b"".join(self.parts)
+
+
+def masked(data: bytes) -> bytes:
+    """Return a text without its request id."""
+    return _ID.sub(b"req-*", data)
+
+
 class Result(NamedTuple):
     """What a client saw."""
 
@@ -52,7 +76,7 @@ class Result(NamedTuple):
     def comparable(self, scenario: Scenario) -> tuple[object, ...]:
         """Return what must be equal on every stack: all of it but the id."""
         headers = sorted(
-            (name.lower(), _ID.sub(b"req-*", value.encode("latin-1")))
+            (name.lower(), masked(value.encode("latin-1")))
             for name, value in self.headers
             if name.lower() in COMPARED
         )
@@ -62,7 +86,7 @@ class Result(NamedTuple):
         elif scenario.kept:
             # Nor what it says of the length of an error that is kept.
             headers = [item for item in headers if item[0] != "content-length"]
-        return self.status, headers, _ID.sub(b"req-*", self.body), self.cut
+        return self.status, headers, masked(self.body), self.cut
 
 
 class Driver(Protocol):
@@ -74,9 +98,15 @@ class Driver(Protocol):
 
     name: str
 
-    def run(self, scenario: Scenario) -> Result:
-        """Send the scenario's request to the route `/s/<name>` (or to nowhere)."""
+    def send(self, sent: Sent) -> Result:
+        """Send a request."""
         ...
+
+
+def run(driver: Driver, scenario: Scenario) -> Result:
+    """Send the scenario's request to the route `/s/<name>` (or to nowhere)."""
+    parts = (scenario.body,) if scenario.body else ()
+    return driver.send(Sent(path_of(scenario), scenario.method, scenario.request_headers, parts))
 
 
 def faults(scenario: Scenario, seen: Result) -> list[Violation]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from support_django import setup_django
@@ -63,6 +65,23 @@ def refuses(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
+def here(request: HttpRequest) -> HttpResponse:
+    """Say in which thread it is."""
+    del request
+    return HttpResponse(str(get_ident()))
+
+
+async def here_async(request: HttpRequest) -> HttpResponse:
+    """Say in which thread it is."""
+    return here(request)
+
+
+async def waits(request: HttpRequest) -> None:
+    """Take long."""
+    del request
+    await asyncio.sleep(60)
+
+
 def make_api(name: str, *, is_async: bool) -> NinjaAPI:
     """Return the API, installed."""
     api = NinjaAPI(urls_namespace=name)
@@ -73,6 +92,8 @@ def make_api(name: str, *, is_async: bool) -> NinjaAPI:
             api.post(f"/s/{scenario.name}", url_name=scenario.name)(parse)
     api.api_operation(["GET", "HEAD", "POST"], "/s/{name}")(do_async if is_async else do)
     api.get("/refuses")(refuses)
+    api.get("/here")(here_async if is_async else here)
+    api.get("/waits")(waits)
     return api
 
 

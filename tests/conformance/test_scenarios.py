@@ -10,23 +10,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.driver import faults
+from conformance.driver import faults, run
 from conformance.scenarios import BY_NAME, SCENARIOS, Answers, Scenario, Streams
 
 if TYPE_CHECKING:
     from conformance.driver import Driver, Result
 
 
-def _drivers() -> list[Driver]:
-    modules = sorted((Path(__file__).parent / "drivers").glob("[a-z]*.py"))
-    return [
-        driver
-        for module in modules
-        for driver in import_module(f"conformance.drivers.{module.stem}").DRIVERS
-    ]
-
-
-DRIVERS = _drivers()
+DRIVER_MODULES = [
+    import_module(f"conformance.drivers.{path.stem}")
+    for path in sorted((Path(__file__).parent / "drivers").glob("[a-z]*.py"))
+]
+DRIVERS: list[Driver] = [driver for module in DRIVER_MODULES for driver in module.DRIVERS]
 REFERENCE = next(driver for driver in DRIVERS if driver.name == "asgi")
 
 
@@ -42,7 +37,7 @@ LINES = {"lines-fail": [b'{"a":1}', b'{"b"']}
 @cache
 def reference(name: str) -> Result:
     """Return what the reference stack answers."""
-    return REFERENCE.run(BY_NAME[name])
+    return run(REFERENCE, BY_NAME[name])
 
 
 def check_members(scenario: Scenario, seen: Result) -> None:
@@ -87,7 +82,7 @@ def check_last_line(before: list[bytes], seen: Result) -> None:
 @pytest.mark.parametrize("driver", DRIVERS, ids=lambda driver: driver.name)
 def test_scenario(driver: Driver, scenario: Scenario) -> None:
     """The answer is as promised, passes the checker, and is the reference's but for the id."""
-    seen = driver.run(scenario)
+    seen = run(driver, scenario)
     assert (seen.status, seen.cut) == (scenario.status, scenario.cut)
     assert {name: seen.values(name) for name in scenario.headers} == {
         name: [value] for name, value in scenario.headers.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from conformance.driver import Result, path_of
+from conformance.driver import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from _typeshed import OptExcInfo
 
-    from conformance.scenarios import Scenario
+    from conformance.driver import Sent
 
 
 class WsgiDriver:
@@ -23,9 +23,9 @@ class WsgiDriver:
         self.name = name
         self.app = app
 
-    def run(self, scenario: Scenario) -> Result:
-        """Send the scenario's request."""
-        return call(self.app, scenario)
+    def send(self, sent: Sent) -> Result:
+        """Send a request."""
+        return call(self.app, sent)
 
 
 class _Server:
@@ -53,28 +53,29 @@ class _Server:
         self.body += data
 
 
-def call(app: WSGIApplication, scenario: Scenario) -> Result:
+def call(app: WSGIApplication, sent: Sent) -> Result:
     """Send one request to `app` and return what a client saw."""
     environ: WSGIEnvironment = {
-        "REQUEST_METHOD": scenario.method,
+        "REQUEST_METHOD": sent.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": path_of(scenario),
+        "PATH_INFO": sent.path,
         "QUERY_STRING": "",
         "SERVER_NAME": "testserver",
         "SERVER_PORT": "80",
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "127.0.0.1",
         "HTTP_HOST": "testserver",
-        "CONTENT_LENGTH": str(len(scenario.body)) if scenario.body else "",
+        "CONTENT_LENGTH": str(len(sent.body)) if sent.parts and sent.says_length else "",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(scenario.body),
+        "wsgi.input": io.BytesIO(sent.body),
+        "wsgi.input_terminated": True,
         "wsgi.errors": io.StringIO(),
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
     }
-    for name, value in scenario.request_headers:
+    for name, value in sent.headers:
         key = name.upper().replace("-", "_")
         environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
     server = _Server()
@@ -95,6 +96,6 @@ def call(app: WSGIApplication, scenario: Scenario) -> Result:
     length = {name.lower(): value for name, value in headers}.get("content-length")
     if length is not None:
         # A client sees by its length alone whether a body is whole.
-        whole = scenario.method == "HEAD" or status == 304 or len(server.body) == int(length)
-    body = b"" if scenario.method == "HEAD" else server.body
+        whole = sent.method == "HEAD" or status == 304 or len(server.body) == int(length)
+    body = b"" if sent.method == "HEAD" else server.body
     return Result(status, headers, body, cut=not whole)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from django.core.handlers.asgi import ASGIRequest
@@ -48,6 +50,17 @@ def refuses(request: HttpRequest) -> HttpResponse:
     """Take no method but GET and HEAD."""
     allowed = ["GET", "HEAD"]
     return HttpResponse() if request.method in allowed else HttpResponseNotAllowed(allowed)
+
+
+def here(_request: HttpRequest) -> HttpResponse:
+    """Say in which thread it is."""
+    return HttpResponse(str(get_ident()))
+
+
+async def waits(_request: HttpRequest) -> HttpResponse:
+    """Take long."""
+    await asyncio.sleep(60)
+    return HttpResponse()
 
 
 def answer_of(act: Answers) -> HttpResponse:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.driver import faults
+from conformance.driver import faults, run
 from conformance.drivers import django_stack, litestar_stack, starlette_stack
 from conformance.scenarios import SCENARIOS, Scenario
 from servers.asking import on_servers, send
@@ -42,7 +42,7 @@ def test_answer(server: Running, scenario: Scenario, caplog: pytest.LogCaptureFi
         apps.append("litestar")
     for app in apps:
         seen = send(server, app, scenario)
-        reference = IN_PROCESS[REFERENCES[app]].run(scenario)
+        reference = run(IN_PROCESS[REFERENCES[app]], scenario)
         assert seen.comparable(scenario) == reference.comparable(scenario)
         assert faults(scenario, seen) == []
         assert {name: seen.values(name) for name in scenario.headers} == {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from threading import get_ident
 from typing import TYPE_CHECKING
 
+from conformance.guard_scenarios import GUARDS, NO_AWAIT, Guarded
 from conformance.scenarios import BY_NAME, Answers, Body, Parses, Raises, Streams
 from conformance.wsgi_client import WsgiDriver
+from kaiko_guards.wsgi import GuardMiddleware
 from kaiko_middleware import NotFoundError, parse_body
 from kaiko_wsgi import KaikoMiddleware
 
@@ -33,6 +36,8 @@ def application(environ: WSGIEnvironment, start: StartResponse) -> Iterable[byte
     path: str = environ["PATH_INFO"]
     if path == "/refuses":
         return _answer(start, 405, [("Allow", "GET, HEAD")], b"")
+    if path == "/here":
+        return _answer(start, 200, [], str(get_ident()).encode())
     scenario = BY_NAME.get(path.removeprefix("/s/"))
     if scenario is None:
         raise NotFoundError
@@ -54,3 +59,15 @@ def application(environ: WSGIEnvironment, start: StartResponse) -> Iterable[byte
 
 
 DRIVERS = (WsgiDriver("wsgi", KaikoMiddleware(application)),)
+
+_guarded = GuardMiddleware(application, GUARDS)
+GUARDED = (
+    Guarded(
+        WsgiDriver("wsgi", KaikoMiddleware(GuardMiddleware(application, GUARDS))), lacks=NO_AWAIT
+    ),
+    Guarded(
+        WsgiDriver("wsgi-alone", GuardMiddleware(application, GUARDS)),
+        enveloped=False,
+        lacks=NO_AWAIT,
+    ),
+)

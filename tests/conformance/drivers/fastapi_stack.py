@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import StreamingResponse
 
 from conformance.asgi_client import AsgiDriver
+from conformance.guard_scenarios import GUARDS, Guarded
 from conformance.scenarios import BY_NAME, SCENARIOS, Answers, Body, Parses, Raises, Streams
 from kaiko_fastapi import KaikoMiddleware, install
+from kaiko_guards.asgi import GuardMiddleware
 from kaiko_middleware import parse_body
 
 if TYPE_CHECKING:
@@ -54,6 +58,14 @@ async def _refuses() -> Response:
     return Response()
 
 
+async def _here() -> Response:
+    return Response(str(get_ident()))
+
+
+async def _waits() -> None:
+    await asyncio.sleep(60)
+
+
 def make_app(*, validating: bool) -> FastAPI:
     """Return the application, bare; whether FastAPI validates, or the view."""
     app = FastAPI(strict_content_type=False)
@@ -62,6 +74,8 @@ def make_app(*, validating: bool) -> FastAPI:
             app.add_api_route(f"/s/{scenario.name}", _validated, methods=["POST"])
     app.add_api_route("/s/{name}", _view, methods=["GET", "HEAD", "POST"])
     app.add_api_route("/refuses", _refuses, methods=["GET"])
+    app.add_api_route("/here", _here)
+    app.add_api_route("/waits", _waits)
     return app
 
 
@@ -74,4 +88,19 @@ DRIVERS = (
     AsgiDriver("fastapi-install", _installed),
     AsgiDriver("fastapi-add-middleware", _inside),
     AsgiDriver("fastapi-wrapped", KaikoMiddleware(make_app(validating=False))),
+)
+
+
+def _guarded() -> FastAPI:
+    app = make_app(validating=True)
+    app.add_middleware(GuardMiddleware, guards=GUARDS)
+    return app
+
+
+_guarded_and_installed = _guarded()
+install(_guarded_and_installed)
+
+GUARDED = (
+    Guarded(AsgiDriver("fastapi-install", _guarded_and_installed)),
+    Guarded(AsgiDriver("fastapi-alone", _guarded()), enveloped=False),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, cast
 
 from litestar import Litestar, MediaType, Request, Response, get, post, route
@@ -11,12 +12,15 @@ from litestar.params import FromPath, JSONBody  # noqa: TC002 - read at run time
 from litestar.response import Stream
 
 from conformance.asgi_client import AsgiDriver
+from conformance.guard_scenarios import GUARDS, ROUTED_ONLY, Guarded
 from conformance.scenarios import BY_NAME, SCENARIOS, Answers, Body, Parses, Raises, Streams
+from kaiko_guards.asgi import GuardMiddleware
+from kaiko_guards.litestar import guard_middleware
 from kaiko_litestar import KaikoPlugin
 from kaiko_middleware import parse_body
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
 
@@ -66,11 +70,24 @@ async def refuses() -> None:
     """Take no method but GET."""
 
 
-def make_app(*, validating: bool) -> Litestar:
+@get("/here")
+async def here() -> str:
+    """Say in which thread it is."""
+    return str(get_ident())
+
+
+@get("/waits")
+async def waits() -> None:
+    """Take long."""
+    await asyncio.sleep(60)
+
+
+def make_app(*, validating: bool, enveloped: bool = True, guards: Sequence[Any] = ()) -> Litestar:
     """Return the application; whether Litestar validates, or the view."""
     return Litestar(
-        [view, refuses, *([validated] if validating else [])],
-        plugins=[KaikoPlugin()],
+        [view, refuses, here, waits, *([validated] if validating else [])],
+        plugins=[KaikoPlugin()] if enveloped else [],
+        middleware=[guard_middleware(*guards)] if guards else [],
         logging_config=None,
     )
 
@@ -81,14 +98,15 @@ def served(app: Litestar) -> ASGIApp:
     called = cast("ASGIApp", app)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        asked = False
+        whole = False
         over = asyncio.Event()
 
         async def receiving() -> Message:
-            nonlocal asked
-            if not asked:
-                asked = True
-                return await receive()
+            nonlocal whole
+            if not whole:
+                message = await receive()
+                whole = not message["more_body"]
+                return message
             await over.wait()
             return {"type": "http.disconnect"}
 
@@ -105,4 +123,20 @@ def served(app: Litestar) -> ASGIApp:
 DRIVERS = (
     AsgiDriver("litestar-plugin", served(make_app(validating=True))),
     AsgiDriver("litestar-parsing", served(make_app(validating=False))),
+)
+GUARDED = (
+    Guarded(
+        AsgiDriver("litestar", served(make_app(validating=True, guards=GUARDS))),
+        lacks=ROUTED_ONLY,
+    ),
+    Guarded(
+        AsgiDriver(
+            "litestar-alone", served(make_app(validating=True, enveloped=False, guards=GUARDS))
+        ),
+        enveloped=False,
+    ),
+    Guarded(
+        AsgiDriver("litestar-wrapped", GuardMiddleware(served(make_app(validating=True)), GUARDS)),
+        enveloped=False,
+    ),
 )

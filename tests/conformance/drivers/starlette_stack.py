@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -10,7 +12,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from conformance.asgi_client import AsgiDriver
+from conformance.guard_scenarios import GUARDS, Guarded
 from conformance.scenarios import BY_NAME, Answers, Body, Parses, Raises, Streams
+from kaiko_guards.asgi import GuardMiddleware
 from kaiko_middleware import parse_body
 from kaiko_starlette import KaikoMiddleware, install
 
@@ -53,11 +57,24 @@ async def _refuses(_request: Request) -> Response:
     return Response()
 
 
+async def _here(_request: Request) -> Response:
+    return Response(str(get_ident()))
+
+
+async def _waits(_request: Request) -> Response:
+    await asyncio.sleep(60)
+    return Response()
+
+
 def make_app() -> Starlette:
     """Return the application, bare."""
-    methods = ["GET", "POST"]
     return Starlette(
-        routes=[Route("/s/{name}", _view, methods=methods), Route("/refuses", _refuses)]
+        routes=[
+            Route("/s/{name}", _view, methods=["GET", "POST"]),
+            Route("/refuses", _refuses),
+            Route("/here", _here),
+            Route("/waits", _waits),
+        ]
     )
 
 
@@ -70,4 +87,23 @@ DRIVERS = (
     AsgiDriver("starlette-install", _installed),
     AsgiDriver("starlette-add-middleware", _inside),
     AsgiDriver("starlette-wrapped", KaikoMiddleware(make_app())),
+)
+
+
+def _guarded() -> Starlette:
+    app = make_app()
+    app.add_middleware(GuardMiddleware, guards=GUARDS)
+    return app
+
+
+_guarded_and_installed = _guarded()
+install(_guarded_and_installed)
+_guarded_inside = _guarded()
+_guarded_inside.add_middleware(KaikoMiddleware)
+
+GUARDED = (
+    Guarded(AsgiDriver("starlette-install", _guarded_and_installed)),
+    Guarded(AsgiDriver("starlette-add-middleware", _guarded_inside)),
+    Guarded(AsgiDriver("starlette-wrapped", KaikoMiddleware(GuardMiddleware(make_app(), GUARDS)))),
+    Guarded(AsgiDriver("starlette-alone", _guarded()), enveloped=False),
 )
