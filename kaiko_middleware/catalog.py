@@ -12,7 +12,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ._text import clean_message, safe_str
+from ._text import clean_message, clean_param, safe_str
 from .codes import registered_codes
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ class CodeEntry(NamedTuple):
 
     `meaning` is the message that is sent where the code is raised without one. `description` is for
     developers and never sent: the first line of the class's docstring, empty where there is none.
+    `param` is the class's; `defined` is the class as `module:Class`, empty for the toolkit's codes.
     """
 
     code: str
@@ -87,6 +88,8 @@ class CodeEntry(NamedTuple):
     resolution: str
     retryable: bool
     description: str = ""
+    param: str | None = None
+    defined: str = ""
 
 
 # The type of each 4xx that has another one than `invalid_request_error`.
@@ -263,5 +266,7 @@ def known_codes() -> tuple[CodeEntry, ...]:
             resolution=base.resolution if advice is None else safe_str(advice),
             retryable=retryable,
             description=description,
+            param=clean_param(getattr(cls, "param", None)),
+            defined=f"{cls.__module__}:{cls.__qualname__}",
         )
     return tuple(found[key] for key in sorted(found))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias, TypeVar, cast, overload
 
 from .errors import KaikoError, ServerError
@@ -51,10 +52,11 @@ class ExceptionMapping:
     'The resource was not found'
     """
 
-    __slots__ = ("_chosen", "_frozen", "_handlers")
+    __slots__ = ("_chosen", "_frozen", "_given", "_handlers")
 
     def __init__(self) -> None:
         self._handlers: dict[type[BaseException], Callable[[Any], KaikoError | None]] = {}
+        self._given: dict[type[BaseException], Callable[[Any], KaikoError | None]] = {}
         # In an error storm the same few classes are asked about again and again.
         self._chosen: dict[type[BaseException], Callable[[Any], KaikoError | None] | None] = {}
         self._frozen = False
@@ -99,6 +101,7 @@ class ExceptionMapping:
         if handler is None:
             return partial(self.register, exc_type)
         self._handlers[exc_type] = checked_handler(exc_type, handler)
+        self._given[exc_type] = cast("Callable[[Any], KaikoError | None]", handler)
         self._chosen.clear()
         return handler
 
@@ -106,6 +109,11 @@ class ExceptionMapping:
     def classes(self) -> tuple[type[BaseException], ...]:
         """The classes that have a handler, in the order of their registration."""
         return tuple(self._handlers)
+
+    @property
+    def handlers(self) -> Mapping[type[BaseException], Callable[[Any], KaikoError | None]]:
+        """What was registered, by the class: a function, or the class of a typed error."""
+        return MappingProxyType(self._given)
 
     def handles(self, exc: BaseException) -> bool:
         """Whether `exc` has a handler, other than one for every `Exception`."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Object = dict[str, Any]
 
-__all__ = ["document_errors", "errors_of", "examples"]
+__all__ = ["document_errors", "errors_of", "examples", "place_schemas"]
 
 _EXAMPLE_ID = "req-7f65ab21d1"
 _JSON = "application/json"
@@ -107,7 +107,7 @@ class _Document:
         components: Object = document.setdefault("components", {})
         self._schemas: Object = components.setdefault("schemas", {})
         self._parameters: Object = components.get("parameters", {})
-        self._envelope = _place_schemas(self._schemas, str(document.get("openapi", "")))
+        self._envelope = place_schemas(self._schemas, str(document.get("openapi", "")))
 
     def rewrite(self, root_path: str, *, everywhere: bool) -> None:
         paths: Object = self._document.get("paths", {})
@@ -201,7 +201,7 @@ class _Document:
         return None, None
 
 
-def _place_schemas(schemas: Object, version: str) -> str:
+def place_schemas(schemas: Object, version: str) -> str:
     """Put the envelope's schemas among the components; return the reference to it."""
     from kaiko_middleware.wire import ErrorEnvelope  # noqa: PLC0415 - pydantic, 150 ms
 
