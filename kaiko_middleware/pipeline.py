@@ -67,6 +67,7 @@ class Pipeline:
 
     __slots__ = (
         "_answers",
+        "_bug",
         "_internal",
         "config",
         "covers_everything",
@@ -83,7 +84,8 @@ class Pipeline:
         tell_sentry()
         # A service returns the same few error answers: each is read and rendered once.
         self._answers: dict[tuple[int, Fields, bytes | None], tuple[KaikoError, Repeated]] = {}
-        self._internal = Repeated(render(ServerError(), "-", config))
+        self._bug = ServerError()
+        self._internal = Repeated(render(self._bug, "-", config))
         self.config: Config = config
         self.covers_everything: bool = config.covers_everything
         self.ids: RequestIdPool = RequestIdPool(config.request_id_digits)
@@ -159,7 +161,8 @@ class Pipeline:
             handed_on: whether the driver can hand the exception on after the answer.
 
         """
-        error = ServerError()
+        # A hook is told of an error of its own, which it may keep.
+        error = ServerError() if self.config.on_error else self._bug
         self.report(error, exc, request, unmapped=True, handed_on=handed_on)
         if replaced:
             reply = render(error, request.request_id, self.config, replaced)

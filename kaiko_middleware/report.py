@@ -127,7 +127,7 @@ def report_error(
         level = logging.WARNING if late or status >= 500 or status in _WARNED else logging.INFO
     if logger.isEnabledFor(level):
         text = "unmapped exception" if unmapped else log_safe(bug or error.message)
-        if exc is not None and not unmapped and is_group(exc):
+        if exc is not None and exc is not error and not unmapped and is_group(exc):
             text += f" (leaves: {_leaves(exc)})"
         said = _said_of(error)
         text = f"{status} {said['code']}: {text}"

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from kaiko_asgi._websocket import Socket
 from kaiko_asgi.cors import CorsHeaders
+from kaiko_asgi.knowledge import Knowledge
 from kaiko_asgi.scope import find_coverage, header_values, is_answerable
-from kaiko_asgi.send_wrapper import Knowledge, SendWrapper
+from kaiko_asgi.send_wrapper import SendWrapper
 from kaiko_middleware import Config, current_request_id
 from kaiko_middleware.arguments import require_asgi_app
 from kaiko_middleware.ids import (
@@ -56,7 +57,6 @@ class KaikoMiddleware:
         self._names = frozenset((self._header,))
         self._trusting = self._pipeline.config.trust_request_id
         self._everywhere = self._pipeline.covers_everything
-        self._plain = self._everywhere and not self._trusting
         self._pop = self._pipeline.ids.pop
         cors = CorsHeaders(app, self._pipeline.config.request_id_header, ours=type(self))
         self.known: Knowledge = Knowledge(self._pipeline, cors)
@@ -69,8 +69,7 @@ class KaikoMiddleware:
         if scope["type"] != "http":
             await self._serve_other(scope, receive, send)
             return
-        plain = self._plain  # one look for two settings that are rarely changed
-        if not plain and not self._everywhere and not self.covers(scope):
+        if not self._everywhere and not self.covers(scope):
             await self._serve_uncovered(scope, receive, send)
             return
         try:
@@ -78,19 +77,16 @@ class KaikoMiddleware:
         except KeyError:
             state = None
         if state is None:
-            state = {}
-            scope["state"] = state
+            state = scope["state"] = {}
         if state and REQUEST_ID in state:
             request_id = self._identify(scope, state)
-        elif plain or not self._trusting:
+        elif self._trusting:
+            request_id = inbound_request_id(scope["headers"], self._names) or self._new_id(scope)
+        else:
             try:
                 request_id = self._pop()
             except IndexError:
                 request_id = self._pipeline.ids.refill()
-        else:
-            request_id = inbound_request_id(scope["headers"], self._names) or self._replace_id(
-                scope
-            )
         state[REQUEST_ID] = request_id
         wrapper = SendWrapper()
         wrapper.known = self.known
@@ -104,20 +100,10 @@ class KaikoMiddleware:
         try:
             await self.app(scope, wrapper, wrapper.send)
             if not wrapper.whole:
-                await wrapper.driven().end(receive, client_left=getattr(wrapper, "left", False))
+                await wrapper.end()
         except BaseException as exc:
             if await self.fail(exc, wrapper):
-                if self.is_outermost and token.old_value != request_id:
-                    # No layer of ours is outside: the exception need not be known any more. The
-                    # wrapper still has the record, and the exception's frames have the wrapper.
-                    layers: Layers | None = state.pop(LAYERS, None)
-                    if layers is not None:
-                        layers.forget()
-                # Without this frame: to format one costs more than all that is done here.
-                # It is in no local variable, or it would keep this frame, and all of the request.
-                BaseException.with_traceback(
-                    exc, getattr(traceback_of(exc), "tb_next", None) or traceback_of(exc)
-                )
+                self._hand_on(exc, state, is_inside=token.old_value == request_id)
                 raise
         finally:
             try:
@@ -143,6 +129,27 @@ class KaikoMiddleware:
             driver.abandon()
         return True
 
+    def _hand_on(self, exc: BaseException, state: State, *, is_inside: bool) -> None:
+        """Leave out the frame of our middleware from an exception that is raised again.
+
+        To format one frame costs more than all that is done here.
+
+        Arguments:
+            exc: the exception.
+            state: the state of the request's scope.
+            is_inside: whether a layer of ours is outside of this one.
+
+        """
+        traceback = traceback_of(exc)
+        if traceback is not None and traceback.tb_next is not None:
+            BaseException.with_traceback(exc, traceback.tb_next)
+        if self.is_outermost and not is_inside:
+            # The exception need not be known any more. The wrapper still has the record, and
+            # the exception's frames have the wrapper.
+            layers: Layers | None = state.pop(LAYERS, None)
+            if layers is not None:
+                layers.forget()
+
     def covers(self, scope: Scope) -> bool:
         """Whether answers are ours, by the path that the application's router matches."""
         return self._everywhere or find_coverage(self._pipeline.config, scope)
@@ -158,9 +165,9 @@ class KaikoMiddleware:
                 return request_id
         if not self._trusting:
             return self._pipeline.ids()
-        return inbound_request_id(scope["headers"], self._names) or self._replace_id(scope)
+        return inbound_request_id(scope["headers"], self._names) or self._new_id(scope)
 
-    def _replace_id(self, scope: Scope) -> str:
+    def _new_id(self, scope: Scope) -> str:
         """Return a new id for a request whose own cannot be taken, which is logged."""
         return self._pipeline.request_id(header_values(scope, self._header))
 

@@ -31,13 +31,12 @@ if TYPE_CHECKING:
 
     from kaiko_asgi._types import ASGIApp, Message, Receive, Scope, Send, State
     from kaiko_asgi.cors import CorsHeaders
-    from kaiko_asgi.send_wrapper import Knowledge
     from kaiko_middleware.pipeline import Pipeline
     from kaiko_middleware.response_state import Piece
 
     RawFields = list[tuple[bytes, bytes]]
 
-__all__ = ["Exchange", "ExchangeDriver", "encode_fields", "request_info", "with_id"]
+__all__ = ["ExchangeDriver", "encode_fields", "request_info", "with_id"]
 
 _END_IS_HELD = 0.1
 """Seconds: frameworks raise what ended a stream within a millisecond."""
@@ -133,11 +132,10 @@ class ExchangeDriver:
         )
 
     @property
-    def original_fields(self) -> RawFields:
-        """The header fields that the application gave; none where it gave no head here."""
-        head: Message = getattr(self, "_original", {})
-        fields: RawFields = head.get("headers", [])
-        return fields
+    def length(self) -> bytes | None:
+        """The `Content-Length` of the application's head; None where it has none."""
+        fields: RawFields = self._original["headers"]
+        return next((value for name, value in fields if name.lower() == b"content-length"), None)
 
     def stream(self, message: Message) -> Awaitable[None]:
         """Take one event of a stream that can be ended, and whose head is out."""
@@ -331,77 +329,6 @@ class ExchangeDriver:
                     raise
                 report_disconnect(gone, response.request)
                 return
-
-
-class Exchange:
-    """What belongs to one request and its response."""
-
-    # No __init__, which would cost as much as the look at a head.
-    __slots__ = (
-        "client",
-        "driver",
-        "fields",
-        "held",
-        "known",
-        "left",
-        "request_id",
-        "scope",
-        "sent",
-        "server",
-        "way",
-        "whole",
-    )
-
-    known: Knowledge
-    scope: Scope
-    request_id: str
-    client: Receive
-    """The server's `receive`."""
-    server: Send
-    """The server's `send`."""
-    way: Send | None
-    """Where the events go: to the server or to the driver; None before the first."""
-    whole: bool
-    """Whether an answer that went past the driver has ended."""
-    fields: RawFields
-    """The header fields of a plain success; not set before, and for no other answer."""
-    sent: int
-    """Octets of a body that went past the driver, but for the last part; not set before."""
-    held: Message | None
-    """The head of an error answer whose body is not there yet; not set before."""
-    left: bool
-    """Whether the application was told that its client is gone; not set before."""
-    driver: ExchangeDriver | None
-
-    def driven(self) -> ExchangeDriver:
-        """Return the driver of this response, made when it is first asked for."""
-        driver = self.driver
-        if driver is None:
-            known = self.known
-            driver = self.driver = ExchangeDriver(
-                known.pipeline, self.scope, self.request_id, self.server, known.cors
-            )
-            held: Message | None = getattr(self, "held", None)
-            if held is not None:
-                driver.start(held)
-                self.held = None
-            elif self.whole or self.way is self.server:
-                driver.response.pass_on(whole=self.whole)
-        elif self.whole:
-            driver.response.whole = True
-        sent: int | None = getattr(self, "sent", None)
-        if sent is not None and not self.whole:
-            driver.response.all_sent = self._are_all(sent, driver)
-        return driver
-
-    def _are_all(self, sent: int, driver: ExchangeDriver) -> bool:
-        """Whether so many octets are all that the head spoke of."""
-        fields: RawFields | None = getattr(self, "fields", None)
-        if fields is None:
-            fields = driver.original_fields
-        return any(
-            name.lower() == b"content-length" and value == b"%d" % sent for name, value in fields
-        )
 
 
 def _text(value: bytes | str) -> str:

@@ -12,147 +12,127 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaiko_asgi.exchange_driver import Exchange, request_info
-from kaiko_asgi.known_answers import KnownAnswers
+from kaiko_asgi.exchange_driver import ExchangeDriver, request_info
+from kaiko_asgi.knowledge import USUAL_TYPES
 from kaiko_asgi.scope import BODY_LIMIT, PASS_THROUGH
-from kaiko_middleware.headers import is_field_name, is_field_value
 from kaiko_middleware.layers import LAYERS, Layers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from kaiko_asgi._types import Message, Send
-    from kaiko_asgi.cors import CorsHeaders
+    from kaiko_asgi._types import Message, Receive, Scope, Send
+    from kaiko_asgi.knowledge import Knowledge
     from kaiko_asgi.known_answers import KnownAnswer
-    from kaiko_middleware.pipeline import Pipeline
 
-__all__ = ["Knowledge", "SendWrapper"]
+__all__ = ["SendWrapper"]
 
-_NAMES_KEPT = 512
-# Nearly every answer has one of these, which need no look. A short tuple is searched in half
-# the time of a set, for which a new value has to be hashed.
-_TYPES = (b"application/json", b"text/html; charset=utf-8", b"text/plain; charset=utf-8")
-_USUAL = tuple((b"content-type", value) for value in _TYPES)
+_USUAL = tuple((b"content-type", value) for value in USUAL_TYPES)
 _LENGTH = b"content-length"
 # What may come in the middle of a body, and is none.
 _ASIDE = frozenset(f"http.response.{event}" for event in ("debug", "early_hint", "push"))
-# Puts another byte in place of those that no value may have. Where there is none,
-# `translate` returns the very object it was given, or else an equal one.
-_VALUE = bytes(byte if is_field_value(chr(byte)) else 32 for byte in range(256))
-
-
-class Knowledge:
-    """What one middleware knows, for all of its responses.
-
-    Arguments:
-        pipeline: the core's steps.
-        cors: the CORS middleware inside.
-
-    """
-
-    __slots__ = ("answers", "cors", "header", "names", "pipeline")
-
-    def __init__(self, pipeline: Pipeline, cors: CorsHeaders) -> None:
-        self.pipeline: Pipeline = pipeline
-        self.cors: CorsHeaders = cors
-        self.header: bytes = pipeline.config.request_id_header.lower().encode("ascii")
-        self.answers: KnownAnswers = KnownAnswers(pipeline)
-        # The names that were found to be names; None: a length; False: to be replaced.
-        self.names: dict[bytes, bool | None] = {self.header: False}
-
-    def learn(self, message: Message) -> None:
-        """Look at the names of a head that has one that was not seen yet.
-
-        Frameworks have constants for most: the very object is found again the fastest.
-        """
-        headers: list[tuple[object, object]] = message.get("headers", [])
-        # What is no list may be one that can be looked at only once.
-        for name, _ in headers if type(headers) is list else ():
-            if (
-                isinstance(name, bytes)
-                and name not in self.names
-                and len(self.names) < _NAMES_KEPT
-                and is_field_name(name.decode("latin-1"))
-            ):
-                lowered = name.lower()
-                self.names[name] = None if lowered == b"content-length" else lowered != self.header
 
 
 async def _nothing() -> None:
     """Send nothing."""
 
 
-class SendWrapper(Exchange):
+class SendWrapper:
     """The `send` of one response, and when it is called, the `receive`.
 
-    Whoever makes one sets all its attributes.
+    Whoever makes one sets `known`, `scope`, `request_id`, `client`, `server`, `way`, `driver` and
+    `whole`: an `__init__` would cost as much as the look at a head.
     """
 
-    __slots__ = ()
+    __slots__ = (
+        "client",
+        "driver",
+        "held",
+        "known",
+        "left",
+        "length",
+        "request_id",
+        "scope",
+        "sent",
+        "server",
+        "way",
+        "whole",
+    )
 
-    fields: list[tuple[bytes, bytes]]
-    held: Message | None
-    sent: int
+    known: Knowledge
+    scope: Scope
+    request_id: str
+    client: Receive
+    """The server's `receive`."""
+    server: Send
+    """The server's `send`."""
     way: Send | None
+    """Where the events go: to the server or to the driver; None before the first."""
     whole: bool
+    """Whether an answer that went past the driver has ended."""
+    length: bytes | None
+    """The announced length of an answer that goes past the driver; not set for any other."""
+    sent: int
+    """Octets of such an answer, but for the last part; not set before the first."""
+    held: Message | None
+    """The head of an error answer whose body is not there yet; not set before."""
+    left: bool
+    """Whether the application was told that its client is gone; not set before."""
+    driver: ExchangeDriver | None
 
     # A plain function, which returns an awaitable of somebody else's: a coroutine of our
     # own for each event would cost as much as all the rest.
-    def send(self, message: Message) -> Awaitable[None]:  # noqa: C901, PLR0912 - each call would cost as much as a header
+    def send(self, message: Message) -> Awaitable[None]:  # noqa: C901 - each call would cost as much as a header
         """Take one event of the application's."""
         way = self.way
         if way is not None:
             if way is self.server:
-                if "more_body" not in message or not message["more_body"]:
-                    if "body" in message or message["type"] not in _ASIDE:
-                        self.whole = True
-                else:
-                    part: object = message.get("body")
-                    if type(part) is bytes:
-                        self.sent = getattr(self, "sent", 0) + len(part)
+                if message.get("more_body"):
+                    if self.length is not None:
+                        self._count(message)
+                elif "body" in message or message["type"] not in _ASIDE:
+                    self.whole = True
             return way(message)
         known = self.known
         fields: list[tuple[bytes, bytes]] | None = None
         try:
-            status: int = message["status"]  # only the start of a response has one
             headers: list[tuple[bytes, bytes]] = message["headers"]
-            if status == 200 and len(headers) == 2:
+            if message["status"] == 200 and len(headers) == 2:
                 # What frameworks send with JSON, and that is most of all that they send.
                 first, second = headers
-                name, value = first
-                if second in _USUAL and name == _LENGTH and value.isdigit():
+                name, length = first
+                if second in _USUAL and name == _LENGTH and length.isdigit():
+                    self.length = length
                     fields = [first, second, (known.header, self.request_id.encode())]
-            if fields is None and 200 <= status < 400 and type(headers) is list:
-                known_length = False
-                names = known.names
-                for name, value in headers:
-                    kind = names[name]
-                    if kind is None:
-                        known_length = value.isdigit()
-                    elif kind is False or (
-                        value not in _TYPES and value.translate(_VALUE) is not value
-                    ):
-                        break
-                else:
-                    if known_length:
-                        fields = [*headers, (known.header, self.request_id.encode())]
+            if fields is None:
+                self.length = known.length_of(message)
+                if self.length is not None:
+                    fields = [*headers, (known.header, self.request_id.encode())]
         except (KeyError, TypeError):  # an application may give anything for a header
             known.learn(message)
         if fields is not None and BODY_LIMIT not in self.scope:
             # A new list in a new message: a response object may be sent twice.
             message = {**message}
-            message["headers"] = self.fields = fields
+            message["headers"] = fields
             way = self.server
         else:
             way = self._way_of(message)
         self.way = way
         return way(message)
 
+    def _count(self, message: Message) -> None:
+        """Count what a part of the body adds to it."""
+        part: object = message.get("body")
+        if type(part) is bytes:
+            self.sent = getattr(self, "sent", 0) + len(part)
+
     def _way_of(self, message: Message) -> Send:
         """Return where an answer goes that is no plain success."""
         scope, state = self.scope, self.scope["state"]
         if LAYERS in state:
-            return self.server if self._is_our_reply(message) else self._drive
+            if self._is_our_reply(message):
+                self.length = None
+                return self.server
+            return self._drive
         status = message.get("status", 0)
         if (
             self.known.pipeline.config.rewrite_answers
@@ -196,9 +176,33 @@ class SendWrapper(Exchange):
         await driver.send(message)
         response = driver.response
         if response.passing:
-            self.way = self.server
+            self.way, self.length = self.server, driver.length
         elif response.endable and response.started:
             self.way = driver.stream
+
+    def driven(self) -> ExchangeDriver:
+        """Return the driver of this response, made when it is first asked for."""
+        driver = self.driver
+        if driver is None:
+            known = self.known
+            driver = self.driver = ExchangeDriver(
+                known.pipeline, self.scope, self.request_id, self.server, known.cors
+            )
+            held: Message | None = getattr(self, "held", None)
+            if held is not None:
+                driver.start(held)
+                self.held = None
+            elif self.whole or self.way is self.server:
+                driver.response.pass_on(whole=self.whole)
+        elif self.whole:
+            driver.response.whole = True
+        if not self.whole and hasattr(self, "sent"):
+            driver.response.all_sent = self.length == b"%d" % self.sent
+        return driver
+
+    async def end(self) -> None:
+        """Take note that the application returned before its answer was whole."""
+        await self.driven().end(self.client, client_left=getattr(self, "left", False))
 
     async def _send_known(self, found: KnownAnswer) -> None:
         """Send what such an error answer became before."""
