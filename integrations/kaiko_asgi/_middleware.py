@@ -77,7 +77,8 @@ class KaikoMiddleware:
         except KeyError:
             state = None
         if state is None:
-            state = scope["state"] = {}
+            state = {}
+            scope["state"] = state
         if state and REQUEST_ID in state:
             request_id = self._identify(scope, state)
         elif self._trusting:
