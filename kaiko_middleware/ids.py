@@ -42,6 +42,8 @@ _LONGEST = 128
 _ALPHABET = bytes(
     byte if re.fullmatch(r"[A-Za-z0-9._:/+=-]", chr(byte)) else ord("a") for byte in range(256)
 )
+# Likewise a "k", which all keys have and hexadecimal ids lack.
+_UNSUSPICIOUS = _ALPHABET.replace(b"k", b"a")
 _current: ContextVar[str | None] = ContextVar("kaiko_request_id", default=None)
 _pools: dict[int, list[str]] = {}
 
@@ -155,15 +157,12 @@ def inbound_request_id(
             if value is not None:
                 return None  # more than one value is no value
             value = given
-    if not value or len(value) > _LONGEST:
+    if value is None:
         return None
     # The very same object, where nothing had to be put in place of anything.
-    kept = value.translate(_ALPHABET)
-    if kept is not value and kept != value:
-        return None
-    text = value.decode()
-    # All keys have a letter that hexadecimal ids lack: this is on the way of each request.
-    return None if "k" in text and _is_key(text) else text
+    if value.translate(_UNSUSPICIOUS) is value and 0 < len(value) <= _LONGEST:
+        return value.decode()
+    return accept_request_id((value.decode("latin-1"),))
 
 
 def _is_key(text: str) -> bool:
