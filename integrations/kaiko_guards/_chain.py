@@ -108,6 +108,14 @@ class Guards:
                 told = _strictest(told, await counter.hit_async(counts, loop))
         return told
 
+    async def open(self, loop: object) -> None:
+        """Ask the servers once from an event loop, so that the first requests find a connection."""
+        for counter in self._shared.values():
+            try:
+                await counter.hit_async([], loop)
+            except ServiceUnavailableError:
+                pass  # and it was logged
+
     async def close(self, loop: object) -> None:
         """Close the connections to servers that an event loop has, and those of threads."""
         for counter in self._shared.values():

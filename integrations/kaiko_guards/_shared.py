@@ -8,10 +8,12 @@ may lie on different nodes.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from threading import Semaphore
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
@@ -43,6 +45,11 @@ _KINDS = frozenset({"", "unix", "cluster", "sentinel"})
 _ALLOWED = "'memory://', or the URL of a server such as 'redis://127.0.0.1:6379/0' or 'valkey://…'"
 _AGAIN = 1.0
 """Seconds until a server that failed is asked again."""
+_AT_ONCE = 8
+"""Requests that are counted at a time, and so the connections, of one event loop or of all threads.
+
+A burst that opened one each would wait for that longer than for its turn.
+"""
 
 # For each key: how often it counts, the number of its rates, and of each the limit and the period.
 # Returns of each rate how far in the future its allowance is whole, before this request, as text:
@@ -80,6 +87,15 @@ return told
 """
 
 
+class _Connection(NamedTuple):
+    """What asks the server from one event loop."""
+
+    run: Call
+    """Runs the script."""
+    client: Any
+    turn: asyncio.Semaphore
+
+
 class SharedCounter:
     """Counts requests in a server that many processes share.
 
@@ -111,8 +127,11 @@ class SharedCounter:
         self._client = "valkey" if scheme.startswith("valkey") else "redis"
         self._timeout = timeout
         self._plain: tuple[Call, Any] | None = None
-        self._calls: WeakKeyDictionary[object, tuple[Call, Any]] = WeakKeyDictionary()
+        self._turn = Semaphore(_AT_ONCE)
+        self._calls: WeakKeyDictionary[object, _Connection] = WeakKeyDictionary()
+        self._answers = 0  # of the server, ever
         self._failing = False
+        self._resting = False
         self._again_at = 0.0
         try:
             import_module(self._client)
@@ -133,25 +152,38 @@ class SharedCounter:
         """
         if self._is_resting():
             return []
+        seen = self._answers
+        try:
+            told = self._ask(counts)
+        except Exception as exc:  # noqa: BLE001 - any client's exceptions
+            return self._failed(exc, seen)
+        return self._succeeded(counts, told)
+
+    def _ask(self, counts: Sequence[Count]) -> list[Any]:
+        if not self._turn.acquire(timeout=self._timeout):
+            raise TimeoutError
         try:
             if self._plain is None:
                 self._plain = self._connect(is_async=False)
-            told = [self._plain[0](*_asked(group)) for group in self._groups(counts)]
-        except Exception as exc:  # noqa: BLE001 - any client's exceptions
-            return self._failed(exc)
-        return self._succeeded(counts, told)
+            return [self._plain[0](*_asked(group)) for group in self._groups(counts)]
+        finally:
+            self._turn.release()
 
     async def hit_async(self, counts: Sequence[Count], loop: object) -> list[Verdict]:
         """Do the same without blocking asyncio's event loop, given that loop."""
         if self._is_resting():
             return []
+        seen = self._answers
         try:
             found = self._calls.get(loop)
             if found is None:
-                found = self._calls[loop] = self._connect(is_async=True)
-            told = [await found[0](*_asked(group)) for group in self._groups(counts)]
+                turn = asyncio.Semaphore(_AT_ONCE)
+                found = _Connection(*self._connect(is_async=True), turn)
+                self._calls[loop] = found
+            async with asyncio.timeout(self._timeout), found.turn:
+                told = [await found.run(*_asked(group)) for group in self._groups(counts)]
         except Exception as exc:  # noqa: BLE001 - any client's exceptions
-            return self._failed(exc)
+            return self._failed(exc, seen)
         return self._succeeded(counts, told)
 
     async def close(self, loop: object) -> None:
@@ -160,7 +192,7 @@ class SharedCounter:
             self._plain[1].close()
         found = self._calls.pop(loop, None)
         if found is not None:
-            await found[1].aclose()
+            await found.client.aclose()
 
     def _groups(self, counts: Sequence[Count]) -> list[Sequence[Count]]:
         return [[count] for count in counts] if self._is_cluster else [counts]
@@ -169,10 +201,9 @@ class SharedCounter:
         """Return what runs the script, and its client; nothing is sent before the first request."""
         module = import_module(f"{self._client}.{'asyncio.' if is_async else ''}retry")
         backoff = import_module(f"{self._client}.backoff")
-        options: dict[str, Any] = {
-            "socket_timeout": self._timeout,
-            "socket_connect_timeout": self._timeout,
-        }
+        # A task's time is limited as a whole, and a thread's at each step.
+        timeout = None if is_async else self._timeout
+        options: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
         if not self._is_cluster:
             # The clients' own retries would wait for longer than a request may.
             options["retry"] = module.Retry(backoff.NoBackoff(), 0)
@@ -188,13 +219,26 @@ class SharedCounter:
 
     def _is_resting(self) -> bool:
         """Whether the server failed just now; raises where nothing is let through then."""
-        if not self._failing or time.monotonic() >= self._again_at:
+        if not self._resting:
+            return False
+        now = time.monotonic()
+        if now >= self._again_at:
+            self._again_at = now + _AGAIN  # this request asks, and others do not wait with it
             return False
         if self._closed:
             raise _unavailable()
         return True
 
-    def _failed(self, exc: Exception) -> list[Verdict]:
+    def _failed(self, exc: Exception, seen: int) -> list[Verdict]:
+        """Say what becomes of a request that could not be counted.
+
+        Arguments:
+            exc: why.
+            seen: how many answers there were when it asked. A server that answered others since
+                then is slow, and is asked again at once.
+
+        """
+        self._resting = self._answers == seen
         self._again_at = time.monotonic() + _AGAIN
         if not self._failing:
             self._failing = True
@@ -209,8 +253,9 @@ class SharedCounter:
         return []
 
     def _succeeded(self, counts: Sequence[Count], told: Sequence[Sequence[Any]]) -> list[Verdict]:
-        if self._failing:
-            self._failing = False
+        self._answers += 1
+        if self._failing and (self._resting or time.monotonic() >= self._again_at):
+            self._failing = self._resting = False
             _log.warning("the rate limits' storage is back")
         starts = iter([float(start) for group in told for start in group])
         # The rule that the script follows, with its clock.

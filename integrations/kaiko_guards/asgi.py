@@ -65,12 +65,7 @@ class GuardMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] not in ("http", "websocket"):
-            try:
-                await self.app(scope, receive, send)
-            finally:  # a lifespan ends with its server
-                loop = running_loop()
-                if loop is not None:
-                    await self._guards.close(loop)
+            await self._serve_lifespan(scope, receive, send)
             return
         guards = self._guards
         request = _request(scope, self._proxies)
@@ -98,6 +93,18 @@ class GuardMiddleware:
             await self._answer(scope, running.receive, running.send_directly, refused)
         finally:
             running.finish()
+
+    async def _serve_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Connect to the servers that count before the first request, and close at the end."""
+        loop = running_loop()
+        if loop is None:
+            await self.app(scope, receive, send)
+            return
+        await self._guards.open(loop)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            await self._guards.close(loop)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, error: KaikoError) -> None:
         state = scope.setdefault("state", {})
