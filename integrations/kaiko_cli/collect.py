@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gc
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from kaiko_cli.catalogue import Catalogue, Entry
+from kaiko_cli.catalogue import CODE, Catalogue, Entry
 from kaiko_cli.code_sites import sites_in_handler, sites_in_module
 from kaiko_middleware import Config, ExceptionMapping, KaikoError
 from kaiko_middleware.catalog import STATUSES, known_codes
+from kaiko_middleware.settings_check import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -74,8 +76,11 @@ class _Codes:
     def sorted(self) -> list[_Known]:
         return [self._found[key] for key in sorted(self._found)]
 
-    def add_site(self, site: Site) -> _Known:
-        """Enter a code that a call gives, with what the call says of it."""
+    def add_site(self, site: Site) -> _Known | None:
+        """Enter a code that a call gives, with what the call says of it; None if it is no code."""
+        if not re.fullmatch(CODE, site.code):
+            self.unknown.add(f"{site.where} gives {shown(site.code)}, which is no code")
+            return None
         known = self._found.get((site.cls.status, site.code))
         if known is None:
             base = self._found[site.cls.status, STATUSES[site.cls.status].code].entry
@@ -100,7 +105,8 @@ class _Codes:
         if isinstance(handler, type):
             answers += self._answers_of(handler)
         else:
-            answers += map(self.add_site, sites_in_handler(handler))
+            entered = map(self.add_site, sites_in_handler(handler))
+            answers += [known for known in entered if known is not None]
         for known in answers:
             _append(known.exceptions, name)
         if not answers:

@@ -106,6 +106,10 @@ SHOP = {
                 raise ForbiddenError(code=reason)
 
 
+        def wrong():
+            raise ForbiddenError(code="Not-A-Code")
+
+
         def also():
             raise ForbiddenError("Only owners", code="not_the_owner")
 

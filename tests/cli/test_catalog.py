@@ -117,6 +117,7 @@ def test_what_cannot_be_found_out_is_said(shop: Path) -> None:
     done = command("catalog", "shop", "--format", "json", cwd=shop)
     assert done.stderr.splitlines() == [
         "a module that prints when it is imported",
+        "shop.app:wrong gives 'Not-A-Code', which is no code",
         "the code that shop.domain:Late is mapped to cannot be read from the source",
     ]
 
