@@ -7,6 +7,8 @@ target gives no catalogue.
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, Field, ValidationError
@@ -68,19 +70,19 @@ class Catalogue(BaseModel, frozen=True):
         return found
 
 
-def read_catalogue(path: Path) -> Catalogue:
+def read_catalogue(path: Path | None) -> Catalogue:
     """Read a catalogue that `catalog --format json` wrote.
 
     Arguments:
-        path: the file.
+        path: the file; None for standard input.
 
     Raises:
         CatalogueError: it cannot be read, or is no catalogue of this version.
 
     """
-    name = plain(str(path))
+    name = "standard input" if path is None else plain(str(path))
     try:
-        with path.open("rb") as file:
+        with contextlib.nullcontext(sys.stdin.buffer) if path is None else path.open("rb") as file:
             raw = file.read(FILE_LIMIT + 1)
     except (OSError, ValueError) as exc:
         raise CatalogueError(f"{name} cannot be read: {plain(str(exc))}") from None

@@ -54,9 +54,7 @@ _COMMANDS = (
         ("rich", "starlette", "litestar", "django", "httpx2", "stamina", "uvicorn", "waitress"),
         _demo,
     ),
-    _Command(
-        "catalog", "list the rows of the contract and the codes known", "cli", ("rich",), _catalog
-    ),
+    _Command("catalog", "list the codes that a service answers with", "cli", ("rich",), _catalog),
 )
 
 
