@@ -46,6 +46,12 @@ def _catalog() -> _Parts:
     return catalog.add_arguments, catalog.run
 
 
+def _check() -> _Parts:
+    from kaiko_check import command  # noqa: PLC0415 - imports what its extra brings
+
+    return command.add_arguments, command.run
+
+
 _COMMANDS = (
     _Command(
         "demo",
@@ -53,6 +59,13 @@ _COMMANDS = (
         "demo",
         ("rich", "starlette", "litestar", "django", "httpx2", "stamina", "uvicorn", "waitress"),
         _demo,
+    ),
+    _Command(
+        "check",
+        "check a service, in any language, against the contract",
+        "check",
+        ("rich", "httpx2"),
+        _check,
     ),
     _Command("catalog", "list the codes that a service answers with", "cli", ("rich",), _catalog),
 )

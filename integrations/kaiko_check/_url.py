@@ -1,0 +1,169 @@
+"""A service at an address: requests over HTTP/1.1, to that host and port and nowhere else.
+
+No redirect is followed, and no proxy, netrc or cookie is used.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import time
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
+
+import httpx2
+
+from ._exchange import Answer
+from ._target import TargetError
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Sequence
+
+    from ._exchange import End, Limits, Request
+
+__all__ = ["UrlTarget"]
+
+
+class UrlTarget:
+    """A service at a URL.
+
+    Arguments:
+        url: its address; a path is put before every request's path.
+
+    Raises:
+        TargetError: it is no address of HTTP.
+
+    """
+
+    framework: str | None = None
+    in_process = False
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise TargetError(f"{url} is no address: write it as https://host or http://host:port")
+        try:
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+        except ValueError as exc:
+            raise TargetError(f"{url} has no valid port") from exc
+        if parts.username or parts.password:
+            raise TargetError("An address has no password: use --header 'Authorization: …'")
+        if parts.query or parts.fragment:
+            raise TargetError(f"{url} has a query or a fragment: name the address alone")
+        self.base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        self.name = self.base
+        self._prefix = parts.path.rstrip("/")
+        self._tls = parts.scheme == "https"
+        self._host, self._port, self._netloc = parts.hostname, port, parts.netloc
+        self._transport = httpx2.HTTPTransport(trust_env=False)
+
+    def send(self, request: Request, limits: Limits) -> Answer:
+        """Send a request; see `Target`."""
+        deadline = time.monotonic() + limits.seconds
+        origin = httpx2.URL(f"{'https' if self._tls else 'http'}://{self._netloc}")
+        sent = httpx2.Request(
+            request.method,
+            origin.copy_with(raw_path=f"{self._prefix}{request.target}".encode("latin-1")),
+            headers=[
+                (name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers
+            ],
+            content=request.body,
+            extensions={
+                "timeout": dict.fromkeys(("connect", "read", "write", "pool"), limits.seconds)
+            },
+        )
+        try:
+            response = self._transport.handle_request(sent)
+        except httpx2.LocalProtocolError as exc:
+            return Answer(0, end="unsent", note=_reason(exc))
+        except (httpx2.TransportError, OSError, ValueError) as exc:
+            return Answer(0, note=_reason(exc))
+        headers = tuple(
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in response.headers.raw
+        )
+        body, end, note = _read(response, deadline, limits)
+        return Answer(response.status_code, headers, body, end, note)
+
+    def pipeline(self, requests: Sequence[Request], limits: Limits) -> list[Answer] | None:
+        """Send requests in one write on a new connection; see `Target`."""
+        wire = "".join(self._head(request) for request in requests).encode("latin-1")
+        answers: list[Answer] = []
+        try:
+            with socket.create_connection((self._host, self._port), limits.seconds) as plain:
+                peer = plain
+                if self._tls:
+                    context = ssl.create_default_context()
+                    peer = context.wrap_socket(plain, server_hostname=self._host)
+                with peer, peer.makefile("rb") as reader:
+                    peer.sendall(wire)
+                    shared = _Shared(reader)
+                    for request in requests:
+                        answer = _next_answer(shared, request.method, limits)
+                        answers.append(answer)
+        except (OSError, http.client.HTTPException):
+            pass  # it may close the connection after any answer
+        return answers
+
+    def _head(self, request: Request) -> str:
+        lines = [f"{request.method} {self._prefix}{request.target} HTTP/1.1"]
+        lines.append(f"Host: {self._netloc}")
+        lines += [f"{name}: {value}" for name, value in request.headers]
+        return "\r\n".join([*lines, "", ""])
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+
+def _read(response: httpx2.Response, deadline: float, limits: Limits) -> tuple[bytes, End, str]:
+    """Read a body until it ends, is too long, or the time is over."""
+    body = bytearray()
+    try:
+        for chunk in response.iter_raw():
+            body += chunk
+            if len(body) > limits.body or time.monotonic() > deadline:
+                return bytes(body[: limits.body]), "unread", "it did not end within the limits"
+    except httpx2.TimeoutException:
+        return bytes(body[: limits.body]), "unread", "it did not end in time"
+    except (httpx2.TransportError, OSError) as exc:
+        return bytes(body), "cut", _reason(exc)
+    finally:
+        response.close()
+    return bytes(body), "whole", ""
+
+
+def _reason(exc: Exception) -> str:
+    if isinstance(exc, httpx2.TimeoutException):
+        return "no answer in time"
+    return f"{type(exc).__name__}: {exc}"[:200]
+
+
+class _Shared:
+    """One reader for several responses: closing it is left to its owner."""
+
+    def __init__(self, reader: io.BufferedReader) -> None:
+        self._reader = reader
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return cast("io.BufferedReader", _Unclosed(self._reader))
+
+
+class _Unclosed:
+    def __init__(self, reader: io.BufferedReader) -> None:
+        self._reader = reader
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._reader, name)
+
+    def close(self) -> None:
+        pass
+
+
+def _next_answer(shared: _Shared, method: str, limits: Limits) -> Answer:
+    response = http.client.HTTPResponse(cast("socket.socket", shared), method=method)
+    response.begin()
+    body = response.read(limits.body) if method != "HEAD" else b""
+    return Answer(response.status, tuple(response.getheaders()), body)
