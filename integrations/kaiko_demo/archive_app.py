@@ -1,4 +1,4 @@
-"""The archive on Starlette: one route, and the line that adopts the contract.
+"""The archive on Starlette: one route, its guards, and the line that adopts the contract.
 
 Only our own services call it, so it trusts the ids that they send. An error that passes both
 services has one id in the answer and in both logs.
@@ -14,31 +14,37 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 import kaiko_starlette
+from kaiko_guards.asgi import GuardMiddleware
 from kaiko_middleware import Config
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.requests import Request
 
     from kaiko_demo.archive_service import ArchiveService
+    from kaiko_guards import Guard
 
 __all__ = ["create_app"]
 
 _log = logging.getLogger("kaiko_demo.asked")
 
 
-def create_app(service: ArchiveService) -> Starlette:
+def create_app(service: ArchiveService, guards: Iterable[Guard]) -> Starlette:
     """Return the application.
 
     Arguments:
         service: The archive to serve.
+        guards: Who may read it.
     """
 
     async def context(request: Request) -> Response:
         context_id: str = request.path_params["context_id"]
         _log.info("for %s", context_id)
-        found = service.context(request.headers.get("x-api-key"), context_id)
+        found = service.context(context_id)
         return Response(found.model_dump_json(), media_type="application/json")
 
     app = Starlette(routes=[Route("/v2/contexts/{context_id}", context, methods=["GET"])])
+    app.add_middleware(GuardMiddleware, guards=guards)
     kaiko_starlette.install(app, Config(trust_request_id=True))
     return app

@@ -17,8 +17,6 @@ from kaiko_middleware import ForbiddenError, RateLimitError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kaiko_demo.keys import KeyRing
-
 __all__ = ["ArchiveService", "Row"]
 
 
@@ -38,32 +36,26 @@ class Row:
 
 
 class ArchiveService:
-    """Read-only contexts behind API keys.
+    """Read-only contexts.
 
     Arguments:
-        keys: The keys that may read.
         rows: The stored contexts by name.
     """
 
-    def __init__(self, keys: KeyRing, rows: Mapping[str, Row]) -> None:
-        self._keys = keys
+    def __init__(self, rows: Mapping[str, Row]) -> None:
         self._rows = rows
 
-    def context(self, presented: str | None, context_id: str) -> ContextView:
+    def context(self, context_id: str) -> ContextView:
         """Return a conversation and its messages.
 
         Arguments:
-            presented: The value of `x-api-key`.
             context_id: The context's name.
 
         Raises:
-            InvalidApiKey: 401 if the key is missing, malformed or unknown.
-            KeyRevoked: 403 if it has been revoked.
             ForbiddenError: 403 if the context is sealed.
             ContextNotFound: 404 if it is not here.
             RateLimitError: 429 if it is in cold storage.
         """
-        self._keys.authenticate(presented)
         row = self._rows.get(context_id)
         if row is None:
             raise ContextNotFound(f"Context '{context_id}' is not in the archive")

@@ -7,17 +7,20 @@ on it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kaiko_demo.body import MAX_BODY
 from kaiko_demo.cause import Cause, Expected, error, get, post
 from kaiko_demo.causes_behind import CAUSES_BEHIND
+from kaiko_demo.guards import MAX_BODY
 from kaiko_demo.seed import (
     DOWN_MODEL,
     EXPIRED_CONTEXT,
     LIMITED_KEY,
     LIVE_CONTEXT,
+    LIVE_KEY,
     REVOKED_KEY,
+    STAGING_KEY,
     UNKNOWN_KEY,
 )
 
@@ -83,10 +86,21 @@ CAUSES: tuple[Cause, ...] = (
         never=(UNKNOWN_KEY,),
     ),
     Cause(
+        "staging API key",
+        get("/v2/models", key=STAGING_KEY),
+        error(401, "authentication_error", "invalid_api_key", None, "WWW-Authenticate"),
+        never=(STAGING_KEY,),
+    ),
+    Cause(
         "revoked API key",
         get("/v2/models", key=REVOKED_KEY),
         error(403, "forbidden_error", "key_revoked"),
         never=(REVOKED_KEY,),
+    ),
+    Cause(
+        "scope missing",
+        get(f"/v2/archive/{EXPIRED_CONTEXT}", key=LIMITED_KEY),
+        error(403, "forbidden_error", "permission_denied"),
     ),
     Cause(
         "unknown context",
@@ -133,6 +147,11 @@ CAUSES: tuple[Cause, ...] = (
             429, "rate_limit_error", "too_many_requests", None, "Retry-After", *_QUOTA, retry=True
         ),
         before=(get("/v2/models", key=LIMITED_KEY), get("/v2/models", key=LIMITED_KEY)),
+    ),
+    Cause(
+        "caller out of time",
+        replace(get("/v2/models"), headers={"x-api-key": LIVE_KEY, "X-Request-Deadline": "0"}),
+        error(503, "server_error", "timeout", retry=True),
     ),
     Cause(
         "a bug",

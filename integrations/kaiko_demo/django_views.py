@@ -2,7 +2,8 @@
 
 The views are synchronous and work under WSGI and ASGI. Only streams differ: Django needs an
 iterator under WSGI and an asynchronous one under ASGI. No view catches anything:
-`kaiko_django.KaikoMiddleware` answers the service's exceptions.
+`kaiko_django.KaikoMiddleware` answers the service's exceptions. No view looks at a key either: the
+guards of the setting `KAIKO_GUARDS` run before any of them.
 """
 
 from __future__ import annotations
@@ -31,12 +32,9 @@ if TYPE_CHECKING:
     from django.urls import URLPattern
     from pydantic import BaseModel
 
-    from kaiko_demo.limiter import Quota
     from kaiko_demo.service import DemoService
 
 __all__ = ["urls"]
-
-_CHUNK = 8_192
 
 
 def urls(service: DemoService) -> list[URLPattern]:
@@ -63,61 +61,44 @@ class _Views:
     def __init__(self, service: DemoService) -> None:
         self._service = service
 
-    def models(self, request: HttpRequest) -> HttpResponse:
-        quota = self._admit(request)
-        return _answer(self._service.models(), quota)
+    def models(self, _request: HttpRequest) -> HttpResponse:
+        return _answer(self._service.models())
 
     def create_context(self, request: HttpRequest) -> HttpResponse:
-        quota = self._admit(request)
-        body = parse_body(NewContext, self._read(request))
-        return _answer(self._service.create_context(body), quota, status=201)
+        body = parse_body(NewContext, request.body)
+        return _answer(self._service.create_context(body), status=201)
 
-    def context(self, request: HttpRequest, context_id: str) -> HttpResponse:
-        quota = self._admit(request)
-        return _answer(self._service.context(context_id), quota)
+    def context(self, _request: HttpRequest, context_id: str) -> HttpResponse:
+        return _answer(self._service.context(context_id))
 
     def add_messages(self, request: HttpRequest, context_id: str) -> HttpResponse:
-        quota = self._admit(request)
-        body = parse_body(NewMessages, self._read(request))
-        return _answer(self._service.add_messages(context_id, body), quota, status=201)
+        body = parse_body(NewMessages, request.body)
+        return _answer(self._service.add_messages(context_id, body), status=201)
 
-    def archived_context(self, request: HttpRequest, context_id: str) -> HttpResponse:
-        quota = self._admit(request)
-        return _answer(self._service.archived_context(context_id), quota)
+    def archived_context(self, _request: HttpRequest, context_id: str) -> HttpResponse:
+        return _answer(self._service.archived_context(context_id))
 
     def analyse(self, request: HttpRequest) -> HttpResponseBase:
-        quota = self._admit(request)
-        body = parse_body(AnalysisRequest, self._read(request))
+        body = parse_body(AnalysisRequest, request.body)
         if body.stream:
-            return _stream(request, self._service.stream(body), quota)
-        return _answer(self._service.analyse(body), quota)
+            return _stream(request, self._service.stream(body))
+        return _answer(self._service.analyse(body))
 
     def analyse_batch(self, request: HttpRequest) -> HttpResponse:
-        quota = self._admit(request)
-        body = parse_body(BatchRequest, self._read(request))
-        return _answer(self._service.analyse_batch(body), quota)
+        body = parse_body(BatchRequest, request.body)
+        return _answer(self._service.analyse_batch(body))
 
     def chat(self, request: HttpRequest) -> HttpResponseBase:
-        quota = self._admit(request)
-        body = parse_body(ChatRequest, self._read(request))
+        body = parse_body(ChatRequest, request.body)
         if body.stream:
-            return _stream(request, self._service.stream_chat(body), quota)
-        return _answer(self._service.chat(body), quota)
-
-    def _admit(self, request: HttpRequest) -> Quota:
-        return self._service.admit(request.headers.get("x-api-key"))
-
-    def _read(self, request: HttpRequest) -> bytes:
-        body = self._service.body(request.headers.get("content-length"))
-        while part := request.read(_CHUNK):
-            body.add(part)
-        return body.whole()
+            return _stream(request, self._service.stream_chat(body))
+        return _answer(self._service.chat(body))
 
 
-def _stream(request: HttpRequest, events: Iterator[bytes], quota: Quota) -> HttpResponseBase:
+def _stream(request: HttpRequest, events: Iterator[bytes]) -> HttpResponseBase:
     return StreamingHttpResponse(
         _awaited(events) if isinstance(request, ASGIRequest) else events,
-        headers={"Content-Type": EVENT_STREAM, **quota.headers()},
+        content_type=EVENT_STREAM,
     )
 
 
@@ -131,9 +112,9 @@ async def _awaited(events: Iterator[bytes]) -> AsyncIterator[bytes]:
         yield item
 
 
-def _answer(result: BaseModel, quota: Quota, *, status: int = 200) -> HttpResponse:
+def _answer(result: BaseModel, *, status: int = 200) -> HttpResponse:
     return HttpResponse(
         result.model_dump_json(),
         status=status,
-        headers={"Content-Type": "application/json", **quota.headers()},
+        content_type="application/json",
     )

@@ -44,7 +44,7 @@ class InvalidApiKey(
     message="Missing or invalid API key",
     resolution="Check that the x-api-key header carries a complete, current key.",
 ):
-    """The key travels in x-api-key: kaiko_live_… in production, kaiko_test_… in staging."""
+    """A guard gives this code to a key in x-api-key that is not a current key of production."""
 
 
 class KeyRevoked(
@@ -53,7 +53,7 @@ class KeyRevoked(
     message="API key revoked or insufficient permissions",
     resolution="Generate a new key in the console.",
 ):
-    """The console is where keys are revoked."""
+    """A guard gives this code to a key that was revoked in the console."""
 
 
 class ContextNotFound(

@@ -1,4 +1,4 @@
-"""A service with data: keys of every kind, a live context and an expired one.
+"""A service with data: a live context and an expired one, and keys of every kind to call it with.
 
 The expired context was made 25 hours before the clock's present. If `KAIKO_DEMO_AT` is set to a
 moment (ISO 8601), the clock stops at it and new contexts are numbered, so stacks in different
@@ -18,8 +18,6 @@ from kaiko_demo.archive import DownArchive, HttpArchive
 from kaiko_demo.archive_service import ArchiveService, Row, row
 from kaiko_demo.clock import frozen, utc_now
 from kaiko_demo.contexts import ContextStore
-from kaiko_demo.keys import ApiKey, KeyRing
-from kaiko_demo.limiter import FixedWindowLimiter
 from kaiko_demo.llm import DownLlm, HttpLlm, Llms
 from kaiko_demo.service import DemoService
 
@@ -44,6 +42,7 @@ __all__ = [
     "LLM",
     "REVOKED_KEY",
     "SEALED_CONTEXT",
+    "STAGING_KEY",
     "UNKNOWN_KEY",
     "demo_archive",
     "demo_service",
@@ -55,11 +54,13 @@ LLM = "KAIKO_DEMO_LLM"
 ARCHIVE = "KAIKO_DEMO_ARCHIVE"
 
 LIVE_KEY = "kaiko_live_DemoDemoDemo0001"
-LIMITED_KEY = "kaiko_test_DemoLimited00002"
+LIMITED_KEY = "kaiko_live_DemoLimited00002"
 REVOKED_KEY = "kaiko_live_DemoRevoked00003"
 UNKNOWN_KEY = "kaiko_live_DemoUnknown00004"
 ARCHIVE_KEY = "kaiko_live_DemoArchive00005"
 """The service's own key, at the archive."""
+STAGING_KEY = "kaiko_test_DemoStaging00006"
+"""A key of another environment."""
 
 LIVE_CONTEXT = "ctx_demo"
 EXPIRED_CONTEXT = "ctx_yesterday"
@@ -88,25 +89,13 @@ def demo_service(
     contexts = ContextStore(clock, new_id)
     contexts.create(context_id=LIVE_CONTEXT)
     contexts.create(context_id=EXPIRED_CONTEXT, created_at=clock() - timedelta(hours=25))
-    return DemoService(
-        keys=KeyRing(
-            [
-                ApiKey(LIVE_KEY),
-                ApiKey(LIMITED_KEY, per_minute=2),
-                ApiKey(REVOKED_KEY, revoked=True),
-            ]
-        ),
-        limiter=FixedWindowLimiter(clock),
-        contexts=contexts,
-        llm=llm,
-        archive=DownArchive() if archive is None else archive,
-    )
+    found = DownArchive() if archive is None else archive
+    return DemoService(contexts=contexts, llm=llm, archive=found)
 
 
 def demo_archive() -> ArchiveService:
     """Return an archive with data."""
     return ArchiveService(
-        KeyRing([ApiKey(ARCHIVE_KEY)]),
         {
             EXPIRED_CONTEXT: Row(row(EXPIRED_CONTEXT)),
             SEALED_CONTEXT: Row(row(SEALED_CONTEXT), sealed=True),

@@ -26,6 +26,7 @@ import uvicorn
 
 import kaiko_django
 from kaiko_demo import archive_app, litestar_app, provider
+from kaiko_demo.guards import archive_guards, guards_from_environment
 from kaiko_demo.seed import demo_archive, service_from_environment
 from kaiko_demo.starlette_app import create_app
 from kaiko_middleware import RequestIdFilter
@@ -48,11 +49,13 @@ class _CreateServer(Protocol):
 
 
 def _starlette() -> Serve:
-    return _on_uvicorn(create_app(service_from_environment()))
+    return _on_uvicorn(create_app(service_from_environment(), guards_from_environment()))
 
 
 def _litestar() -> Serve:
-    return _on_uvicorn(litestar_app.create_app(service_from_environment()))
+    return _on_uvicorn(
+        litestar_app.create_app(service_from_environment(), guards_from_environment())
+    )
 
 
 def _django_asgi() -> Serve:
@@ -77,7 +80,7 @@ def _llm() -> Serve:
 
 
 def _archive() -> Serve:
-    return _on_uvicorn(archive_app.create_app(demo_archive()))
+    return _on_uvicorn(archive_app.create_app(demo_archive(), archive_guards()))
 
 
 def _on_uvicorn(application: Callable[..., object]) -> Serve:

@@ -1,7 +1,8 @@
 """The V2 service itself, which knows no framework.
 
-An adapter authenticates with `admit`, reads a body, passes it to one of these methods and writes
-the result. All failures are raised, and the middleware answers them.
+An adapter reads a body, passes it to one of these methods and writes the result. All failures are
+raised, and the middleware answers them. Who may call, how often and with how much is decided
+before: see `guards`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from kaiko_demo import emotions
-from kaiko_demo.body import MAX_BODY, Body
 from kaiko_demo.errors import InvalidModel, ModelNotFound
 from kaiko_demo.events import event
 from kaiko_demo.schemas import (
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from kaiko_demo.archive import Archive
     from kaiko_demo.contexts import Context, ContextStore
-    from kaiko_demo.keys import KeyRing
-    from kaiko_demo.limiter import FixedWindowLimiter, Quota
     from kaiko_demo.llm import Llm
     from kaiko_demo.schemas import (
         Analysis,
@@ -53,52 +51,18 @@ _MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}", re.ASCII)
 
 
 class DemoService:
-    """Contexts, emotion analysis and chat behind API keys and a rate limit.
+    """Contexts, emotion analysis and chat.
 
     Arguments:
-        keys: The keys that may call.
-        limiter: How often they may call.
         contexts: The conversations.
         llm: The language models, a dependency.
         archive: The expired contexts: another service.
-        max_body: How many bytes a request's body may have.
     """
 
-    def __init__(
-        self,
-        *,
-        keys: KeyRing,
-        limiter: FixedWindowLimiter,
-        contexts: ContextStore,
-        llm: Llm,
-        archive: Archive,
-        max_body: int = MAX_BODY,
-    ) -> None:
-        self._keys = keys
-        self._limiter = limiter
+    def __init__(self, *, contexts: ContextStore, llm: Llm, archive: Archive) -> None:
         self._contexts = contexts
         self._llm = llm
         self._archive = archive
-        self._max_body = max_body
-
-    def admit(self, presented: str | None) -> Quota:
-        """Check the value of `x-api-key`, and count the request.
-
-        Raises:
-            InvalidApiKey: 401 if it is missing, malformed or unknown.
-            KeyRevoked: 403 if it has been revoked.
-            RateLimitError: 429 if it has made too many requests.
-        """
-        key = self._keys.authenticate(presented)
-        return self._limiter.take(key.value, key.per_minute)
-
-    def body(self, declared: str | None) -> Body:
-        """Return a body to read into, given the value of `Content-Length`.
-
-        Raises:
-            PayloadTooLargeError: 413 if it is over the limit.
-        """
-        return Body(self._max_body, declared)
 
     def models(self) -> ModelList:
         """Return every model that the service offers."""

@@ -1,6 +1,7 @@
 """The service on Starlette: requests become calls, results become responses.
 
-No endpoint catches anything: `kaiko_starlette.install` answers the service's exceptions.
+No endpoint catches anything: `kaiko_starlette.install` answers the service's exceptions. No
+endpoint looks at a key either: `GuardMiddleware` runs the guards before any of them.
 """
 
 from __future__ import annotations
@@ -21,25 +22,27 @@ from kaiko_demo.schemas import (
     NewContext,
     NewMessages,
 )
+from kaiko_guards.asgi import GuardMiddleware
 from kaiko_middleware import parse_body
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pydantic import BaseModel
     from starlette.requests import Request
 
-    from kaiko_demo.limiter import Quota
     from kaiko_demo.service import DemoService
+    from kaiko_guards import Guard
 
 __all__ = ["create_app"]
 
 
-def create_app(service: DemoService) -> Starlette:
+def create_app(service: DemoService, guards: Iterable[Guard]) -> Starlette:
     """Return the application.
 
     Arguments:
         service: The service behind it.
+        guards: Who may call it, how often and with how much.
     """
     endpoints = _Endpoints(service)
     app = Starlette(
@@ -56,6 +59,7 @@ def create_app(service: DemoService) -> Starlette:
     )
     # As on Django: a path that differs by its last slash is unknown, not redirected.
     app.router.redirect_slashes = False
+    app.add_middleware(GuardMiddleware, guards=guards)
     kaiko_starlette.install(app)
     return app
 
@@ -64,66 +68,47 @@ class _Endpoints:
     def __init__(self, service: DemoService) -> None:
         self._service = service
 
-    async def models(self, request: Request) -> Response:
-        quota = self._admit(request)
-        return _answer(self._service.models(), quota)
+    async def models(self, _request: Request) -> Response:
+        return _answer(self._service.models())
 
     async def create_context(self, request: Request) -> Response:
-        quota = self._admit(request)
-        body = parse_body(NewContext, await self._read(request))
-        return _answer(self._service.create_context(body), quota, status=201)
+        body = parse_body(NewContext, await request.body())
+        return _answer(self._service.create_context(body), status=201)
 
     async def context(self, request: Request) -> Response:
-        quota = self._admit(request)
-        return _answer(self._service.context(request.path_params["context_id"]), quota)
+        return _answer(self._service.context(request.path_params["context_id"]))
 
     async def add_messages(self, request: Request) -> Response:
-        quota = self._admit(request)
-        body = parse_body(NewMessages, await self._read(request))
+        body = parse_body(NewMessages, await request.body())
         context_id = request.path_params["context_id"]
-        return _answer(self._service.add_messages(context_id, body), quota, status=201)
+        return _answer(self._service.add_messages(context_id, body), status=201)
 
     async def archived_context(self, request: Request) -> Response:
-        quota = self._admit(request)
         context_id = request.path_params["context_id"]
         found = await run_in_threadpool(self._service.archived_context, context_id)
-        return _answer(found, quota)
+        return _answer(found)
 
     async def analyse(self, request: Request) -> Response:
-        quota = self._admit(request)
-        body = parse_body(AnalysisRequest, await self._read(request))
+        body = parse_body(AnalysisRequest, await request.body())
         if body.stream:
-            return _stream(self._service.stream(body), quota)
-        return _answer(self._service.analyse(body), quota)
+            return _stream(self._service.stream(body))
+        return _answer(self._service.analyse(body))
 
     async def analyse_batch(self, request: Request) -> Response:
-        quota = self._admit(request)
-        body = parse_body(BatchRequest, await self._read(request))
-        return _answer(self._service.analyse_batch(body), quota)
+        body = parse_body(BatchRequest, await request.body())
+        return _answer(self._service.analyse_batch(body))
 
     async def chat(self, request: Request) -> Response:
-        quota = self._admit(request)
-        body = parse_body(ChatRequest, await self._read(request))
+        body = parse_body(ChatRequest, await request.body())
         # Wait for the language model in a thread, to keep the event loop free.
         if body.stream:
-            return _stream(await run_in_threadpool(self._service.stream_chat, body), quota)
-        return _answer(await run_in_threadpool(self._service.chat, body), quota)
-
-    def _admit(self, request: Request) -> Quota:
-        return self._service.admit(request.headers.get("x-api-key"))
-
-    async def _read(self, request: Request) -> bytes:
-        body = self._service.body(request.headers.get("content-length"))
-        async for part in request.stream():
-            body.add(part)
-        return body.whole()
+            return _stream(await run_in_threadpool(self._service.stream_chat, body))
+        return _answer(await run_in_threadpool(self._service.chat, body))
 
 
-def _answer(result: BaseModel, quota: Quota, *, status: int = 200) -> Response:
-    return Response(
-        result.model_dump_json(), status, headers=quota.headers(), media_type="application/json"
-    )
+def _answer(result: BaseModel, *, status: int = 200) -> Response:
+    return Response(result.model_dump_json(), status, media_type="application/json")
 
 
-def _stream(events: Iterator[bytes], quota: Quota) -> Response:
-    return StreamingResponse(events, headers={"Content-Type": EVENT_STREAM, **quota.headers()})
+def _stream(events: Iterator[bytes]) -> Response:
+    return StreamingResponse(events, headers={"Content-Type": EVENT_STREAM})

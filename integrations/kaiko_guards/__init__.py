@@ -9,6 +9,7 @@ for each kind of application, such as `kaiko_guards.asgi.GuardMiddleware`.
 
 from __future__ import annotations
 
+from kaiko_guards._chain import Guard
 from kaiko_guards._deadlines import Deadline
 from kaiko_guards._keys import ApiKeys
 from kaiko_guards._limits import RateLimit
@@ -27,6 +28,7 @@ __all__ = [
     "CachedKeys",
     "Deadline",
     "FileKeys",
+    "Guard",
     "GuardedRequest",
     "HashedKeys",
     "KeyAnswer",

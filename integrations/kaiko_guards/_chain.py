@@ -28,13 +28,14 @@ if TYPE_CHECKING:
     from kaiko_guards._shared import SharedCounter
     from kaiko_guards._verdicts import KeyAnswer, KeyVerifier, ValidKey
 
-    Guard = ApiKeys | BodyLimit | Deadline | RateLimit
-
-__all__ = ["Guards", "ask_plain_verifier", "ask_verifier", "needs_plain_verifier"]
+__all__ = ["Guard", "Guards", "ask_plain_verifier", "ask_verifier", "needs_plain_verifier"]
 
 _DEADLINE = DEADLINE_HEADER.lower()
 _KINDS = (Deadline, BodyLimit, ApiKeys, RateLimit)
 _G = TypeVar("_G")
+
+Guard = ApiKeys | BodyLimit | Deadline | RateLimit
+"""Any guard, as the type of what a service hands to its middleware."""
 
 
 class Guards:

@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kaiko_demo import emotions, events
-from kaiko_demo.body import Body
 from kaiko_demo.errors import (
     ContextNotFound,
     DuplicateId,
-    InvalidApiKey,
     InvalidModel,
-    KeyRevoked,
     ModelNotFound,
 )
 from kaiko_demo.schemas import (
@@ -25,15 +22,8 @@ from kaiko_demo.schemas import (
     NewContext,
     NewMessages,
 )
-from kaiko_demo.seed import (
-    EXPIRED_CONTEXT,
-    LIMITED_KEY,
-    LIVE_CONTEXT,
-    LIVE_KEY,
-    REVOKED_KEY,
-    UNKNOWN_KEY,
-)
-from kaiko_middleware import MissingFieldError, PayloadTooLargeError, RateLimitError, parse_body
+from kaiko_demo.seed import EXPIRED_CONTEXT, LIVE_CONTEXT
+from kaiko_middleware import MissingFieldError, parse_body
 
 if TYPE_CHECKING:
     from demo.support import HandClock
@@ -46,88 +36,6 @@ def message(external_id: str | None = None) -> Message:
 
 def messages(*external_ids: str | None) -> NewMessages:
     return NewMessages(messages=[message(external_id) for external_id in external_ids])
-
-
-# --- keys ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("presented", "why"),
-    [
-        (None, "is missing"),
-        ("", "is missing"),
-        ("let-me-in", "does not hold"),
-        ("kaiko_live_short", "does not hold"),
-        (f"{LIVE_KEY}\n", "does not hold"),
-        (UNKNOWN_KEY, "is not known"),
-    ],
-)
-def test_a_key_that_is_missing_malformed_or_unknown_is_a_401(
-    service: DemoService, presented: str | None, why: str
-) -> None:
-    """Which of the three it is stands in the message alone."""
-    with pytest.raises(InvalidApiKey, match=why) as caught:
-        service.admit(presented)
-    assert (caught.value.status, caught.value.code) == (401, "invalid_api_key")
-
-
-def test_a_revoked_key_is_a_403(service: DemoService) -> None:
-    """It was a key once, so its owner is told what became of it."""
-    with pytest.raises(KeyRevoked) as caught:
-        service.admit(REVOKED_KEY)
-    assert (caught.value.status, caught.value.code) == (403, "key_revoked")
-
-
-@pytest.mark.parametrize("presented", [UNKNOWN_KEY, REVOKED_KEY])
-def test_no_message_repeats_the_key(service: DemoService, presented: str) -> None:
-    """A key that somebody mistyped is still nearly a key."""
-    with pytest.raises((InvalidApiKey, KeyRevoked)) as caught:
-        service.admit(presented)
-    assert presented not in caught.value.message
-
-
-# --- rate limits ---------------------------------------------------------------------
-
-
-def test_the_third_request_in_a_minute_is_a_429_that_says_when_to_come_back(
-    service: DemoService, clock: HandClock
-) -> None:
-    """Seconds are rounded up: who waits that long is let in."""
-    service.admit(LIMITED_KEY)
-    clock.pass_by(seconds=10.5)
-    service.admit(LIMITED_KEY)
-    with pytest.raises(RateLimitError) as caught:
-        service.admit(LIMITED_KEY)
-    error = caught.value
-    assert (error.retry_after, error.limit, error.remaining, error.reset) == (50, 2, 0, 50)
-
-
-def test_a_used_up_limit_is_lifted_when_its_window_ends(
-    service: DemoService, clock: HandClock
-) -> None:
-    """A refused request does not prolong the wait."""
-    for _ in range(2):
-        service.admit(LIMITED_KEY)
-    with pytest.raises(RateLimitError):
-        service.admit(LIMITED_KEY)
-    clock.pass_by(seconds=60)
-    assert service.admit(LIMITED_KEY).remaining == 1
-
-
-def test_what_is_left_of_the_limit_is_told_on_success(service: DemoService) -> None:
-    """A client can slow down before it is told to."""
-    assert service.admit(LIMITED_KEY).headers() == {
-        "X-RateLimit-Limit": "2",
-        "X-RateLimit-Remaining": "1",
-        "X-RateLimit-Reset": "60",
-    }
-
-
-def test_one_key_does_not_use_up_the_limit_of_another(service: DemoService) -> None:
-    """Limits are per key."""
-    for _ in range(2):
-        service.admit(LIMITED_KEY)
-    assert service.admit(LIVE_KEY).remaining == 599
 
 
 # --- contexts ------------------------------------------------------------------------
@@ -312,25 +220,6 @@ def test_events_are_found_however_they_are_cut_into_chunks(size: int) -> None:
 
 
 # --- bodies --------------------------------------------------------------------------
-
-
-def test_a_declared_length_over_the_limit_is_refused_unread() -> None:
-    """Nothing has to be received for that."""
-    with pytest.raises(PayloadTooLargeError, match="larger than 10 bytes"):
-        Body(10, "11")
-
-
-@pytest.mark.parametrize("declared", [None, "1", "nonsense", "-5", "²"])
-def test_a_body_is_refused_when_it_gets_too_large_whatever_it_declared(
-    declared: str | None,
-) -> None:
-    """A length that lies, or is none, helps nobody."""
-    body = Body(10, declared)
-    body.add(b"12345")
-    body.add(b"67890")
-    assert body.whole() == b"1234567890"
-    with pytest.raises(PayloadTooLargeError):
-        body.add(b"!")
 
 
 def test_a_missing_field_is_named_by_the_schema() -> None:

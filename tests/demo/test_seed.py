@@ -11,12 +11,11 @@ from kaiko_demo.schemas import ChatRequest, Message, NewContext
 from kaiko_demo.seed import (
     AT,
     DOWN_MODEL,
-    LIMITED_KEY,
     LIVE_CONTEXT,
     LLM,
     service_from_environment,
 )
-from kaiko_middleware import RateLimitError, ServiceUnavailableError
+from kaiko_middleware import ServiceUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,16 +37,6 @@ def test_services_of_one_moment_give_the_same_answers() -> None:
     one, two = first.create_context(NewContext()), second.create_context(NewContext())
     assert one.model_dump_json() == two.model_dump_json()
     assert one.created_at.isoformat() == "2026-11-22T09:00:00+00:00"
-
-
-def test_a_limit_of_a_moment_is_never_lifted() -> None:
-    """Retry-After is then the same number on a slow machine."""
-    service = service_from_environment(MOMENT)
-    service.admit(LIMITED_KEY)
-    service.admit(LIMITED_KEY)
-    with pytest.raises(RateLimitError) as caught:
-        service.admit(LIMITED_KEY)
-    assert caught.value.retry_after == 60
 
 
 def test_contexts_of_the_present_have_names_that_nobody_can_guess() -> None:

@@ -94,12 +94,13 @@ def _client(example: Example) -> TestClient:
 
     if "app" not in example.namespace:
         from kaiko_demo.clock import frozen
+        from kaiko_demo.guards import demo_guards
         from kaiko_demo.llm import DownLlm
         from kaiko_demo.seed import demo_service
         from kaiko_demo.starlette_app import create_app
 
         service = demo_service(clock=frozen(MOMENT), new_id=lambda: "ctx_7f3a", llm=DownLlm())
-        example.namespace["app"] = create_app(service)
+        example.namespace["app"] = create_app(service, demo_guards(clock=lambda: 0.0))
     return TestClient(example.namespace["app"], raise_server_exceptions=False)
 
 
