@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
     from .render import Reply
 
-__all__ = ["LAYERS", "REQUEST_ID", "Layers", "layers_of"]
+__all__ = ["COVERED", "LAYERS", "PASS_THROUGH", "REQUEST_ID", "Layers", "layers_of"]
 
 REQUEST_ID = "kaiko_request_id"
 """The key of the request id, for whoever runs outside of our middleware."""
 LAYERS = "kaiko_layers"
 """The key of the record."""
+PASS_THROUGH = "kaiko_passthrough"  # noqa: S105 - no password
+"""The key by which a service lets one error answer through as it is."""
+COVERED = "kaiko_covered"
+"""The key of what was found: in a scope by the configuration, elsewhere False if it is not ours."""
 
 
 class Layers:

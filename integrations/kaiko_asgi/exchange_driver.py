@@ -10,7 +10,6 @@ from kaiko_asgi.event_loop import has_left, let_write, running_loop
 from kaiko_asgi.observers import tell_observers
 from kaiko_asgi.scope import (
     BODY_LIMIT,
-    PASS_THROUGH,
     REQUEST_PATH,
     came_through,
     header_values,
@@ -20,7 +19,7 @@ from kaiko_asgi.scope import (
 )
 from kaiko_middleware import KaikoError, PayloadTooLargeError
 from kaiko_middleware.config import served_path
-from kaiko_middleware.layers import layers_of
+from kaiko_middleware.layers import PASS_THROUGH, layers_of
 from kaiko_middleware.report import RequestInfo, report_disconnect
 from kaiko_middleware.response_state import Head, ResponseState
 from kaiko_middleware.safe_exception import context_of

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kaiko_middleware.headers import prefers_html
+from kaiko_middleware.layers import COVERED
 from kaiko_middleware.safe_exception import context_of, leaves, traceback_of
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BODY_LIMIT",
-    "PASS_THROUGH",
     "REQUEST_PATH",
     "came_through",
     "find_coverage",
@@ -29,14 +29,10 @@ __all__ = [
     "was_covered",
 ]
 
-_COVERED = "kaiko_covered"
-
 BODY_LIMIT = "starlette._body_limit_responder"
 """The key of the scope under which Starlette keeps its body limit."""
 REQUEST_PATH = "kaiko_request_path"
 """The key of the scope for the path that was asked for, where a framework changes the scope's."""
-PASS_THROUGH = "kaiko_passthrough"  # noqa: S105 - no password
-"""The key of the state by which a service lets one error answer through as it is."""
 
 
 def find_coverage(config: Config, scope: Scope) -> bool:
@@ -45,7 +41,7 @@ def find_coverage(config: Config, scope: Scope) -> bool:
     Routers change the root path in the scope itself: `was_covered` has what was found.
     """
     found = config.covers(scope["path"], scope.get("root_path") or "")
-    scope.setdefault(_COVERED, {})[config] = found
+    scope.setdefault(COVERED, {})[config] = found
     return found
 
 
@@ -53,7 +49,7 @@ def was_covered(config: Config, scope: Scope) -> bool:
     """Whether answers are ours, once the call has failed."""
     if config.covers_everything:
         return True
-    found: bool | None = scope.get(_COVERED, {}).get(config)
+    found: bool | None = scope.get(COVERED, {}).get(config)
     return find_coverage(config, scope) if found is None else found
 
 

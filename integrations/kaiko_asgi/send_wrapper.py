@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from kaiko_asgi.exchange_driver import ExchangeDriver, request_info
 from kaiko_asgi.knowledge import USUAL_TYPES
-from kaiko_asgi.scope import BODY_LIMIT, PASS_THROUGH
-from kaiko_middleware.layers import LAYERS, Layers
+from kaiko_asgi.scope import BODY_LIMIT
+from kaiko_middleware.layers import LAYERS, PASS_THROUGH, Layers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

@@ -37,6 +37,7 @@ from kaiko_django.streams import Stream
 from kaiko_middleware import KaikoError, current_request_id
 from kaiko_middleware.arguments import takes, wrong_argument
 from kaiko_middleware.ids import set_request_id
+from kaiko_middleware.layers import COVERED
 from kaiko_wsgi.environ import request_id_of
 
 if TYPE_CHECKING:
@@ -211,6 +212,7 @@ def _answer_exit(
 def _begin(pipeline: Pipeline, request: HttpRequest, previous: str | None) -> str | None:
     """Give the request its id; None where its path is not ours."""
     if not pipeline.covers_everything and not pipeline.config.covers(request.path_info):
+        request.__dict__[COVERED] = False
         if previous is not None:
             # It must not see the id of a request that called it in process.
             set_request_id(None)

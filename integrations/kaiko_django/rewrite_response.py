@@ -25,6 +25,7 @@ from kaiko_django.responses import (
     response_state,
     with_id,
 )
+from kaiko_middleware.layers import PASS_THROUGH
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -85,7 +86,7 @@ def _feed(
     status = response.status_code if isinstance(cast("object", response.status_code), int) else 0
     headers = list(response.items())
     seen: object = request.__dict__.pop(SEEN, None)
-    as_it_is = bool(getattr(response, "kaiko_passthrough", False))
+    as_it_is = bool(getattr(response, PASS_THROUGH, False))
     # A stream is dropped unread, a template unrendered.
     body = None
     if isinstance(response, HttpResponse) and getattr(response, "is_rendered", True):

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from litestar.exceptions import HTTPException, responses
 
 from kaiko_asgi.exchange_driver import request_info
-from kaiko_asgi.scope import PASS_THROUGH, shows_debug_page
+from kaiko_asgi.scope import shows_debug_page
 from kaiko_litestar._known import known_of, left_early
 from kaiko_litestar._response import NoAnswer, ReplyResponse
 from kaiko_middleware import KaikoError, current_request_id
+from kaiko_middleware.layers import PASS_THROUGH
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kaiko_middleware import Config, current_request_id
 from kaiko_middleware.arguments import require_wsgi_app
 from kaiko_middleware.ids import set_request_id
+from kaiko_middleware.layers import COVERED
 from kaiko_middleware.pipeline import Pipeline
 from kaiko_wsgi.environ import ENVIRON_ID, path_in, request_id_of
 from kaiko_wsgi.response_driver import ResponseDriver
@@ -76,6 +77,7 @@ class KaikoMiddleware:
     def _serve_uncovered(
         self, environ: WSGIEnvironment, start_response: StartResponse, previous: str | None
     ) -> Iterable[bytes]:
+        environ[COVERED] = False
         if previous is None:
             return self.app(environ, start_response)
         # It must not see the id of a request that called it in process.

@@ -49,6 +49,7 @@ PUBLIC_NAMES = {
         "KaikoMiddleware", "Settings", "error_response", "get_asgi_application",
         "get_wsgi_application",
     },
+    "kaiko_pytest": {"FailingUpstream", "RaiseUpstream", "RequestRecords", "assert_error"},
     "kaiko_httpx": {
         "AsyncClient", "AsyncRetryTransport", "Client", "RetryBudget", "RetryEvent",
         "RetryPolicy", "RetryTransport",
@@ -208,6 +209,8 @@ def test_importing_the_core_stays_light() -> None:
         ("kaiko_litestar", {"django", "asgiref", "fastapi"}),
         ("kaiko_django", {"starlette", "anyio", "rest_framework"}),
         ("kaiko_httpx", {"django", "httpx", "starlette", "trio"}),
+        ("kaiko_pytest.plugin", {*FRAMEWORKS, "kaiko_middleware", "pydantic"}),
+        ("kaiko_pytest._session, kaiko_pytest._upstream", {*FRAMEWORKS, "pydantic"}),
     ],
 )
 def test_importing_an_adapter_loads_no_other_framework(package: str, foreign: set[str]) -> None:
