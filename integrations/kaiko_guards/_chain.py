@@ -10,22 +10,18 @@ from collections.abc import Iterable
 from inspect import isawaitable
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from kaiko_guards._counting import Counting
 from kaiko_guards._deadlines import Deadline, timed_out
 from kaiko_guards._keys import ApiKeys
-from kaiko_guards._limits import RateLimit, refusal
-from kaiko_guards._rates import tightest
+from kaiko_guards._limits import RateLimit
+from kaiko_guards._request import TrustedProxies
 from kaiko_guards._sizes import BodyLimit
 from kaiko_middleware import ServiceUnavailableError
 from kaiko_middleware.deadline import DEADLINE_HEADER
 from kaiko_middleware.settings_check import is_plain_callable, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kaiko_guards._limits import Count
-    from kaiko_guards._rates import Verdict
     from kaiko_guards._request import GuardedRequest
-    from kaiko_guards._shared import SharedCounter
     from kaiko_guards._verdicts import KeyAnswer, KeyVerifier, ValidKey
 
 __all__ = ["Guard", "Guards", "ask_plain_verifier", "ask_verifier", "needs_plain_verifier"]
@@ -42,15 +38,20 @@ class Guards:
     """The guards of one application, sorted.
 
     Arguments:
-        key: the setting, for the message.
         given: the guards, in any order; of each kind but `RateLimit` at most one.
+        trusted_proxies: addresses and networks of proxies whose `X-Forwarded-For` is believed.
+        setting: what the settings are in, for messages, such as `"KAIKO_GUARDS: "`.
 
     Raises:
-        ConfigError: it is no sequence of guards, or one kind is there twice.
+        ConfigError: it is no sequence of guards, one kind is there twice, or one of the proxies
+            is no address.
 
     """
 
-    def __init__(self, key: str, given: Iterable[Guard]) -> None:
+    def __init__(
+        self, given: Iterable[Guard], trusted_proxies: Iterable[str] = (), *, setting: str = ""
+    ) -> None:
+        key = f"{setting}guards"
         allowed = f"a sequence of {', '.join(kind.__name__ for kind in _KINDS)}"
         anything = cast("object", given)
         if isinstance(anything, str) or not isinstance(anything, Iterable):
@@ -65,11 +66,12 @@ class Guards:
         self.limits: tuple[RateLimit, ...] = tuple(
             guard for guard in guards if isinstance(guard, RateLimit)
         )
-        self._shared = {
-            limit.shared.settings: limit.shared for limit in self.limits if limit.shared is not None
-        }
-        self.shares: bool = bool(self._shared)
-        """Whether a limit is counted in a server."""
+        names = [name for limit in self.limits for name in limit.policies]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                refuse(key, name, "limits whose policies differ in name: give one a name")
+        self.counting: Counting = Counting(self.limits)
+        self.proxies: TrustedProxies = TrustedProxies(f"{setting}trusted_proxies", trusted_proxies)
 
     def seconds_for(self, request: GuardedRequest) -> float | None:
         """Return the seconds that a request has; None for no deadline.
@@ -85,74 +87,6 @@ class Guards:
         if seconds is not None and not seconds:
             raise timed_out()
         return seconds
-
-    def count(self, request: GuardedRequest) -> Verdict | None:
-        """Count a request against every limit that governs it; None where none does.
-
-        Returns what the tightest says, for the header fields of the answer.
-
-        Raises:
-            RateLimitError: a limit refuses it; the limits after that do not count it.
-            ServiceUnavailableError: nobody can count, and the limit is closed then.
-
-        """
-        told = self._count_here(request)
-        for counter, counts in self._counts_elsewhere(request):
-            told = _strictest(told, counter.hit(counts))
-        return told
-
-    async def count_async(self, request: GuardedRequest, loop: object) -> Verdict | None:
-        """Do the same without blocking asyncio's event loop, given that loop."""
-        told = self._count_here(request)
-        if self.shares:
-            for counter, counts in self._counts_elsewhere(request):
-                told = _strictest(told, await counter.hit_async(counts, loop))
-        return told
-
-    async def open(self, loop: object) -> None:
-        """Ask the servers once from an event loop, so that the first requests find a connection."""
-        for counter in self._shared.values():
-            try:
-                await counter.hit_async([], loop)
-            except ServiceUnavailableError:
-                pass  # and it was logged
-
-    async def close(self, loop: object) -> None:
-        """Close the connections to servers that an event loop has, and those of threads."""
-        for counter in self._shared.values():
-            await counter.close(loop)
-
-    def _count_here(self, request: GuardedRequest) -> Verdict | None:
-        told: Verdict | None = None
-        for limit in self.limits:
-            if limit.counter is not None and limit.governs(request):
-                count = limit.count(request)
-                if count is not None:
-                    told = _strictest(told, [limit.counter.hit(count.key, count.cost)])
-        return told
-
-    def _counts_elsewhere(
-        self, request: GuardedRequest
-    ) -> Iterable[tuple[SharedCounter, Sequence[Count]]]:
-        """Group what is counted by where it is: one round trip each."""
-        found: dict[object, tuple[SharedCounter, list[Count]]] = {}
-        for limit in self.limits:
-            if limit.shared is not None and limit.governs(request):
-                count = limit.count(request)
-                if count is not None:
-                    shared = self._shared[limit.shared.settings]
-                    found.setdefault(shared.settings, (shared, []))[1].append(count)
-        return found.values()
-
-
-def _strictest(told: Verdict | None, verdicts: Sequence[Verdict]) -> Verdict | None:
-    """Return what the client is told, given what was said before; raises where one refuses."""
-    if not verdicts:
-        return told
-    verdict = tightest(verdicts)
-    if not verdict.allowed:
-        raise refusal(verdict)
-    return verdict if told is None else tightest([told, verdict])
 
 
 def _one(key: str, guards: tuple[object, ...], kind: type[_G]) -> _G | None:

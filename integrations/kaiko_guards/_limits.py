@@ -1,30 +1,30 @@
-"""Rate limits: whom a request is counted for, against which rates, and what is answered."""
+"""Rate limits: whom a request is counted for, and against which rates."""
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
-from math import ceil
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from kaiko_guards._memory import MemoryCounter
 from kaiko_guards._rates import parse_rates
-from kaiko_middleware import RateLimitError
 from kaiko_middleware.config import is_within
 from kaiko_middleware.settings_check import is_plain_callable, path_prefixes, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from kaiko_guards._rates import Rate, Verdict
+    from kaiko_guards._rates import Rate
     from kaiko_guards._request import GuardedRequest
     from kaiko_guards._shared import SharedCounter
 
     Identify = Callable[[GuardedRequest], str | None]
     Cost = Callable[[GuardedRequest], int]
 
-__all__ = ["Count", "RateLimit", "limit_headers", "refusal"]
+__all__ = ["Count", "RateLimit"]
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,63}")
 _METHOD = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
 
 
@@ -52,10 +52,17 @@ class RateLimit:
             the method `WEBSOCKET`.
         max_keys: how many keys are remembered at most, in memory.
         storage: where it is counted: `"memory://"`, in each process for itself, or a server that
-            all share: `"redis://…"`, `"valkey://…"`.
+            all share: `"redis://…"`, `"valkey://…"`, `"memcached://…"`.
         on_storage_error: what becomes of a request when that server fails: `"open"` lets it
             through, `"closed"` answers 503.
         storage_timeout: seconds that a request waits for the server at most.
+        settle_every: seconds after which a process settles with that server what it counted by
+            itself, from 0.01 to 60; no request waits for the server then, and processes may
+            together let more through. None, the default, counts each request in the server.
+        draft_fields: whether answers have `RateLimit-Policy` and `RateLimit` for this limit as
+            well (draft-ietf-httpapi-ratelimit-headers).
+        name: what these fields call it: of several rates, the name is followed by the rate. By
+            default it is `by` and the rate, such as `key 100/minute`.
         clock: seconds of a clock that never goes back, for what is counted in memory; a server
             counts by its own.
 
@@ -76,6 +83,9 @@ class RateLimit:
         storage: str = "memory://",
         on_storage_error: str = "open",
         storage_timeout: float = 0.1,
+        settle_every: float | None = None,
+        draft_fields: bool = False,
+        name: str | None = None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.rates: tuple[Rate, ...] = parse_rates("rates", rates)
@@ -83,31 +93,39 @@ class RateLimit:
         if known is None or not is_plain_callable(known):
             refuse("by", by, f"one of {', '.join(_BY)}, or a plain function that takes a request")
         self._identify: Identify = known
-        self._cost: Cost | None = None
-        self._fixed_cost = 1
-        if isinstance(cost, int) and not isinstance(cost, bool) and cost >= 1:
-            self._fixed_cost = cost
-        elif not isinstance(cost, int) and is_plain_callable(cost):
-            self._cost = cost
-        else:
-            refuse("cost", cost, "an int from 1, or a plain function that takes a request")
+        self._fixed_cost, self._cost = _checked_cost(cost)
         self.paths: tuple[str, ...] = path_prefixes("paths", paths)
-        self.methods: frozenset[str] | None = None if methods is None else frozenset(methods)
-        if self.methods is not None and not all(
-            method and _METHOD.issuperset(method) for method in self.methods
-        ):
-            refuse("methods", methods, "a sequence of upper-case methods")
+        self.methods: frozenset[str] | None = _checked_methods(methods)
         if type(max_keys) is not int or max_keys < 1:
             refuse("max_keys", max_keys, "an int from 1")
+        self.settle_every: float | None = settle_every
         self.counter: MemoryCounter | None = None
         """Counts in this process."""
         self.shared: SharedCounter | None = None
         """Counts for all processes."""
-        if storage == "memory://":
+        if storage != "memory://":
+            self.shared = _shared(storage, on_storage_error, storage_timeout, settle_every)
+        elif settle_every is not None:
+            refuse("settle_every", settle_every, "None where nothing is shared")
+        if self.shared is None:
             self.counter = MemoryCounter(self.rates, max_keys=max_keys, clock=clock)
-        else:
-            self.shared = _shared(storage, on_storage_error, storage_timeout)
-        governs = rates, by if isinstance(by, str) else "", self.paths, sorted(self.methods or ())
+        elif settle_every is not None:
+            # What the others have let through may be owed for another period.
+            self.counter = MemoryCounter(self.rates, max_keys=max_keys, periods=2, clock=clock)
+        self.policies: tuple[str, ...] = ()
+        """The names of its rates; none where no field tells them."""
+        if name is not None and not _NAME.fullmatch(name):
+            refuse("name", name, "letters, digits, spaces and ._:/-, at most 64 of them")
+        if draft_fields:
+            self.policies = _policies(name, by, self.rates)
+        governs: tuple[object, ...] = (
+            rates,
+            by if isinstance(by, str) else "",
+            self.paths,
+            sorted(self.methods or ()),
+        )
+        if settle_every is not None:  # what is owed would be too much for one that asks each time
+            governs = (*governs, "settled")
         # The same in every process, and another one for every other limit.
         self._name = sha256(repr(governs).encode()).hexdigest()[:12]
 
@@ -126,32 +144,38 @@ class RateLimit:
         return Count(key if self.shared is None else f"kaiko:{self._name}:{key}", self.rates, cost)
 
 
-def _shared(storage: object, on_error: str, timeout: float) -> SharedCounter:
+def _checked_cost(cost: int | Cost) -> tuple[int, Cost | None]:
+    if isinstance(cost, int) and not isinstance(cost, bool) and cost >= 1:
+        return cost, None
+    if isinstance(cost, int) or not is_plain_callable(cost):
+        refuse("cost", cost, "an int from 1, or a plain function that takes a request")
+    return 1, cost
+
+
+def _checked_methods(methods: Iterable[str] | None) -> frozenset[str] | None:
+    found = None if methods is None else frozenset(methods)
+    if found and not all(method and _METHOD.issuperset(method) for method in found):
+        refuse("methods", methods, "a sequence of upper-case methods")
+    return found
+
+
+def _policies(name: str | None, by: object, rates: Sequence[Rate]) -> tuple[str, ...]:
+    if name is not None and len(rates) == 1:
+        return (name,)
+    if name is None:
+        called: object = by if isinstance(by, str) else getattr(by, "__name__", "")
+        name = called if isinstance(called, str) and called.isidentifier() else "limit"
+    return tuple(f"{name.encode('ascii', 'replace').decode()} {rate.text}" for rate in rates)
+
+
+def _shared(
+    storage: object, on_error: str, timeout: float, settle_every: float | None
+) -> SharedCounter:
     if not isinstance(storage, str):
         refuse("storage", storage, "'memory://' or a server's URL such as 'redis://127.0.0.1:6379'")
     from kaiko_guards._shared import SharedCounter  # noqa: PLC0415 - it needs the extra
 
-    return SharedCounter(storage, on_error=on_error, timeout=timeout)
-
-
-def limit_headers(verdict: Verdict) -> list[tuple[str, str]]:
-    """Return the header fields that tell a client how much is left (contract, section 4)."""
-    _, limit, remaining, reset, _ = verdict
-    return [
-        ("X-RateLimit-Limit", str(limit)),
-        ("X-RateLimit-Remaining", str(remaining)),
-        ("X-RateLimit-Reset", str(ceil(reset))),
-    ]
-
-
-def refusal(verdict: Verdict) -> RateLimitError:
-    """Return the error for a request that is refused."""
-    return RateLimitError(
-        retry_after=verdict.retry_after,
-        limit=verdict.limit,
-        remaining=verdict.remaining,
-        reset=verdict.reset,
-    )
+    return SharedCounter(storage, on_error=on_error, timeout=timeout, settle_every=settle_every)
 
 
 def _by_key(request: GuardedRequest) -> str | None:

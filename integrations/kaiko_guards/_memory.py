@@ -48,7 +48,7 @@ class _Shard:
 
         """
         if now >= self.turns_at or len(self.fresh) >= room:
-            self.stale, self.fresh = self.fresh, {}
+            self.stale, self.fresh = self.fresh, dict[str, Any]()
             self.turns_at = now + period
         return self.stale.pop(key, None)
 
@@ -62,7 +62,8 @@ class MemoryCounter:
         rates: each of them must allow a request, and a refused request is counted by none.
         max_keys: how many keys are remembered at most; where there are more, those that were
             idle longest are forgotten.
-        clock: seconds of a clock that never goes back.
+        periods: for how many of the longest period a key is remembered at least.
+        clock: seconds.
 
     """
 
@@ -71,12 +72,13 @@ class MemoryCounter:
         rates: Sequence[Rate],
         *,
         max_keys: int = 1_000_000,
+        periods: int = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rates = tuple(rates)
         self._clock = clock
-        self._take = self._rates[0].take if len(self._rates) == 1 else self._take_each
-        self._period = max(rate.period for rate in rates)
+        self._take = self._rates[0].take if len(self._rates) == 1 else self._take_tightest
+        self._period = periods * max(rate.period for rate in rates)
         self._room = max(1, max_keys // (2 * _SHARDS))
         self._shards = tuple(_Shard() for _ in range(_SHARDS))
 
@@ -95,10 +97,70 @@ class MemoryCounter:
             lock.release()
         return verdict
 
+    def hit_each(self, key: str, cost: int = 1) -> list[Verdict]:
+        """Count one request of `key`; return what each rate says."""
+        now = self._clock()
+        shard = self._shards[hash(key) & _MASK]
+        with shard.lock:
+            times, verdicts = self._take_each(self._times(shard, key, now), now, cost)
+            self._keep(shard, key, times)
+        return verdicts
+
+    def give_back(self, key: str, cost: int) -> None:
+        """Undo one hit of `key` that was allowed."""
+        now = self._clock()
+        shard = self._shards[hash(key) & _MASK]
+        with shard.lock:
+            times = self._times(shard, key, now)
+            if times is not None:
+                paid = zip(self._rates, times, strict=True)
+                given = tuple([time - rate.charge(cost) for rate, time in paid])
+                self._keep(shard, key, given)
+
+    def ahead(self, key: str) -> tuple[float, ...]:
+        """Return for each rate in how many seconds the allowance of `key` is whole."""
+        now = self._clock()
+        shard = self._shards[hash(key) & _MASK]
+        with shard.lock:
+            times = self._times(shard, key, now)
+            if times is not None:
+                self._keep(shard, key, times)
+        return tuple([max(0.0, time - now) for time in times or (now,) * len(self._rates)])
+
+    def set_ahead(self, key: str, ahead: Sequence[float]) -> None:
+        """Say for each rate in how many seconds the allowance of `key` is whole."""
+        now = self._clock()
+        shard = self._shards[hash(key) & _MASK]
+        with shard.lock:
+            self._times(shard, key, now)
+            self._keep(shard, key, tuple([now + seconds for seconds in ahead]))
+
+    def _times(self, shard: _Shard, key: str, now: float) -> tuple[float, ...] | None:
+        """Return what is kept of a key, which is to be kept again."""
+        kept = shard.fresh.get(key)
+        if kept is None or now >= shard.turns_at:
+            kept = shard.recall(key, now, self._period, self._room)
+        return (kept,) if kept is not None and len(self._rates) == 1 else kept
+
+    def _keep(self, shard: _Shard, key: str, times: tuple[float, ...]) -> None:
+        shard.fresh[key] = times[0] if len(self._rates) == 1 else times
+
     def _take_each(
         self, kept: tuple[float, ...] | None, now: float, cost: int
-    ) -> tuple[tuple[float, ...], Verdict]:
+    ) -> tuple[tuple[float, ...], list[Verdict]]:
         times = kept or tuple([now] * len(self._rates))
         taken = [rate.take(time, now, cost) for rate, time in zip(self._rates, times, strict=True)]
-        verdict = tightest([verdict for _, verdict in taken])
-        return tuple([time for time, _ in taken]) if verdict.allowed else times, verdict
+        verdicts = [verdict for _, verdict in taken]
+        if not all(verdict.allowed for verdict in verdicts):
+            # What is refused by one is counted by none.
+            nearer = [
+                min(time, now + rate.longest) for rate, time in zip(self._rates, times, strict=True)
+            ]
+            return tuple(nearer), verdicts
+        return tuple([time for time, _ in taken]), verdicts
+
+    def _take_tightest(
+        self, kept: tuple[float, ...] | None, now: float, cost: int
+    ) -> tuple[tuple[float, ...], Verdict]:
+        times, verdicts = self._take_each(kept, now, cost)
+        return times, tightest(verdicts)

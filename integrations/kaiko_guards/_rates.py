@@ -22,7 +22,7 @@ _RATE = re.compile(r"([1-9]\d{0,8})\s*(?:/|per)\s*(?:([1-9]\d{0,5})\s*)?(second|
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _LONGEST = 31 * 86_400  # seconds: a month
 _ALLOWED = "rates such as '100/minute' or '100/minute;5/second', each for at most 31 days"
-_HAIR = 1e-6  # of an interval: what adding floats may lose
+_HAIR = 1e-6  # of an interval, and seconds: what adding floats and writing them down may lose
 
 
 class Verdict(NamedTuple):
@@ -49,17 +49,23 @@ class Rate:
     Arguments:
         limit: how many requests may come at once, and in each period.
         period: seconds.
+        text: how it was written.
 
     """
 
-    __slots__ = ("_hair", "interval", "limit", "period")
+    __slots__ = ("_least", "hair", "interval", "limit", "longest", "period", "text")
 
-    def __init__(self, limit: int, period: float) -> None:
+    def __init__(self, limit: int, period: float, text: str = "") -> None:
+        self.text: str = text
         self.limit: int = limit
         self.period: float = float(period)
         self.interval: float = period / limit
         """Seconds that one request costs."""
-        self._hair = -_HAIR * self.interval
+        self.longest: float = 2 * period
+        """Seconds for which a key is refused at most, whatever a clock or a storage says."""
+        self.hair: float = _HAIR * self.interval + _HAIR
+        """Seconds by which a request may be early."""
+        self._least = -self.hair
 
     def __repr__(self) -> str:
         """Return the rate as a limit's text has it."""
@@ -69,7 +75,8 @@ class Rate:
         """Count one request; return the time that is kept of its key, and the verdict.
 
         A request that is refused costs nothing. One that costs more than the limit is let
-        through where nothing else was, as it would never be otherwise.
+        through where nothing else was, as it would never be otherwise. A time that is further
+        away than it can be was kept by a clock that has jumped back since, and is brought nearer.
 
         Arguments:
             whole_at: the time that was kept of the key; None where nothing was.
@@ -79,14 +86,27 @@ class Rate:
         """
         start = now if whole_at is None or whole_at < now else whole_at
         interval = self.interval
-        after = start + (interval if cost == 1 else min(self.limit, cost) * interval)
+        charge = interval if cost == 1 else min(self.limit, cost) * interval
+        after = start + charge
         ahead = after - now
         left = self.period - ahead
-        if left >= self._hair:
+        if left >= self._least:
             told = True, self.limit, int(left / interval + _HAIR), ahead, 0.0
             return after, _verdict(Verdict, told)
-        remaining = int((self.period - (start - now)) / interval + _HAIR)
-        return start, Verdict(False, self.limit, remaining, start - now, -left)
+        start = min(start, now + self.longest)
+        free = self.period - (start - now)
+        remaining = max(0, int(free / interval + _HAIR))
+        return start, Verdict(False, self.limit, remaining, start - now, charge - free)
+
+    def charge(self, cost: int) -> float:
+        """Return the seconds that a request costs which counts as `cost` requests."""
+        return min(self.limit, cost) * self.interval
+
+    def until_more(self, verdict: Verdict) -> float | None:
+        """Return the seconds until one request more may follow; None where all of them may."""
+        if verdict.remaining >= self.limit:
+            return None
+        return (verdict.remaining + 1) * self.interval - (self.period - verdict.reset)
 
 
 def tightest(verdicts: Sequence[Verdict]) -> Verdict:
@@ -119,5 +139,6 @@ def parse_rates(key: str, text: object) -> tuple[Rate, ...]:
         period = int(count or 1) * _SECONDS[unit]
         if period > _LONGEST:
             refuse(key, text, _ALLOWED)
-        rates.append(Rate(int(limit), period))
+        written = f"{limit}/{unit}" if count in {None, "1"} else f"{limit}/{count} {unit}s"
+        rates.append(Rate(int(limit), period, written))
     return tuple(rates)

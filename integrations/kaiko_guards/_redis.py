@@ -1,0 +1,253 @@
+"""Counts in Redis, Valkey and their like: one script, which the server runs by its own clock.
+
+On a cluster each key is a round trip of its own, since the keys may lie on different nodes: what
+was counted is given back where another one refuses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from importlib import import_module
+from threading import Semaphore
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from limits.storage import storage_from_string
+
+from kaiko_guards._storages import Charge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from kaiko_guards._storages import Batch
+
+    Call = Callable[..., Any]
+    _Asked = tuple[list[bytes], list[object]]
+
+__all__ = ["RedisStorage"]
+
+_ESCAPES = str.maketrans({"{": "%7B", "}": "%7D", "%": "%25"})
+"""A cluster would only look at what is in braces to find where a key lies."""
+_AT_ONCE = 8
+"""Requests that are counted at a time, and so the connections, of one event loop or of all threads.
+
+A burst that opened one each would wait for that longer than for its turn.
+"""
+_REMEMBERED = 600_000
+"""Milliseconds for which a batch that may have arrived is known."""
+
+# Arguments: whether to charge whatever the limits say, the number of keys, the batch's number;
+# then for each key the number of its rates, and of each the charge, the period and the hair. The
+# last key remembers the writer's batch. Numbers are returned as text: they would come back as
+# integers. The comparison is that of `Rate.take`, so that both say the same.
+_SCRIPT = """
+local t = redis.call('TIME')
+local now = t[1] + t[2] / 1000000
+local forced, keys, batch = ARGV[1] == '1', tonumber(ARGV[2]), ARGV[3]
+local known = keys < #KEYS and redis.call('GET', KEYS[#KEYS]) == batch
+local told, writes, allowed, moved, at = {}, {}, true, false, 4
+for number = 1, keys do
+  local kept, times, starts, afters, last = redis.call('GET', KEYS[number]), {}, {}, {}, 0
+  if kept then
+    for time in string.gmatch(kept, '[^ ]+') do times[#times + 1] = tonumber(time) end
+  end
+  local rates = tonumber(ARGV[at])
+  at = at + 1
+  for rate = 1, rates do
+    local charge, period = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
+    local hair = tonumber(ARGV[at + 2])
+    at = at + 3
+    local ahead = math.max((times[rate] or 0) - now, 0)
+    if ahead > 2 * period + hair then
+      ahead = 2 * period
+      moved = true
+    end
+    local after = ahead + charge
+    if forced then
+      if known then after = ahead end
+      after = math.max(0, math.min(after, 2 * period))
+    elseif period - after < -hair then
+      allowed = false
+    end
+    told[#told + 1] = string.format('%.17g', forced and after or ahead)
+    starts[rate] = string.format('%.6f', now + ahead)
+    afters[rate] = string.format('%.6f', now + after)
+    last = math.max(last, after, ahead)
+  end
+  writes[number] = {starts, afters, math.ceil(last * 1000) + 1}
+end
+if allowed and not known or moved then
+  for number = 1, keys do
+    local starts, afters, lasts = unpack(writes[number])
+    redis.call('SET', KEYS[number], table.concat(allowed and afters or starts, ' '), 'PX', lasts)
+  end
+end
+if keys < #KEYS and not known then
+  redis.call('SET', KEYS[#KEYS], batch, 'PX', ARGV[#ARGV])
+end
+return told
+"""
+
+
+class _Connection(NamedTuple):
+    """What asks the server from one event loop."""
+
+    run: Call
+    """Runs the script."""
+    client: Any
+    turn: asyncio.Semaphore
+
+
+class RedisStorage:
+    """Counts in a server that speaks Redis's protocol.
+
+    Arguments:
+        url: where it is.
+        client: the package of its client, `redis` or `valkey`.
+        is_cluster: whether it is a cluster.
+        timeout: seconds to wait for one answer.
+
+    Raises:
+        ImportError: the client is not installed.
+        ConfigurationError: `limits` cannot use it.
+
+    """
+
+    def __init__(self, url: str, client: str, *, is_cluster: bool, timeout: float) -> None:
+        self._url = url
+        self._client = client
+        self._is_cluster = is_cluster
+        self._timeout = timeout
+        self._turn = Semaphore(_AT_ONCE)
+        self._calls: WeakKeyDictionary[object, _Connection] = WeakKeyDictionary()
+        import_module(client)
+        # A cluster's client asks the server at once.
+        self._plain: tuple[Call, Any] | None = None if is_cluster else self._connect(is_async=False)
+
+    def take(self, charges: Sequence[Charge]) -> list[list[float]]:
+        """Charge all of the keys, or none where a rate refuses; tell what was before."""
+        groups = self._groups(charges)
+        told = self._ask([_asked(group) for group in groups])
+        refused = _to_give_back(groups, told)
+        if refused:
+            self._ask([_asked(_negative(group), forced=True) for group in refused])
+        return _by_charge(charges, told)
+
+    async def take_async(self, charges: Sequence[Charge], loop: object) -> list[list[float]]:
+        """Do the same without blocking the event loop, given that loop."""
+        groups = self._groups(charges)
+        told = await self._ask_async([_asked(group) for group in groups], loop)
+        refused = _to_give_back(groups, told)
+        if refused:
+            await self._ask_async(
+                [_asked(_negative(group), forced=True) for group in refused], loop
+            )
+        return _by_charge(charges, told)
+
+    def settle(self, batch: Batch) -> list[list[float]]:
+        """Charge all of the keys, once however often it is asked; tell what is afterwards."""
+        asked = [_asked_to_settle(batch, group) for group in self._groups(batch.charges)]
+        return _by_charge(batch.charges, self._ask(asked))
+
+    async def settle_async(self, batch: Batch, loop: object) -> list[list[float]]:
+        """Do the same without blocking the event loop, given that loop."""
+        asked = [_asked_to_settle(batch, group) for group in self._groups(batch.charges)]
+        return _by_charge(batch.charges, await self._ask_async(asked, loop))
+
+    async def close(self, loop: object) -> None:
+        """Close the connections of an event loop that ends, and those of threads."""
+        if self._plain is not None:
+            self._plain[1].close()
+        found = self._calls.pop(loop, None)
+        if found is not None:
+            await found.client.aclose()
+
+    def _groups(self, charges: Sequence[Charge]) -> list[Sequence[Charge]]:
+        return [[charge] for charge in charges] if self._is_cluster else [charges]
+
+    def _ask(self, asked: Sequence[_Asked]) -> list[list[float]]:
+        if not self._turn.acquire(timeout=self._timeout):
+            raise TimeoutError
+        try:
+            if self._plain is None:
+                self._plain = self._connect(is_async=False)
+            return [[float(each) for each in self._plain[0](*one)] for one in asked]
+        finally:
+            self._turn.release()
+
+    async def _ask_async(self, asked: Sequence[_Asked], loop: object) -> list[list[float]]:
+        found = self._calls.get(loop)
+        if found is None:
+            turn = asyncio.Semaphore(_AT_ONCE)
+            found = _Connection(*self._connect(is_async=True), turn)
+            self._calls[loop] = found
+        async with asyncio.timeout(self._timeout), found.turn:
+            return [[float(each) for each in await found.run(*one)] for one in asked]
+
+    def _connect(self, *, is_async: bool) -> tuple[Call, Any]:
+        """Return what runs the script, and its client; nothing is sent before the first request."""
+        module = import_module(f"{self._client}.{'asyncio.' if is_async else ''}retry")
+        backoff = import_module(f"{self._client}.backoff")
+        # A task's time is limited as a whole, and a thread's at each step.
+        timeout = None if is_async else self._timeout
+        options: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
+        if not self._is_cluster:
+            # The clients' own retries would wait for longer than a request may.
+            options["retry"] = module.Retry(backoff.NoBackoff(), 0)
+        url = self._url
+        if is_async:
+            url = f"async+{url}"
+            options["implementation"] = "redispy" if self._client == "redis" else "valkey"
+        connect: Any = storage_from_string  # it returns storages of every kind
+        storage = connect(url, **options)
+        client = (storage.bridge if is_async else storage).get_connection()
+        script: Call = client.register_script(_SCRIPT)
+        return script, client
+
+
+def _asked(charges: Sequence[Charge], *, forced: bool = False, batch: int = 0) -> _Asked:
+    """Return the script's keys and arguments."""
+    arguments: list[object] = [int(forced), len(charges), batch]
+    for charge in charges:
+        arguments.append(len(charge.rates))
+        for rate, seconds in zip(charge.rates, charge.seconds, strict=True):
+            arguments += [seconds, rate.period, rate.hair]
+    return [_key(charge.key) for charge in charges], arguments
+
+
+def _asked_to_settle(batch: Batch, group: Sequence[Charge]) -> _Asked:
+    keys, arguments = _asked(group, forced=True, batch=batch.number)
+    if not batch.writer:
+        return keys, arguments
+    # In braces: where the first key lies, on a cluster.
+    return [*keys, b"{%b}:%b" % (keys[0], batch.writer.encode())], [*arguments, _REMEMBERED]
+
+
+def _key(key: str) -> bytes:
+    return key.translate(_ESCAPES).encode("utf-8", "surrogatepass")
+
+
+def _negative(charges: Sequence[Charge]) -> list[Charge]:
+    return [Charge(key, rates, [-each for each in seconds]) for key, rates, seconds in charges]
+
+
+def _refuses(charges: Sequence[Charge], told: Sequence[float]) -> bool:
+    ahead = iter(told)
+    return any(
+        rate.period - (next(ahead) + seconds) < -rate.hair
+        for charge in charges
+        for rate, seconds in zip(charge.rates, charge.seconds, strict=True)
+    )
+
+
+def _to_give_back(
+    groups: Sequence[Sequence[Charge]], told: Sequence[Sequence[float]]
+) -> list[Sequence[Charge]]:
+    """Return the groups that were counted, where another one was refused."""
+    counted = [group for group, each in zip(groups, told, strict=True) if not _refuses(group, each)]
+    return counted if len(counted) < len(groups) else []
+
+
+def _by_charge(charges: Sequence[Charge], told: Sequence[Sequence[float]]) -> list[list[float]]:
+    each = iter([seconds for group in told for seconds in group])
+    return [[next(each) for _ in charge.rates] for charge in charges]

@@ -1,0 +1,87 @@
+"""What is left of the limits that govern a request, and how its client is told."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING, NamedTuple
+
+from kaiko_guards._rates import tightest
+from kaiko_middleware import RateLimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from kaiko_guards._rates import Rate, Verdict
+
+__all__ = ["Policy", "Standing", "limit_headers", "refusal", "standing"]
+
+_TIGHTEST = frozenset({"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"})
+_POLICIES = frozenset({"ratelimit", "ratelimit-policy"})
+
+
+class Policy(NamedTuple):
+    """One rate under its name, and what it says of a request."""
+
+    name: str
+    rate: Rate
+    verdict: Verdict
+
+
+class Standing(NamedTuple):
+    """What the tightest limit says of a request, and each one that has a name."""
+
+    verdict: Verdict
+    policies: Sequence[Policy] = ()
+
+
+def standing(verdicts: Sequence[Verdict], policies: Sequence[Policy]) -> Standing:
+    """Return what the client is told, given what all rates say."""
+    return Standing(verdicts[0] if len(verdicts) == 1 else tightest(verdicts), policies)
+
+
+def limit_headers(found: Standing, told: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Return the header fields that tell a client how much is left (contract, section 4).
+
+    `RateLimit-Policy` and `RateLimit` are those of draft-ietf-httpapi-ratelimit-headers-10.
+
+    Arguments:
+        found: what is left.
+        told: the names, lower-case, of the fields that the application sends itself. It says
+            more of its own limits than we do.
+
+    """
+    fields: list[tuple[str, str]] = []
+    if _TIGHTEST.isdisjoint(told):
+        _, limit, remaining, reset, _ = found.verdict
+        fields += [
+            ("X-RateLimit-Limit", str(limit)),
+            ("X-RateLimit-Remaining", str(remaining)),
+            ("X-RateLimit-Reset", str(ceil(reset))),
+        ]
+    if found.policies and _POLICIES.isdisjoint(told):
+        fields += _policy_fields(found.policies)
+    return fields
+
+
+def _policy_fields(policies: Sequence[Policy]) -> list[tuple[str, str]]:
+    named = [f'"{name}";q={rate.limit};w={rate.period:.0f}' for name, rate, _ in policies]
+    left = [_service_limit(*policy) for policy in policies]
+    return [("RateLimit-Policy", ", ".join(named)), ("RateLimit", ", ".join(left))]
+
+
+def _service_limit(name: str, rate: Rate, verdict: Verdict) -> str:
+    more = rate.until_more(verdict)
+    until = "" if more is None else f";t={ceil(more)}"
+    return f'"{name}";r={verdict.remaining}{until}'
+
+
+def refusal(found: Standing) -> RateLimitError:
+    """Return the error for a request that is refused."""
+    verdict = found.verdict
+    return RateLimitError(
+        retry_after=verdict.retry_after,
+        limit=verdict.limit,
+        remaining=verdict.remaining,
+        reset=verdict.reset,
+        headers=dict(_policy_fields(found.policies)) if found.policies else None,
+    )
