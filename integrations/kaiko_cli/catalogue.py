@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from kaiko_cli.plain_text import plain
-from kaiko_middleware.catalog import ErrorType
+from kaiko_middleware.catalog import STATUSES, ErrorType
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +68,18 @@ class Catalogue(BaseModel, frozen=True):
         for entry in self.codes:
             found.setdefault(entry.code, []).append(entry)
         return found
+
+    def resolution_of(self, status: int) -> str:
+        """Return what a client does about a status that the contract answers with."""
+        row = STATUSES[status]
+        entries = (entry for entry in self.codes if entry.code == row.code)
+        return next((entry.resolution for entry in entries), row.message)
+
+    def joined_with(self, other: Catalogue) -> Catalogue:
+        """Return this catalogue with those codes of another one that it lacks."""
+        codes = self.by_code()
+        more = (entry for entry in other.codes if entry.code not in codes)
+        return self.model_copy(update={"codes": (*self.codes, *more)})
 
 
 def read_catalogue(path: Path | None) -> Catalogue:

@@ -54,12 +54,13 @@ def collect(service: Service, *, own: bool = False) -> Collected:
     for module in service.modules():
         for site in sites_in_module(module):
             codes.add_site(site)
-    for mapping in _alive(ExceptionMapping):
+    mappings = _alive(ExceptionMapping) if service.roots else []
+    for mapping in mappings:
         for cls, handler in mapping.handlers.items():
             codes.add_handler(cls, handler)
     catalogue = Catalogue(
         service=service.name,
-        request_id_header=_id_header(_alive(Config)),
+        request_id_header=_id_header(_alive(Config) if service.roots else ()),
         codes=tuple(_merged(known for known in codes.sorted() if not own or _is_own(known))),
     )
     return Collected(catalogue, sorted(codes.unknown))

@@ -52,6 +52,12 @@ def _check() -> _Parts:
     return command.add_arguments, command.run
 
 
+def _explain() -> _Parts:
+    from kaiko_cli import explain  # noqa: PLC0415 - imports what its extra brings
+
+    return explain.add_arguments, explain.run
+
+
 _COMMANDS = (
     _Command(
         "demo",
@@ -68,6 +74,7 @@ _COMMANDS = (
         _check,
     ),
     _Command("catalog", "list the codes that a service answers with", "cli", ("rich",), _catalog),
+    _Command("explain", "say what an error means and what to do", "cli", ("rich",), _explain),
 )
 
 

@@ -67,6 +67,8 @@ class Service:
 
     def modules(self) -> Iterator[ModuleType]:
         """Yield the service's modules that are loaded, by name, and those of the guards it uses."""
+        if not self.roots:
+            return
         roots = self.roots | {"kaiko_guards"}
         roots |= {entry.cls.__module__.partition(".")[0] for entry in registered_codes()} - TOOLKIT
         for name, module in sorted(sys.modules.items()):
