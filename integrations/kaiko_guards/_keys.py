@@ -75,9 +75,9 @@ class ApiKeys:
         starts = "|".join(self.prefixes)
         self._form = re.compile(rf"(?:{starts})[A-Za-z0-9]{{16,96}}")
 
-    def needs_key(self, path: str) -> bool:
-        """Whether a request to `path` must carry a key."""
-        return not is_within(path, self.public)
+    def needs_key(self, request: GuardedRequest) -> bool:
+        """Whether a request must carry a key: not to a public path, and no CORS preflight."""
+        return not is_within(request.path, self.public) and not request.is_preflight
 
     def key_in(self, value: str | None) -> str:
         """Return the key that a header's value is.

@@ -44,7 +44,8 @@ class RateLimit:
             allow a request.
         by: whom a request is counted for: `"key"`, `"principal"`, `"address"`, or a function
             that takes the request and returns a text, or None where the limit does not apply. A
-            request without a key or principal is counted by its address.
+            request without a key or principal is counted by its address, a CORS preflight not
+            at all.
         cost: how many requests one counts as, or a function that says so; below 1 it is not
             counted.
         paths: the path prefixes, by whole segments, that the limit governs.
@@ -180,14 +181,19 @@ def _shared(
 
 def _by_key(request: GuardedRequest) -> str | None:
     if request.key is None:
-        return _by_address(request)
+        return _without_key(request)
     # No key lies in a storage, where others may read it.
     return f"key:{sha256(request.key.encode()).hexdigest()[:32]}"
 
 
 def _by_principal(request: GuardedRequest) -> str | None:
     valid = request.valid_key
-    return _by_address(request) if valid is None else f"principal:{valid.name}"
+    return _without_key(request) if valid is None else f"principal:{valid.name}"
+
+
+def _without_key(request: GuardedRequest) -> str | None:
+    """Count by address, but no preflight: a whole office may have one address."""
+    return None if request.is_preflight else _by_address(request)
 
 
 def _by_address(request: GuardedRequest) -> str | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Address = IPv4Address | IPv6Address
     Network = IPv4Network | IPv6Network
 
-__all__ = ["GuardedRequest", "ReadHeader", "TrustedProxies"]
+__all__ = ["GuardedRequest", "ReadHeader", "TrustedProxies", "is_preflight"]
 
 _HOPS = 32  # proxies in a row; what is further away is not believed
 _LONGEST = 45  # characters of an address: an IPv6 address with an IPv4 one at its end
@@ -28,6 +28,15 @@ class ReadHeader(Protocol):
     def __call__(self, name: str, /) -> str | None:
         """Return the value of the header `name`, which is lower-case."""
         ...
+
+
+def is_preflight(method: object, read_header: ReadHeader) -> bool:
+    """Whether a request is a CORS preflight (Fetch, "CORS-preflight request")."""
+    return (
+        method == "OPTIONS"
+        and read_header("origin") is not None
+        and read_header("access-control-request-method") is not None
+    )
 
 
 class GuardedRequest:
@@ -73,6 +82,11 @@ class GuardedRequest:
             if forwarded:
                 peer = self._proxies.client_of(peer, forwarded)
         return _network_of(peer) if ":" in peer else peer
+
+    @property
+    def is_preflight(self) -> bool:
+        """Whether a browser asks if it may send a request: it does that without the key."""
+        return is_preflight(self.method, self.read_header)
 
     @property
     def principal(self) -> object:

@@ -76,7 +76,7 @@ class GuardMiddleware:
             if guards.size is not None and scope["type"] == "http":
                 running.tally = Tally(guards.size.for_path(request.path))
                 running.tally.announce(request.read_header("content-length"))
-            if guards.keys is not None and guards.keys.needs_key(request.path):
+            if guards.keys is not None and guards.keys.needs_key(request):
                 await _check_key(guards.keys, request, scope)
             counting = guards.counting
             loop = running_loop() if counting.waits else None

@@ -146,7 +146,7 @@ def _synchronous(get_response: GetResponse) -> GetResponse:
         try:
             seconds = _begin(found.guards, guarded)
             keys = found.guards.keys
-            if keys is not None and keys.needs_key(guarded.path):
+            if keys is not None and keys.needs_key(guarded):
                 value = guarded.read_header(keys.header)
                 keys.admit(guarded, *ask_plain_verifier(keys, value))
             _tell_principal(request, guarded)
@@ -172,7 +172,7 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
         try:
             seconds = _begin(found.guards, guarded)
             keys = found.guards.keys
-            if keys is not None and keys.needs_key(guarded.path):
+            if keys is not None and keys.needs_key(guarded):
                 value = guarded.read_header(keys.header)
                 keys.admit(guarded, *await ask_verifier(keys, value))
             _tell_principal(request, guarded)

@@ -11,6 +11,7 @@ require("kaiko_guards.litestar", "litestar", install="kaiko-middleware[litestar]
 from litestar.middleware import DefineMiddleware
 
 from kaiko_guards._chain import Guards, ask_verifier
+from kaiko_guards._request import is_preflight
 from kaiko_guards.asgi import PRINCIPAL
 from kaiko_guards.asgi import GuardMiddleware as ASGIMiddleware
 from kaiko_middleware import ForbiddenError
@@ -31,7 +32,7 @@ class ApiKeyGuard:
     """A guard that wants a valid key: `guards=[ApiKeyGuard(keys)]` at any layer.
 
     `connection.state.principal` says whose key it is. What is refused is raised, and answered by
-    `KaikoPlugin`.
+    `KaikoPlugin`. A CORS preflight needs no key.
 
     Arguments:
         keys: says what a key looks like, and who knows it.
@@ -52,6 +53,8 @@ class ApiKeyGuard:
             KaikoError: what the request is answered with.
 
         """
+        if is_preflight(connection.scope.get("method"), connection.headers.get):
+            return
         value = ",".join(connection.headers.getall(self._keys.header, [])) or None
         _, valid = await ask_verifier(self._keys, value)
         if not valid.scopes.issuperset(self._scopes):

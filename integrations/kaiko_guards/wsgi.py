@@ -110,7 +110,7 @@ class GuardMiddleware:
             tally.announce(length)
             if not length:
                 environ["wsgi.input"] = answer.body = CountedInput(environ["wsgi.input"], tally)
-        if guards.keys is not None and guards.keys.needs_key(request.path):
+        if guards.keys is not None and guards.keys.needs_key(request):
             value = request.read_header(guards.keys.header)
             guards.keys.admit(request, *ask_plain_verifier(guards.keys, value))
             environ[ENVIRON_PRINCIPAL] = request.principal

@@ -8,13 +8,15 @@ import pytest
 
 from kaiko_check import Options, load_app, run_check
 from kaiko_demo import litestar_app, starlette_app
+from kaiko_demo.guards import demo_guards
 from kaiko_demo.seed import LIVE_KEY, service_from_environment
 from support_program import run_program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from kaiko_demo.service import DemoService
+    from kaiko_guards import Guard
 
 OPTIONS = Options(
     paths=("/v2/models", "POST /v2/chat"),
@@ -27,9 +29,11 @@ OPTIONS = Options(
 @pytest.mark.parametrize(
     "create", [starlette_app.create_app, litestar_app.create_app], ids=["starlette", "litestar"]
 )
-def test_nothing_is_found_on_asgi(create: Callable[[DemoService], object]) -> None:
+def test_nothing_is_found_on_asgi(
+    create: Callable[[DemoService, Iterable[Guard]], object],
+) -> None:
     """In process, with every kind of probe that the demo has a place for."""
-    target = load_app(create(service_from_environment({})), "demo")
+    target = load_app(create(service_from_environment({}), demo_guards()), "demo")
     try:
         report = run_check(target, OPTIONS)
     finally:

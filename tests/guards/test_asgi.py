@@ -277,6 +277,16 @@ def test_a_limit_counts_by_the_clock_that_it_is_given() -> None:
     assert ask(app).status == 200
 
 
+@pytest.mark.parametrize(
+    ("by", "told"), [("key", [200, 200]), ("principal", [200, 200]), ("address", [200, 429])]
+)
+def test_a_preflight_counts_by_address_alone(by: str, told: list[int]) -> None:
+    """It has no key, and the address may be a whole office's."""
+    app = alone(answers(), [ApiKeys(Keys()), RateLimit("1/minute", by=by)])
+    headers = [("origin", "https://a.example"), ("access-control-request-method", "GET")]
+    assert [ask(app, method="OPTIONS", headers=headers).status for _ in range(2)] == told
+
+
 def test_an_application_that_tells_its_own_limit_is_not_overruled() -> None:
     """A framework's throttle says more of its own than we do."""
     app = alone(

@@ -144,6 +144,22 @@ def test_litestar_asks_for_scopes() -> None:
     assert _litestar(SCOPED_KEYS, "write").get("/whose", headers=headers).status_code == 403
 
 
+def test_litestar_asks_no_preflight_for_a_key() -> None:
+    """Where the guard is the whole application's, Litestar asks it of its own OPTIONS, too."""
+    headers = {"origin": "https://a.example", "access-control-request-method": "GET"}
+
+    @get("/whose")
+    async def whose() -> None:
+        """Answer nothing."""
+
+    app = Litestar(
+        [whose], guards=[ApiKeyGuard(KEYS)], plugins=[KaikoPlugin()], logging_config=None
+    )
+    client = LitestarClient(app, raise_server_exceptions=False)
+    assert client.options("/whose", headers=headers).status_code == 204
+    assert client.options("/whose").status_code == 401
+
+
 def test_litestar_takes_the_guards_as_middleware() -> None:
     """An entry of its list, checked when it is made."""
     middleware = [guard_middleware(RateLimit("1/minute", by="address"))]

@@ -101,12 +101,24 @@ def test_the_longest_prefix_says_which_scope_is_needed() -> None:
 def test_public_paths_need_no_key() -> None:
     """By whole segments."""
     keys = ApiKeys(Fixed(), public=("/health",))
-    assert [keys.needs_key(path) for path in ("/health", "/health/db", "/healthy", "/")] == [
-        False,
-        False,
-        True,
-        True,
-    ]
+    paths = ("/health", "/health/db", "/healthy", "/")
+    assert [keys.needs_key(request(path)) for path in paths] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "needed"),
+    [
+        ("OPTIONS", {"origin": "https://a.example", "access-control-request-method": "GET"}, False),
+        ("GET", {"origin": "https://a.example", "access-control-request-method": "GET"}, True),
+        ("OPTIONS", {"origin": "https://a.example"}, True),
+        ("OPTIONS", {"access-control-request-method": "GET"}, True),
+        ("OPTIONS", {}, True),
+    ],
+)
+def test_a_preflight_needs_no_key(method: str, headers: dict[str, str], *, needed: bool) -> None:
+    """Browsers send it without; nothing else goes by that name."""
+    asked = request("/v2/models", method=method, headers=headers)
+    assert ApiKeys(Fixed()).needs_key(asked) is needed
 
 
 @pytest.mark.parametrize(
