@@ -47,6 +47,8 @@ class Layers:
     """An inner layer lets its error answer pass as it is."""
     passed: BaseException | None = None
     """An unmapped exception that an inner layer left for an outer one to answer."""
+    span: object | None = None
+    """OpenTelemetry's span that was current when an exception first `passed`."""
     inner: tuple[Any, ...] = ()
     """What the inner layers that `passed` went through put on an answer."""
     reported: BaseException | None = None
@@ -77,7 +79,7 @@ class Layers:
 
     def forget(self) -> None:
         """Drop the references to exceptions."""
-        self.reported = self.passed = None
+        self.reported = self.passed = self.span = None
         self.inner = ()
 
 

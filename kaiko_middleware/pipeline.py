@@ -24,7 +24,14 @@ from .known_exceptions import Disconnected
 from .known_protocols import may_depend_on_request
 from .protocol_errors import may_be_one
 from .render import Repeated, Reply, render
-from .report import RequestInfo, report_disconnect, report_error, report_failure, report_note
+from .report import (
+    RequestInfo,
+    report_disconnect,
+    report_error,
+    report_failure,
+    report_note,
+    report_passing,
+)
 from .safe_exception import class_name
 from .sentry import tell_sentry
 
@@ -169,6 +176,16 @@ class Pipeline:
         else:
             reply = self._internal.for_request(request.request_id)
         return Answer(reply, error, unmapped=True)
+
+    def on_passing(self, exc: BaseException, request: RequestInfo) -> None:
+        """Tell the hooks that want to know of an unmapped exception that an outer layer answers.
+
+        Arguments:
+            exc: what was raised.
+            request: the request that failed.
+
+        """
+        report_passing(exc, ServerError(), request, self.config.on_error)
 
     def on_answer(
         self,

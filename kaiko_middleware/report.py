@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     Hook: TypeAlias = Callable[["ErrorReport"], object]
 
-__all__ = ["ErrorReport", "RequestIdFilter", "RequestInfo", "logger"]
+__all__ = ["ErrorReport", "RepeatableHook", "RequestIdFilter", "RequestInfo", "logger"]
 
 logger: logging.Logger = logging.getLogger("kaiko")
 _unmapped_logger = logging.getLogger(UNMAPPED)
@@ -70,6 +70,18 @@ class ErrorReport(NamedTuple):
     method: str
     path: str
     unmapped: bool
+
+
+class RepeatableHook:
+    """A hook that may be called twice for one error, and whose second call changes nothing.
+
+    It is called as any hook, and also when an unmapped exception leaves our innermost layer to be
+    answered outside: the tracing middleware between the two ends its span meanwhile.
+    """
+
+    def __call__(self, report: ErrorReport) -> object:
+        """Take an error."""
+        raise NotImplementedError
 
 
 class RequestIdFilter(logging.Filter):
@@ -133,14 +145,40 @@ def report_error(
         text = f"{status} {said['code']}: {text}"
         text = f"{late}: {text}" if late else text
         _log(level, text, request, exc if unmapped else None, said, handed_on=handed_on)
-    if not hooks:
-        return
-    request_id, method, path, *_ = request
     for hook in hooks:
-        try:
-            hook(ErrorReport(error, exc, request_id, method, path, unmapped))
-        except Exception as failed:  # noqa: BLE001 - a hook may raise anything
-            _log(logging.ERROR, f"on_error hook {_name_of(hook)} failed", request, failed)
+        _call(hook, error, exc, request, unmapped=unmapped)
+
+
+def report_passing(
+    exc: BaseException, error: KaikoError, request: RequestInfo, hooks: Sequence[Hook]
+) -> None:
+    """Call each `RepeatableHook` for an unmapped exception that an outer layer answers.
+
+    Arguments:
+        exc: the exception.
+        error: what is answered, unless somebody catches the exception.
+        request: the request that failed.
+        hooks: the service's own.
+
+    """
+    for hook in hooks:
+        if isinstance(hook, RepeatableHook):
+            _call(hook, error, exc, request, unmapped=True)
+
+
+def _call(
+    hook: Hook,
+    error: KaikoError,
+    exc: BaseException | None,
+    request: RequestInfo,
+    *,
+    unmapped: bool,
+) -> None:
+    request_id, method, path, *_ = request
+    try:
+        hook(ErrorReport(error, exc, request_id, method, path, unmapped))
+    except Exception as failed:  # noqa: BLE001 - a hook may raise anything
+        _log(logging.ERROR, f"on_error hook {_name_of(hook)} failed", request, failed)
 
 
 def report_failure(exc: BaseException, request: RequestInfo, text: str) -> None:

@@ -24,6 +24,7 @@ from .protocol_errors import may_be_one
 from .render import event_frame
 from .report import report_disconnect, report_note
 from .response_head import cors_fields, is_html, recognize, stream_kind, why_unsendable
+from .tracing import current_span, in_span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -322,8 +323,11 @@ class ResponseState:
         if answer is None:
             if answered_outside:
                 layers.passed = exc
+                layers.span = layers.span or current_span()
+                pipeline.on_passing(exc, request)
                 return Failed([], hand_on=True)
-            answer = pipeline.on_unmapped(exc, request, kept)
+            with in_span(layers.span):
+                answer = pipeline.on_unmapped(exc, request, kept)
         hand_on = answer.unmapped and pipeline.config.reraise
         if hand_on or not isinstance(exc, Exception):
             layers.reported = exc
@@ -471,7 +475,8 @@ class ResponseState:
             self._pipeline.report(error, None, self.request)
             return False
         unmapped = self._pipeline.find(exc, self.request) is None
-        self._pipeline.report(error, exc, self.request, unmapped=unmapped)
+        with in_span(self._layers.span):
+            self._pipeline.report(error, exc, self.request, unmapped=unmapped)
         self._handing_on = unmapped and self._pipeline.config.reraise
         return True
 

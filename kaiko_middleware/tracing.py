@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from ._text import safe_str
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
-__all__ = ["before_end", "hold_end", "tell_span"]
+__all__ = ["before_end", "current_span", "hold_end", "in_span", "tell_span"]
 
 
 _WSGI = "opentelemetry.instrumentation.wsgi"
@@ -79,6 +80,27 @@ def before_end(span: Any, work: Callable[[], None]) -> None:
         end(end_time)
 
     span.end = working_end
+
+
+def current_span() -> object | None:
+    """Return OpenTelemetry's current span; None where it is not loaded."""
+    trace: Any = sys.modules.get("opentelemetry.trace")
+    return None if trace is None else trace.get_current_span()
+
+
+def in_span(span: object | None) -> AbstractContextManager[object]:
+    """Make `span` current where no span is, so that a log record made in it has its trace id.
+
+    It may have ended: tracing middleware ends its span when an exception passes it, and our answer
+    and its record come later.
+    """
+    trace: Any = sys.modules.get("opentelemetry.trace")
+    if span is not None and trace is not None:
+        with suppress(Exception):  # a span of another library may be anything
+            if not trace.get_current_span().get_span_context().is_valid:
+                made: AbstractContextManager[object] = trace.use_span(span)
+                return made
+    return nullcontext()
 
 
 def hold_end() -> Callable[[], None] | None:

@@ -54,6 +54,12 @@ PUBLIC_NAMES = {
         "AsyncClient", "AsyncRetryTransport", "Client", "RetryBudget", "RetryEvent",
         "RetryPolicy", "RetryTransport",
     },
+    "kaiko_telemetry.opentelemetry": {
+        "RequestIdSpanProcessor", "TraceContextFilter", "add_trace_context", "annotate_span",
+    },
+    "kaiko_telemetry.prometheus": {"OTHER", "prometheus_counter"},
+    "kaiko_telemetry.sentry": {"sentry_tags"},
+    "kaiko_telemetry.structlog": {"add_request_id", "compact_exception", "record_formatter"},
 }  # fmt: skip
 
 
@@ -129,7 +135,9 @@ def test_every_integration_has_an_extra_and_all_has_every_one() -> None:
     """`pip install 'kaiko-middleware[NAME]'` works for each name in `integrations/`."""
     extras: dict[str, list[str]] = PROJECT["optional-dependencies"]
     names = {adapter.removeprefix("kaiko_") for adapter in ADAPTERS}
-    assert extras.keys() == names | {"all"}
+    sdks = {path.stem for path in FOLDERS["kaiko_telemetry"].glob("*.py")} - {"__init__"}
+    assert extras.keys() == names | sdks | {"all"}
+    assert extras["telemetry"] == [f"kaiko-middleware[{','.join(sorted(sdks))}]"]
     (everything,) = extras["all"]
     assert set(everything.partition("[")[2].rstrip("]").split(",")) == names
 
@@ -190,13 +198,14 @@ HEAVY = ["asyncio", "dataclasses", "pydantic"]
 FRAMEWORKS = [
     "anyio", "asgiref", "django", "fastapi", "httpx", "httpx2", "litestar", "rich", "starlette",
 ]  # fmt: skip
+SDKS = ["opentelemetry", "prometheus_client", "sentry_sdk", "structlog"]
 
 
 def test_importing_the_core_stays_light() -> None:
     """`import kaiko_middleware` loads no framework, and none of what is slow to load."""
     # Since Python 3.14, `logging` loads dataclasses.
     loaded = loaded_by("import kaiko_middleware") - loaded_by("import logging")
-    assert loaded & {*HEAVY, *FRAMEWORKS} == set()
+    assert loaded & {*HEAVY, *FRAMEWORKS, *SDKS} == set()
 
 
 @pytest.mark.parametrize(
@@ -211,6 +220,10 @@ def test_importing_the_core_stays_light() -> None:
         ("kaiko_httpx", {"django", "httpx", "starlette", "trio"}),
         ("kaiko_pytest.plugin", {*FRAMEWORKS, "kaiko_middleware", "pydantic"}),
         ("kaiko_pytest._session, kaiko_pytest._upstream", {*FRAMEWORKS, "pydantic"}),
+        ("kaiko_telemetry", {*FRAMEWORKS, *SDKS, "pydantic"}),
+        ("kaiko_telemetry.opentelemetry", {*FRAMEWORKS, *SDKS} - {"opentelemetry"}),
+        ("kaiko_telemetry.prometheus", {*FRAMEWORKS, *SDKS} - {"prometheus_client"}),
+        ("kaiko_telemetry.structlog", {*FRAMEWORKS, *SDKS} - {"rich", "structlog"}),
     ],
 )
 def test_importing_an_adapter_loads_no_other_framework(package: str, foreign: set[str]) -> None:
@@ -232,6 +245,10 @@ def test_importing_an_adapter_loads_no_other_framework(package: str, foreign: se
         ("kaiko_httpx", "httpx2", "kaiko-middleware[httpx]"),
         ("kaiko_httpx", "stamina", "kaiko-middleware[httpx]"),
         ("kaiko_httpx.httpx0", "httpx", "httpx>=0.28"),
+        ("kaiko_telemetry.opentelemetry", "opentelemetry", "kaiko-middleware[opentelemetry]"),
+        ("kaiko_telemetry.prometheus", "prometheus_client", "kaiko-middleware[prometheus]"),
+        ("kaiko_telemetry.sentry", "sentry_sdk", "kaiko-middleware[sentry]"),
+        ("kaiko_telemetry.structlog", "structlog", "kaiko-middleware[structlog]"),
         ("kaiko_demo", "httpx2", "kaiko-middleware[demo]"),
         ("kaiko_demo.serve", "uvicorn", "kaiko-middleware[demo]"),
     ],
