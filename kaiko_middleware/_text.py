@@ -100,6 +100,8 @@ def log_safe(text: object, limit: int = LOG_LIMIT) -> str:
     """Return `text` for a log record: redacted, cut, on one line, control characters escaped."""
     if not isinstance(text, str):
         text = safe_str(text)
+    if len(text) <= limit and text.isprintable():  # as most are
+        return redact(text)
     cut = len(text) > limit
     text = _redact_and_cut(text, limit)
     if not text.isprintable():

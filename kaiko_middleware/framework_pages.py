@@ -12,7 +12,7 @@ from html import unescape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 __all__ = ["page_text", "without_own_words"]
 
@@ -66,15 +66,11 @@ def without_own_words(text: str, status: int) -> str:
     head, blank, rest = text.partition("\n\n")
     if blank and head[:4] == f"{status} ":
         text = rest.strip()
-    for words in _own_words(status):
-        text = text.removeprefix(words).strip()
-    return "" if text.startswith(_PATHS) else text
-
-
-def _own_words(status: int) -> Iterator[str]:
-    for module, table, attribute in _OWN_WORDS:
-        classes: Mapping[int, object] | None = getattr(sys.modules.get(module), table, None)
-        if classes is not None:
+    for name, table, attribute in _OWN_WORDS:
+        module = sys.modules.get(name)
+        if module is not None:
+            classes: Mapping[int, object] = getattr(module, table, {})
             words: object = getattr(classes.get(status), attribute, None)
             if isinstance(words, str):
-                yield words
+                text = text.removeprefix(words).strip()
+    return "" if text.startswith(_PATHS) else text

@@ -109,22 +109,17 @@ def _render(
         start = _remembered_start(status, code, message, param)
     else:
         start = _envelope_start(status, code, message, param)
-    body = b"%b%b%b" % (start, request_id.encode("ascii"), _END)
-    headers: tuple[tuple[str, str], ...] = (
-        _CONTENT_TYPE,
-        ("Content-Length", str(len(body))),
-        (config.request_id_header, request_id),
-        _RETRY if error.retryable else _NO_RETRY,
-    )
-    if error.retry_after is not None or status == 429:
-        headers = (*headers, *_known_limits(error, request_id))
-    if error.headers or replaced:
-        return Reply(status, _with_others([*headers], error, status, config, replaced), body)
-    if status == 401:
-        headers = (*headers, _NO_STORE, ("WWW-Authenticate", config.challenge))
-    else:
-        headers = (*headers, _NO_STORE)
-    return Reply(status, headers, body)
+    body = b"".join((start, request_id.encode(), _END))
+    length = ("Content-Length", str(len(body)))
+    marked = (config.request_id_header, request_id)
+    retry = _RETRY if error.retryable else _NO_RETRY
+    if error.retry_after is None and status != 429 and not error.headers and not replaced:
+        if status == 401:
+            challenge = ("WWW-Authenticate", config.challenge)
+            return Reply(status, (_CONTENT_TYPE, length, marked, retry, _NO_STORE, challenge), body)
+        return Reply(status, (_CONTENT_TYPE, length, marked, retry, _NO_STORE), body)
+    headers = [_CONTENT_TYPE, length, marked, retry, *_known_limits(error, request_id)]
+    return Reply(status, _with_others(headers, error, status, config, replaced), body)
 
 
 def _is_blank(message: object) -> bool:
@@ -172,7 +167,7 @@ class Repeated:
         """Return the reply to another request."""
         if type(request_id) is not str or not _is_id(request_id):
             request_id = _make_id(request_id)
-        body = b"%b%b%b" % (self.start, request_id.encode("ascii"), _END)
+        body = b"".join((self.start, request_id.encode(), _END))
         length = ("Content-Length", str(len(body)))
         fields = (self.first, length, (self.id_header, request_id), *self.rest)
         return Reply(self.status, fields, body)

@@ -38,8 +38,7 @@ _readers: list[Reader] = []
 def is_ours(request: HttpRequest, pipeline: Pipeline) -> bool:
     """Whether the contract holds for the path of `request`."""
     # The request of Ninja's test client has no such attribute before Ninja 1.7.
-    path: str = getattr(request, "path_info", "")
-    return pipeline.covers_everything or pipeline.config.covers(path)
+    return pipeline.covers_everything or pipeline.config.covers(getattr(request, "path_info", ""))
 
 
 def answer_in_view(

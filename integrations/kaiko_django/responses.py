@@ -202,16 +202,16 @@ def finish_envelope(
     made for this request any more.
     """
     reply = response.reply
-    status, content = response.status_code, response.content
+    status = response.status_code
     if not (
         status == reply.status
         and response.request_id == request_id
-        and content == reply.body
+        and response.__dict__["_container"] == [reply.body]
         and request.method != "HEAD"
         and _TOUCHED.isdisjoint(response.headers._store)  # noqa: SLF001 - see `with_id`
     ):
         headers, info = list(response.items()), request_info(request)
-        found = recognize(reply, status, headers, content, info, pipeline.config)
+        found = recognize(reply, status, headers, response.content, info, pipeline.config)
         if found is None:
             return None
         response = copied(response)

@@ -12,12 +12,13 @@ envelope in the OpenAPI document of drf-spectacular.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from kaiko_middleware.extras import require
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from rest_framework.response import Response
 
@@ -43,7 +44,15 @@ def exception_handler(exc: Exception, context: Mapping[str, object]) -> Response
     Implements sections 7 and 8 of the V2 contract.
 
     """
-    # DRF's views load classes that the settings name, which is too early for an application.
+    return _load()(exc, context)
+
+
+@cache
+def _load() -> Callable[[Exception, Mapping[str, object]], Response | None]:
+    """Return the handler, loaded for the first exception.
+
+    DRF's views load classes that the settings name, which is too early for an application.
+    """
     from kaiko_drf._handler import handle  # noqa: PLC0415 - see above
 
-    return handle(exc, context)
+    return handle

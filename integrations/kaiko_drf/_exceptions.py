@@ -40,6 +40,7 @@ __all__ = ["api_exception", "recursion"]
 
 _LONGEST = 1024
 _ERRORS = range(400, 600)
+_UNAUTHENTICATED = (AuthenticationFailed, NotAuthenticated)
 
 
 def api_exception(exc: APIException, request: Request, view: object) -> KaikoError | None:
@@ -48,7 +49,7 @@ def api_exception(exc: APIException, request: Request, view: object) -> KaikoErr
         return error_from_failures(failures_of(exc, request, view))
     status = exc.status_code
     headers: list[tuple[str, str]] = []
-    if isinstance(exc, AuthenticationFailed | NotAuthenticated):
+    if isinstance(exc, _UNAUTHENTICATED):
         # DRF makes it a 403 if the first authenticator has no challenge.
         status = type(exc).status_code
         challenge: object = getattr(exc, "auth_header", None)
@@ -63,7 +64,7 @@ def api_exception(exc: APIException, request: Request, view: object) -> KaikoErr
             return refused
     if isinstance(exc, PermissionDenied) and _is_drfs(raised_in, "enforce_csrf"):
         return error_for_code("csrf_failed")
-    message, code, param, *_ = _said(exc, status, raised_in)
+    message, code, param, _, _ = _said(exc, status, raised_in)
     if status == 429:
         wait: object = getattr(exc, "wait", None)
         seconds = wait if isinstance(wait, int | float) else None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types import CodeType, TracebackType
     from typing import TypeAlias
 
+    from django.http import HttpRequest
     from rest_framework.exceptions import ValidationError
     from rest_framework.request import Request
 
@@ -79,13 +80,13 @@ def failures_in(detail: object, declared: object, request: Request, view: object
     absent = (where, found[0].kind) == ("body", "missing") and _is_serializer(declared)
     if absent and _has_no_body(request) and not _takes_form(request):
         return [Failure("body", "body", None)]
-    return [on_wire(each) for each in found]
+    return [on_wire(each) for each in found] if where == "header" else found
 
 
 def serializer_of(detail: object) -> AnySerializer | None:
     """Return the serializer whose `errors` these are; None if DRF stored none on them."""
     serializer: object = getattr(detail, "serializer", None)
-    return serializer if _is_serializer(serializer) else None
+    return serializer if serializer is not None and _is_serializer(serializer) else None
 
 
 def _is_serializer(value: object) -> TypeGuard[AnySerializer]:
@@ -122,8 +123,11 @@ def _walk(
 def _child(declared: object, key: object) -> tuple[object, str]:
     """Return what is declared under `key`, and its part of a path; empty if nothing is."""
     if isinstance(declared, Serializer):
-        fields = cast("Mapping[object, object]", declared.fields)
-        return (fields[key], f".{key}") if key in fields else (None, "")
+        fields: Any = declared.fields
+        try:
+            return fields[key], f".{key}"
+        except KeyError:
+            return None, ""
     child: object = getattr(declared, "child", None)
     if isinstance(declared, DictField):
         return child, "[*]"
@@ -142,16 +146,16 @@ def _child(declared: object, key: object) -> tuple[object, str]:
 def _where(declared: object, request: Request, view: object) -> Where:
     """Return which part of the request was validated: the data given to the serializer."""
     data: object = getattr(declared, "initial_data", None)
+    django_request: HttpRequest = request._request  # noqa: SLF001 - DRF's documentation names it
     if data is not None:
         if data is getattr(view, "kwargs", None):
             return "path"
-        # Django caches the parsed parts there.
-        kept = vars(request._request)  # noqa: SLF001 - DRF's documentation names it
+        kept = vars(django_request)  # Django caches the parsed parts there
         for attribute, where in _PARTS.items():
             if data is kept.get(attribute):
                 return where
     # Without a body, only parameters can be refused.
-    return "query" if request.method in {"GET", "HEAD"} and _has_no_body(request) else "body"
+    return "query" if django_request.method in {"GET", "HEAD"} and _has_no_body(request) else "body"
 
 
 def _takes_form(request: Request) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from rest_framework.exceptions import APIException
@@ -52,7 +52,7 @@ def handle(exc: Exception, context: Mapping[str, object]) -> Response | None:
     ):
         return default_handler(exc, cast("dict[str, object]", context))
     known: Known = {
-        APIException: partial(api_exception, request=request, view=context.get("view")),
+        APIException: lambda raised: api_exception(raised, request, context.get("view")),
         RecursionError: recursion,
     }
     return answer_in_view(request._request, exc, pipeline, known, _EnvelopeResponse)  # noqa: SLF001 - as above

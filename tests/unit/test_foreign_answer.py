@@ -584,7 +584,7 @@ def test_any_json_becomes_an_envelope(body: object, status: int) -> None:
     """Whatever inner code returns, the client gets the five members."""
     reply = Pipeline(Config()).on_answer(
         status, [("Content-Type", JSON)], json.dumps(body).encode(), REQUEST
-    )[0]
+    ).reply
     assert faults(reply) == []
 
 
