@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.cases import Case
+    from bench.case import Case
 
 Counts = dict[str, dict[str, float]]
 """Instructions a call: by case, then by side."""
