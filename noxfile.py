@@ -193,6 +193,13 @@ def fuzz(session: nox.Session) -> None:
 @nox.session(python=MEASURED, requires=FOUND)
 def bench(session: nox.Session) -> None:
     """What the middleware costs, as ratios, interleaved; saved as bench-PYTHON.json."""
-    session.install(".[all]")
+    session.install(".[all]", "--group", "bench")
     saved = f"bench-{session.python}.json"
     session.run("python", "-P", "bench/run.py", "--json", saved, *session.posargs)
+
+
+@nox.session(python="3.13", requires=["interpreter(3.13)"])
+def many_machines(session: nox.Session) -> None:
+    """What four processes let through together, on real servers; takes a quarter of an hour."""
+    session.install("-e", ".[all]", "--group", "bench")
+    session.run("python", "-m", "bench.many_machines", *session.posargs)

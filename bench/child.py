@@ -18,8 +18,9 @@ if __name__ == "__main__":
     if verb == "count":
         from bench.callgrind import run_counted
         from bench.cases import CASES
+        from bench.guards import GUARD_CASES
 
-        run_counted({case.key: case for case in CASES}, words[0], words[1:])
+        run_counted({case.key: case for case in (*CASES, *GUARD_CASES)}, words[0], words[1:])
     else:
         from bench.serving import serve
 

@@ -17,6 +17,7 @@ from bench.callgrind import CannotCountError, Counts, count
 from bench.calling import CALLS, added, classifying, ratio
 from bench.cases import CASES, thread_hops
 from bench.footprint import importing, memory, stream_kept, stream_time
+from bench.guards import GUARD_CASES, guard_jobs
 from bench.logs import write_logs_to_nowhere
 from bench.measure import Effort
 from bench.serving import SERVED, throughput
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from bench.figure import Figure
 
+_ALL = (*CASES, *GUARD_CASES)
 _CHILD = [sys.executable, "-P", str(Path(__file__).with_name("child.py"))]
 
 
@@ -109,7 +111,7 @@ def _measure(
     console = Console(stderr=True)
     counts: Counts = {}
     notes: list[str] = []
-    counted = [case for case in CASES if case.counted and wanted(case.key)]
+    counted = [case for case in _ALL if case.counted and wanted(case.key)]
     if counted and kinds != "timed":
         console.print("counting instructions …", style="dim")
         try:
@@ -133,7 +135,7 @@ def _measure(
 
 def _jobs(efforts: _Efforts, counts: Counts) -> Iterator[tuple[str, Callable[[], Figure]]]:
     """Yield each figure's key with what measures it."""
-    for case in CASES:
+    for case in _ALL:
         yield case.key, partial(case.figure, efforts.driven, counts.get(case.key))
     yield "django_asgi_hops", thread_hops
     for served in SERVED:
@@ -149,3 +151,4 @@ def _jobs(efforts: _Efforts, counts: Counts) -> Iterator[tuple[str, Callable[[],
     yield "stream_kept", partial(stream_kept, efforts.stream)
     yield "memory_in_flight", partial(memory, efforts.requests)
     yield "import", partial(importing, efforts.imports)
+    yield from guard_jobs(efforts.driven)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["MemoryCounter"]
 
 _SHARDS = 64  # a power of two
-_MASK = _SHARDS - 1
 
 
 class _Shard:
@@ -85,7 +84,7 @@ class MemoryCounter:
     def hit(self, key: str, cost: int = 1) -> Verdict:
         """Count one request of `key`; return what the tightest rate says."""
         now = self._clock()
-        shard = self._shards[hash(key) & _MASK]
+        shard = self._shards[hash(key) % _SHARDS]
         lock = shard.lock
         lock.acquire()  # a `with` takes a tenth of the whole count more
         try:

@@ -1,0 +1,369 @@
+"""What the guards cost, and what other libraries that do the same cost.
+
+The others are in the dependency group `bench`; a figure whose other side is not installed says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import tracemalloc
+from datetime import UTC, datetime
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import cycle, islice
+from time import thread_time, thread_time_ns
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+from bench.asgi import REQUEST_HEADERS, drop, receive_nothing, scope_for
+from bench.cases import Case
+from bench.figure import Figure, Goal
+from bench.measure import interleave, spread
+from kaiko_guards import ApiKeys, BodyLimit, Deadline, HashedKeys, RateLimit, new_key
+from kaiko_guards._chain import ask_plain_verifier
+from kaiko_guards._memory import MemoryCounter
+from kaiko_guards._rates import parse_rates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from bench.measure import Effort, Run
+    from kaiko_asgi import ASGIApp
+    from kaiko_guards._chain import Guard
+
+_LIVE = 100_000
+"""Keys that the worst hit and the memory are measured with."""
+_RATE = "1000/minute"
+_AMPLE = "100000000/minute"
+"""A limit that no benchmark reaches."""
+
+
+def _names(number: int) -> list[str]:
+    return [f"address:10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in range(number)]
+
+
+# --- limits in memory -----------------------------------------------------------------
+
+
+def _hit() -> Run:
+    counter = MemoryCounter(parse_rates("rates", _RATE))
+    names = cycle(_names(1_000))
+
+    def run(times: int) -> None:
+        hit = counter.hit
+        for name in islice(names, times):
+            hit(name)
+
+    return run
+
+
+def _hit_of_limits() -> Run:
+    """Return a hit of the library `limits`, its timer left out: that scans all keys meanwhile."""
+    limits: Any = import_module("limits")
+    storages: Any = import_module("limits.storage")
+    strategies: Any = import_module("limits.strategies")
+    storage = storages.MemoryStorage()
+    storage.timer.cancel()
+    storage.timer = SimpleNamespace(is_alive=lambda: True)
+    limiter, rate = strategies.MovingWindowRateLimiter(storage), limits.parse(_RATE)
+    names = cycle(_names(1_000))
+
+    def run(times: int) -> None:
+        hit = limiter.hit
+        for name in islice(names, times):
+            hit(rate, name)
+
+    return run
+
+
+def hit_time(effort: Effort) -> Figure:
+    """Return what a hit takes, the loop around it included."""
+    (times,) = interleave({"ours": _hit()}, effort).values()
+    return Figure(
+        key="guards_hit_time",
+        title="rate limit in memory, a hit",
+        goal=Goal(limit=1, unit="µs", peer="3.6 µs"),
+        measured=spread(seconds * 1e6 for seconds in times),
+    )
+
+
+def worst_hit() -> Figure:
+    """Return the longest of as many hits as there are live keys, in processor time."""
+    counter = MemoryCounter(parse_rates("rates", _RATE))
+    names = _names(_LIVE)
+    found: list[float] = []
+    for _ in range(3):  # the first time each key is new
+        worst = 0
+        for name in names:
+            began = thread_time_ns()
+            counter.hit(name)
+            worst = max(worst, thread_time_ns() - began)
+        found.append(worst / 1e6)
+    return Figure(
+        key="guards_hit_worst",
+        title=f"… the worst at {_LIVE:,} live keys",
+        goal=Goal(limit=1, unit="ms", peer="35 ms"),
+        measured=spread(found),
+    )
+
+
+def bytes_per_key() -> Figure:
+    """Return the memory that a key takes, its own text included."""
+    counter = MemoryCounter(parse_rates("rates", _RATE))
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(_LIVE):
+            counter.hit(f"address:10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+        held = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    return Figure(
+        key="guards_key_bytes",
+        title="… memory per key",
+        goal=Goal(limit=200, unit="B"),
+        measured=spread([held / _LIVE]),
+    )
+
+
+def threads() -> Figure:
+    """Return how many threads the guards start."""
+    before = threading.active_count()
+    run = _served(guards=_four())
+    run(1)
+    return Figure(
+        key="guards_threads",
+        title="… threads",
+        goal=Goal(limit=0, unit="threads"),
+        measured=spread([float(threading.active_count() - before)]),
+    )
+
+
+# --- keys -----------------------------------------------------------------------------
+
+
+def _entries(number: int) -> tuple[list[dict[str, object]], list[str]]:
+    made = [new_key() for _ in range(number)]
+    expires = datetime(2100, 1, 1, tzinfo=UTC).isoformat()
+    return [
+        {"lookup": key.lookup, "sha256": key.digest, "name": "billing", "expires_at": expires}
+        for key in made
+    ], [key.key for key in made]
+
+
+def _look_up(number: int) -> Run:
+    entries, names = _entries(number)
+    guard = ApiKeys(HashedKeys(entries))
+    asked = cycle(names[:10])
+
+    def run(times: int) -> None:
+        for key in islice(asked, times):
+            ask_plain_verifier(guard, key)
+
+    return run
+
+
+def known_key(effort: Effort) -> Figure:
+    """Return what it takes to find a known key valid, among ten thousand that expire one day."""
+    (times,) = interleave({"ours": _look_up(10_000)}, effort).values()
+    return Figure(
+        key="guards_known_key",
+        title="key guard, a known key",
+        goal=Goal(limit=3, unit="µs"),
+        measured=spread(seconds * 1e6 for seconds in times),
+    )
+
+
+# --- all four on Starlette ------------------------------------------------------------
+
+_ENTRIES, (_KEY,) = _entries(1)
+_HEADERS = [
+    (name, _KEY.encode("ascii") if name == b"x-api-key" else value)
+    for name, value in REQUEST_HEADERS
+]
+
+
+def _four() -> list[Guard]:
+    return [
+        Deadline(30),
+        BodyLimit(1_000_000),
+        ApiKeys(HashedKeys(_ENTRIES), public=("/health",)),
+        RateLimit(_AMPLE, by="key"),
+    ]
+
+
+def _one_limit() -> list[Guard]:
+    return [RateLimit(_AMPLE, by="address")]
+
+
+def _starlette(guards: Sequence[Guard] | None) -> Any:
+    from bench.starlette_site import service  # noqa: PLC0415 - slow under valgrind
+    from kaiko_guards.asgi import GuardMiddleware  # noqa: PLC0415 - likewise
+
+    app = service()
+    if guards is not None:
+        app.add_middleware(GuardMiddleware, guards=guards)
+    return app
+
+
+def _served(guards: Sequence[Guard] | None = None, app: ASGIApp | None = None) -> Run:
+    """Return a service on asyncio: a deadline is one of its timers."""
+    served = cast("ASGIApp", _starlette(guards)) if app is None else app
+    template = {**scope_for("/v2/success"), "headers": _HEADERS}
+    loop = asyncio.new_event_loop()
+    statuses: list[int] = []
+
+    async def check(message: Any) -> None:
+        statuses.append(message.get("status", 200))
+
+    async def serve(times: int) -> None:
+        for number in range(times):
+            if number % 64 == 0:  # a server gets to its loop's timers, too
+                await asyncio.sleep(0)
+            await served({**template, "state": {}}, receive_nothing, drop)
+
+    loop.run_until_complete(served({**template, "state": {}}, receive_nothing, check))
+    if set(statuses) != {200}:
+        raise RuntimeError(f"the service answers {statuses}")
+
+    def run(times: int) -> None:
+        loop.run_until_complete(serve(times))
+
+    return run
+
+
+GUARD_CASES = (
+    Case(
+        "guards_hit",
+        "rate limit in memory, a hit",
+        Goal(limit=0.3, unit="× limits' moving window"),
+        {"limits": _hit_of_limits, "ours": _hit},
+        0,  # it is of time
+    ),
+    Case(
+        "guards_keys",
+        "key guard, 10,000 keys instead of 10",
+        Goal(limit=1.02, timed=1.1, unit="× 10 keys"),
+        {"ten": partial(_look_up, 10), "ours": partial(_look_up, 10_000)},
+        256,
+    ),
+    Case(
+        "guards_four",
+        "all four guards, Starlette in process",
+        Goal(limit=1.3, unit="× without"),
+        {"bare": _served, "ours": lambda: _served(guards=_four())},
+        256,
+    ),
+)
+
+
+# --- others that do the same ----------------------------------------------------------
+
+
+def added(
+    key: str,
+    title: str,
+    peer: str,
+    sides: Callable[[], dict[str, Run]],
+    effort: Effort,
+    *clock: Callable[[], float],
+) -> Figure:
+    """Return the time that ours adds to a bare application, over what another library adds.
+
+    Arguments:
+        key: the figure's name.
+        title: what it says.
+        peer: the other library's module.
+        sides: makes `bare`, `theirs` and `ours`.
+        effort: how often and how long.
+        clock: what is read before and after; processor time when left out.
+
+    """
+    goal = Goal(limit=0.5, unit="× added")
+    if find_spec(peer) is None:
+        return Figure(key=key, title=title, goal=goal, note=f"{peer} is not installed")
+    times = interleave(sides(), effort, *clock)
+    rounds = zip(times["bare"], times["theirs"], times["ours"], strict=True)
+    return Figure(
+        key=key,
+        title=title,
+        goal=goal,
+        measured=spread((ours - bare) / (theirs - bare) for bare, theirs, ours in rounds),
+        sides={name: spread(values).median * 1e6 for name, values in times.items()},
+    )
+
+
+def slowapi_sides() -> dict[str, Run]:
+    """Return a Starlette service with a limit by address, in memory, told on each answer."""
+    slowapi: Any = import_module("slowapi")
+    middleware: Any = import_module("slowapi.middleware")
+    util: Any = import_module("slowapi.util")
+    theirs = _starlette(None)
+    theirs.state.limiter = slowapi.Limiter(
+        key_func=util.get_remote_address, default_limits=[_AMPLE], headers_enabled=True
+    )
+    theirs.add_middleware(middleware.SlowAPIASGIMiddleware)
+    return {
+        "bare": _served(),
+        "theirs": _served(app=theirs),
+        "ours": _served(guards=_one_limit()),
+    }
+
+
+def django_ratelimit_sides() -> dict[str, Run]:
+    """Return a Django view on WSGI with a limit by address, in memory."""
+    from django.conf import settings  # noqa: PLC0415 - slow under valgrind
+    from django.urls import clear_url_caches, path  # noqa: PLC0415 - likewise
+
+    from bench import django_site  # noqa: PLC0415 - likewise
+
+    decorators: Any = import_module("django_ratelimit.decorators")
+    limited = decorators.ratelimit(key="ip", rate=_AMPLE.replace("minute", "m"))
+    django_site.urlpatterns.append(path("v2/limited", limited(django_site.success)))
+    clear_url_caches()
+    settings.KAIKO_GUARDS = {"guards": _one_limit()}
+    return {
+        "bare": django_site.wsgi("success", 200),
+        "theirs": django_site.wsgi("limited", 200),
+        "ours": django_site.wsgi("success", 200, ["kaiko_guards.django.GuardMiddleware"]),
+    }
+
+
+def guard_jobs(driven: Effort) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """Yield each other figure's key with what measures it.
+
+    Arguments:
+        driven: how much is spent on what runs in this process.
+
+    """
+    yield "guards_hit_time", partial(hit_time, driven)
+    yield "guards_hit_worst", worst_hit
+    yield "guards_key_bytes", bytes_per_key
+    yield "guards_threads", threads
+    yield "guards_known_key", partial(known_key, driven)
+    # By the thread's time: the other side has a thread that scans its keys.
+    yield (
+        "guards_slowapi",
+        partial(
+            added,
+            "guards_slowapi",
+            "a limit on Starlette, in memory, against slowapi",
+            "slowapi",
+            slowapi_sides,
+            driven,
+            thread_time,
+        ),
+    )
+    yield (
+        "guards_django_ratelimit",
+        partial(
+            added,
+            "guards_django_ratelimit",
+            "a limit on Django, in memory, against django-ratelimit",
+            "django_ratelimit",
+            django_ratelimit_sides,
+            driven,
+        ),
+    )
