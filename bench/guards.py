@@ -18,7 +18,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from bench.asgi import REQUEST_HEADERS, drop, receive_nothing, scope_for
-from bench.cases import Case
+from bench.case import Case
 from bench.figure import Figure, Goal
 from bench.measure import interleave, spread
 from kaiko_guards import ApiKeys, BodyLimit, Deadline, HashedKeys, RateLimit, new_key

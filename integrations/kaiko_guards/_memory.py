@@ -99,7 +99,7 @@ class MemoryCounter:
     def hit_each(self, key: str, cost: int = 1) -> list[Verdict]:
         """Count one request of `key`; return what each rate says."""
         now = self._clock()
-        shard = self._shards[hash(key) & _MASK]
+        shard = self._shards[hash(key) % _SHARDS]
         with shard.lock:
             times, verdicts = self._take_each(self._times(shard, key, now), now, cost)
             self._keep(shard, key, times)
@@ -108,7 +108,7 @@ class MemoryCounter:
     def give_back(self, key: str, cost: int) -> None:
         """Undo one hit of `key` that was allowed."""
         now = self._clock()
-        shard = self._shards[hash(key) & _MASK]
+        shard = self._shards[hash(key) % _SHARDS]
         with shard.lock:
             times = self._times(shard, key, now)
             if times is not None:
@@ -119,7 +119,7 @@ class MemoryCounter:
     def ahead(self, key: str) -> tuple[float, ...]:
         """Return for each rate in how many seconds the allowance of `key` is whole."""
         now = self._clock()
-        shard = self._shards[hash(key) & _MASK]
+        shard = self._shards[hash(key) % _SHARDS]
         with shard.lock:
             times = self._times(shard, key, now)
             if times is not None:
@@ -129,7 +129,7 @@ class MemoryCounter:
     def set_ahead(self, key: str, ahead: Sequence[float]) -> None:
         """Say for each rate in how many seconds the allowance of `key` is whole."""
         now = self._clock()
-        shard = self._shards[hash(key) & _MASK]
+        shard = self._shards[hash(key) % _SHARDS]
         with shard.lock:
             self._times(shard, key, now)
             self._keep(shard, key, tuple([now + seconds for seconds in ahead]))
