@@ -20,6 +20,6 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 APPEND_SLASH = False
 
-INSTALLED_APPS = ["kaiko_django"]
+INSTALLED_APPS = ["kaiko_django", "kaiko_guards"]  # for their system checks
 MIDDLEWARE = ["kaiko_django.KaikoMiddleware", "kaiko_guards.django.GuardMiddleware"]
 KAIKO_GUARDS = {"guards": guards_from_environment()}

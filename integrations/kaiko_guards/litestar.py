@@ -53,7 +53,8 @@ class ApiKeyGuard:
             KaikoError: what the request is answered with.
 
         """
-        if is_preflight(connection.scope.get("method"), connection.headers.get):
+        scope: Any = connection.scope
+        if is_preflight(scope.get("method"), connection.headers.get):
             return
         value = ",".join(connection.headers.getall(self._keys.header, [])) or None
         _, valid = await ask_verifier(self._keys, value)

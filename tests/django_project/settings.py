@@ -11,6 +11,7 @@ USE_TZ = True
 INSTALLED_APPS = [
     "kaiko_django",
     "kaiko_drf",
+    "kaiko_guards",
     "rest_framework",
     "django.contrib.contenttypes",
     "django.contrib.auth",

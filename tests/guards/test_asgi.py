@@ -11,6 +11,7 @@ import pytest
 from litestar import Litestar, asgi
 from litestar.middleware import DefineMiddleware
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount
 
 from adapters.asgi.apps import answers, body, error_of, said, sends, start
@@ -203,6 +204,21 @@ def test_two_keys_are_none() -> None:
     """A proxy and an application might each take another one."""
     headers = [("x-api-key", KEY), ("x-api-key", KEY)]
     assert ask(alone(answers(), [ApiKeys(Keys())]), headers=headers).status == 401
+
+
+@pytest.mark.parametrize("outside", [True, False], ids=["outside", "inside"])
+def test_a_browser_can_read_a_refusal(*, outside: bool) -> None:
+    """Wherever the service's CORS middleware is, where the envelope is installed."""
+    starlette = Starlette(routes=[Mount("/", answers())])
+    layers: list[tuple[Any, dict[str, Any]]] = [
+        (GuardMiddleware, {"guards": [ApiKeys(Keys())]}),
+        (CORSMiddleware, {"allow_origins": ["*"]}),
+    ]
+    for layer, options in layers if outside else reversed(layers):
+        starlette.add_middleware(layer, **options)
+    install(starlette)
+    answer = ask(starlette, headers=[("origin", "https://a.example")])
+    assert (answer.status, answer.one("access-control-allow-origin")) == (401, "*")
 
 
 # --- limits ---------------------------------------------------------------------------
