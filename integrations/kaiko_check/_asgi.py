@@ -90,6 +90,10 @@ class AsgiTarget:
         """There is no connection; see `Target`."""
         del requests, limits
 
+    def alone(self, request: Request, limits: Limits) -> Answer:
+        """Call the application: there is no connection; see `Target`."""
+        return self.send(request, limits)
+
     def close(self) -> None:
         """End the application's lifespan, and the loop."""
         with contextlib.suppress(FutureTimeoutError):
@@ -156,6 +160,7 @@ class _Call:
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Message) -> None:
+        await asyncio.sleep(0)  # an endless stream must not keep the loop
         if self._done.is_set():
             return
         if message["type"] == "http.response.start":
@@ -173,7 +178,6 @@ class _Call:
                 del self._received[self._limits.body :]
                 self._end, self._note = "unread", "it did not end within the limits"
                 self._done.set()
-        await asyncio.sleep(0)  # an endless stream must not keep the loop
 
 
 def _bare(answer: Answer) -> Answer:

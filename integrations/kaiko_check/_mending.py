@@ -21,7 +21,8 @@ _ADOPT: dict[str, str] = {
     "starlette": "Call kaiko_starlette.install(app) after the routes and middleware are added.",
     "fastapi": "Call kaiko_fastapi.install(app).",
     "litestar": "Pass plugins=[KaikoPlugin()] of kaiko_litestar to Litestar(…).",
-    "flask": "Wrap the application: app.wsgi_app = KaikoMiddleware(app.wsgi_app) of kaiko_wsgi.",
+    "flask": "Wrap the application: app.wsgi_app = KaikoMiddleware(app.wsgi_app) of kaiko_wsgi, "
+    "and set app.config['PROPAGATE_EXCEPTIONS'] = True.",
     "django": 'Put "kaiko_django" in INSTALLED_APPS and "kaiko_django.KaikoMiddleware" first in '
     "MIDDLEWARE.",
     "drf": "Adopt kaiko_django, and set EXCEPTION_HANDLER of REST_FRAMEWORK to "

@@ -146,7 +146,8 @@ class Probe:
         kind: what it is for.
         requests: what is sent.
         judge: yields what is wrong besides the general rules.
-        how: one after the other, at the same time, on one connection, or read as a stream.
+        how: one after the other, HEAD on a connection that is read to its end, at the same time,
+            pipelined on one connection, or read as a stream.
         general: whether the general rules hold for its answers.
 
     """
@@ -155,7 +156,7 @@ class Probe:
     kind: Kind
     requests: tuple[Request, ...]
     judge: Judge
-    how: Literal["in turn", "at once", "pipelined", "stream"] = "in turn"
+    how: Literal["in turn", "alone", "at once", "pipelined", "stream"] = "in turn"
     general: bool = True
 
 

@@ -72,8 +72,13 @@ def probe_methods(places: Places, *, unsafe: bool) -> Iterator[Probe]:
     def one(name: str, method: str, target: str, judge: Judge) -> Probe:
         return Probe(name, "methods", (places.get(target, method=method),), judge)
 
-    yield one("HEAD of the unknown path", "HEAD", places.unknown, _head_of_unknown)
-    yield one("HEAD of the known path", "HEAD", places.known, nothing_more)
+    heads = (
+        ("HEAD of the unknown path", places.unknown, _head_of_unknown),
+        ("HEAD of the known path", places.known, nothing_more),
+    )
+    for name, target, judge in heads:
+        request = places.get(target, method="HEAD")
+        yield Probe(name, "methods", (request,), judge, "alone")
     yield one("OPTIONS of the known path", "OPTIONS", places.known, _wrong_method)
     yield one("OPTIONS of the unknown path", "OPTIONS", places.unknown, nothing_more)
     for method in ("TRACE", "PROPFIND"):
@@ -185,7 +190,8 @@ def _head_of_unknown(
         if head.status != got.status:
             yield Fault("head.status", f"HEAD is {head.status}, GET is {got.status}")
             continue
-        for name in ("content-type", "content-length"):
+        encoded = got.values("content-encoding")
+        for name in ("content-type",) if encoded else ("content-type", "content-length"):
             if got.values(name) and head.values(name) != got.values(name):
                 said = f"{name} of HEAD is {head.values(name)!a}, of GET {got.values(name)!a}"
                 yield Fault("head.headers", said)

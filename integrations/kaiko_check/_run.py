@@ -180,6 +180,8 @@ class _Run:
             limits = Limits(self._options.stream_seconds)
         self._wait()
         self.sent += len(probe.requests)
+        if probe.how == "alone":
+            return tuple(self._target.alone(request, limits) for request in probe.requests)
         if probe.how == "at once":
             return tuple(answer_at_once(self._target.send, probe.requests, limits))
         if probe.how == "pipelined":

@@ -53,6 +53,13 @@ class Target(Protocol):
         """
         ...
 
+    def alone(self, request: Request, limits: Limits) -> Answer:
+        """Send HEAD on a connection of its own, where there is one.
+
+        All that arrives after the head is the answer's body, though there must be none.
+        """
+        ...
+
     def close(self) -> None:
         """Release what it holds; for an application, its lifespan ends."""
         ...

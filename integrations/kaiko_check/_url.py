@@ -5,20 +5,17 @@ No redirect is followed, and no proxy, netrc or cookie is used.
 
 from __future__ import annotations
 
-import http.client
-import socket
-import ssl
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx2
 
 from ._exchange import Answer
 from ._target import TargetError
+from ._wire import Address, send_alone, send_pipelined
 
 if TYPE_CHECKING:
-    import io
     from collections.abc import Sequence
 
     from ._exchange import End, Limits, Request
@@ -54,18 +51,19 @@ class UrlTarget:
             raise TargetError(f"{url} has a query or a fragment: name the address alone")
         self.base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
         self.name = self.base
-        self._prefix = parts.path.rstrip("/")
-        self._tls = parts.scheme == "https"
-        self._host, self._port, self._netloc = parts.hostname, port, parts.netloc
+        prefix, tls = parts.path.rstrip("/"), parts.scheme == "https"
+        self._address = Address(parts.hostname, port, parts.netloc, prefix, tls)
+        self._origin = httpx2.URL(f"{parts.scheme}://{parts.netloc}")
         self._transport = httpx2.HTTPTransport(trust_env=False)
 
     def send(self, request: Request, limits: Limits) -> Answer:
         """Send a request; see `Target`."""
         deadline = time.monotonic() + limits.seconds
-        origin = httpx2.URL(f"{'https' if self._tls else 'http'}://{self._netloc}")
         sent = httpx2.Request(
             request.method,
-            origin.copy_with(raw_path=f"{self._prefix}{request.target}".encode("latin-1")),
+            self._origin.copy_with(
+                raw_path=f"{self._address.prefix}{request.target}".encode("latin-1")
+            ),
             headers=[
                 (name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers
             ],
@@ -87,31 +85,13 @@ class UrlTarget:
         body, end, note = _read(response, deadline, limits)
         return Answer(response.status_code, headers, body, end, note)
 
-    def pipeline(self, requests: Sequence[Request], limits: Limits) -> list[Answer] | None:
+    def pipeline(self, requests: Sequence[Request], limits: Limits) -> list[Answer]:
         """Send requests in one write on a new connection; see `Target`."""
-        wire = "".join(self._head(request) for request in requests).encode("latin-1")
-        answers: list[Answer] = []
-        try:
-            with socket.create_connection((self._host, self._port), limits.seconds) as plain:
-                peer = plain
-                if self._tls:
-                    context = ssl.create_default_context()
-                    peer = context.wrap_socket(plain, server_hostname=self._host)
-                with peer, peer.makefile("rb") as reader:
-                    peer.sendall(wire)
-                    shared = _Shared(reader)
-                    for request in requests:
-                        answer = _next_answer(shared, request.method, limits)
-                        answers.append(answer)
-        except (OSError, http.client.HTTPException):
-            pass  # it may close the connection after any answer
-        return answers
+        return send_pipelined(self._address, requests, limits)
 
-    def _head(self, request: Request) -> str:
-        lines = [f"{request.method} {self._prefix}{request.target} HTTP/1.1"]
-        lines.append(f"Host: {self._netloc}")
-        lines += [f"{name}: {value}" for name, value in request.headers]
-        return "\r\n".join([*lines, "", ""])
+    def alone(self, request: Request, limits: Limits) -> Answer:
+        """Send HEAD on a new connection, and read to its end; see `Target`."""
+        return send_alone(self._address, request, limits)
 
     def close(self) -> None:
         """Close the connections."""
@@ -139,31 +119,3 @@ def _reason(exc: Exception) -> str:
     if isinstance(exc, httpx2.TimeoutException):
         return "no answer in time"
     return f"{type(exc).__name__}: {exc}"[:200]
-
-
-class _Shared:
-    """One reader for several responses: closing it is left to its owner."""
-
-    def __init__(self, reader: io.BufferedReader) -> None:
-        self._reader = reader
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return cast("io.BufferedReader", _Unclosed(self._reader))
-
-
-class _Unclosed:
-    def __init__(self, reader: io.BufferedReader) -> None:
-        self._reader = reader
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._reader, name)
-
-    def close(self) -> None:
-        pass
-
-
-def _next_answer(shared: _Shared, method: str, limits: Limits) -> Answer:
-    response = http.client.HTTPResponse(cast("socket.socket", shared), method=method)
-    response.begin()
-    body = response.read(limits.body) if method != "HEAD" else b""
-    return Answer(response.status, tuple(response.getheaders()), body)

@@ -58,6 +58,10 @@ class WsgiTarget:
         """There is no connection; see `Target`."""
         del requests, limits
 
+    def alone(self, request: Request, limits: Limits) -> Answer:
+        """Call the application: there is no connection; see `Target`."""
+        return self.send(request, limits)
+
     def close(self) -> None:
         """There is nothing to release."""
 
