@@ -132,8 +132,9 @@ def _pairs(headers: object) -> Pairs:
     multi = _get(headers, "multi_items") or _get(headers, "items")
     items = multi() if callable(multi) else headers or ()
     return tuple(
-        (_text(name), _text(value))
+        (_text(name), _text(each))
         for name, value in cast("Iterable[tuple[object, object]]", items)
+        for each in (cast("list[object]", value) if isinstance(value, list) else [value])
     )
 
 

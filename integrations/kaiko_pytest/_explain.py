@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from kaiko_middleware.conformance import Violation
 
     from ._answers import Answer
+    from ._judge import Finding
 
-__all__ = ["CLAUSES", "comparison", "cut", "explained", "shown_answer"]
+__all__ = ["comparison", "cut", "exemption", "explained", "shown_answer", "words"]
 
 _CELL = 60
 _BODY = 1_000
 _HEADERS = 30
-CLAUSES = {
+_CLAUSES = {
     "1": "The envelope: exactly the members type, code, message, param, request_id, as JSON.",
     "2": "The rows: a status has one type, and a code has one meaning.",
     "3": "Statuses: 4xx are kept, every 5xx is sent as 500 or 503.",
@@ -25,7 +27,12 @@ CLAUSES = {
     "6": "What a message may say: nothing from inside the service, and no key.",
     "8": "Exceptions: a failing stream ends with an error event, or is cut.",
 }
-"""What each section of the contract is about, in a line."""
+_KINDS = {
+    "contract": "it breaks the error contract",
+    "leak": "its message leaks",
+    "catalogue": "the catalogue lacks the code",
+    "openapi": "the OpenAPI document lacks the code",
+}
 _OUTSIDE = (
     "Something outside of our middleware made this answer, or changed it. Put our middleware"
     " outermost."
@@ -76,7 +83,7 @@ def explained(rules: Iterable[Violation]) -> list[str]:
         return []
     lines = ["It breaks the contract:"]
     for section, broken in sorted(sections.items()):
-        lines += [f"  {section}. {CLAUSES[section]}", *broken]
+        lines += [f"  {section}. {_CLAUSES[section]}", *broken]
     return ["\n".join([*lines, *causes])]
 
 
@@ -91,3 +98,36 @@ def shown_answer(answer: Answer) -> str:
     if len(answer.body) > _BODY:
         body = f"{body[:_BODY]}… ({len(answer.body)} bytes)"
     return "\n".join(f"  {line}".rstrip() for line in [*lines, "", *body.splitlines()])
+
+
+def words(answer: Answer, found: Sequence[Finding]) -> str:
+    """Return what is wrong with an answer, and the answer.
+
+    Arguments:
+        answer: the answer.
+        found: what is wrong; not empty.
+
+    """
+    code = answer.error().get("code")
+    said = f"{answer.status} {code}" if isinstance(code, str) else f"{answer.status}"
+    kinds = dict.fromkeys(_KINDS[each.kind] for each in found)
+    return "\n\n".join(
+        [
+            f"{answer.method} {cut(answer.url, 80)} -> {cut(said, 80)}: {', '.join(kinds)}",
+            *explained(each.rule for each in found if each.rule is not None),
+            *(each.text for each in found if each.rule is None),
+            shown_answer(answer),
+        ]
+    )
+
+
+def exemption(found: Sequence[Finding]) -> str:
+    """Return how a test says that it wants such an answer."""
+    names = list(dict.fromkeys(each.name for each in found))
+    if len(names) > 1:
+        names = list(dict.fromkeys(each.kind for each in found))
+    allow = f'"{names[0]}"' if len(names) == 1 else json.dumps(names)
+    return (
+        "If the test wants this answer, say so and why:\n"
+        f'    @pytest.mark.kaiko(allow={allow}, reason="…")'
+    )

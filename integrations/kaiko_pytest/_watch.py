@@ -6,20 +6,18 @@ or task it comes from.
 
 from __future__ import annotations
 
-import json
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from ._documents import Documents
-from ._explain import cut, explained, shown_answer
+from ._explain import exemption, words
 from ._judge import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
 
     from ._answers import Answer
     from ._documents import Operation, Source
-    from ._judge import Finding
 
 __all__ = ["Watch", "active", "saw"]
 
@@ -110,42 +108,9 @@ class Watch:
             if allowed.isdisjoint((each.kind, each.name, code))
         ]
         if found:
-            text = _told(answer, found)
+            text = f"{words(answer, found)}\n\n{exemption(found)}"
             with self._lock:
                 self._texts[text] = None
-
-
-def _told(answer: Answer, found: list[Finding]) -> str:
-    code = answer.error().get("code")
-    said = f"{answer.status} {code}" if isinstance(code, str) else f"{answer.status}"
-    kinds = dict.fromkeys(each.kind for each in found)
-    head = f"{answer.method} {cut(answer.url, 80)} -> {cut(said, 80)}: {_joined(kinds)}"
-    names = list(dict.fromkeys(each.name for each in found))
-    if len(names) > 1:
-        names = list(kinds)
-    allow = f'"{names[0]}"' if len(names) == 1 else json.dumps(names)
-    return "\n\n".join(
-        [
-            head,
-            *explained(each.rule for each in found if each.rule is not None),
-            *(each.text for each in found if each.rule is None),
-            shown_answer(answer),
-            f'{_EXEMPT}\n    @pytest.mark.kaiko(allow={allow}, reason="…")',
-        ]
-    )
-
-
-def _joined(kinds: Iterable[str]) -> str:
-    return ", ".join(_KINDS[kind] for kind in kinds)
-
-
-_KINDS = {
-    "contract": "it breaks the error contract",
-    "leak": "its message leaks",
-    "catalogue": "the catalogue lacks the code",
-    "openapi": "the OpenAPI document lacks the code",
-}
-_EXEMPT = "If the test wants this answer, say so and why:"
 
 
 def saw(answer: Answer) -> None:

@@ -91,7 +91,9 @@ def _view(_request: HttpRequest, how: str) -> HttpResponse:
     return HttpResponse()
 
 
-@extend_schema(responses={204: None, **drf_responses(LampNotFound)})
+_documented: Any = extend_schema(responses={204: None, **drf_responses(LampNotFound)})
+
+
 @api_view(["GET"])
 def _drf_lamp(_request: Any, how: str) -> Any:
     fail(how)
@@ -116,7 +118,7 @@ async def _async_ninja_lamp(request: Any, how: str) -> None:  # noqa: ARG001 - l
 
 
 _urls = ModuleType("served_to_plugin_clients")
-drf_lamp: Any = _drf_lamp
+drf_lamp: Any = _documented(_drf_lamp)
 vars(_urls)["urlpatterns"] = [
     path("lamps/<how>", _view),
     path("drf/lamps/<how>", drf_lamp),
