@@ -5,20 +5,26 @@ from __future__ import annotations
 import logging
 import math
 import re
+from contextlib import contextmanager
+from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from kaiko_guards._paths import ByPath
 from kaiko_middleware import ServiceUnavailableError
+from kaiko_middleware.deadline import ends_at
 from kaiko_middleware.settings_check import is_plain_callable, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from kaiko_guards._request import GuardedRequest
 
-__all__ = ["Deadline", "timed_out"]
+__all__ = ["GRACE", "Deadline", "timed_out"]
 
 _log = logging.getLogger("kaiko.guards")
+GRACE = 0.05
+"""Seconds that cancelled work has to end, before it is said to go on."""
 _SECONDS = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
 _LONGEST = 86_400.0
 
@@ -38,8 +44,9 @@ class Deadline:
         seconds: how long a request may take.
         paths: other times for path prefixes, by whole segments; the longest prefix counts, and
             None means no deadline.
-        on_overrun: called with the request whose client was answered while its work goes on: a
-            thread cannot be stopped, nor can code that ignores its cancellation.
+        on_overrun: called with a request whose work goes on after its deadline: a thread cannot
+            be stopped, nor can code that ignores its cancellation. On WSGI, where nobody looks
+            meanwhile, it is called when that work ends.
 
     Raises:
         ConfigError: a value is not allowed.
@@ -63,21 +70,51 @@ class Deadline:
         if on_overrun is not None and not is_plain_callable(on_overrun):
             refuse("on_overrun", on_overrun, "a plain function that takes a request")
         self._on_overrun = on_overrun
-        self.overrunning: int = 0
-        """How many requests were answered while their work goes on."""
+        self._lock = Lock()
+        self._overrunning = 0
+        self._watched: dict[GuardedRequest, float] = {}
+
+    @property
+    def overrunning(self) -> int:
+        """How many requests are worked for after their deadline, at this moment."""
+        now = monotonic()
+        late = sum(end < now for end in tuple(self._watched.values()))
+        return self._overrunning + late
 
     def began_to_overrun(self, request: GuardedRequest) -> None:
-        """Take note that a client is answered while the work for it goes on."""
-        self.overrunning += 1
+        """Take note that the work for a request goes on after its deadline."""
+        with self._lock:
+            self._overrunning += 1
+        self._tell(request)
+
+    def ended_overrun(self) -> None:
+        """Take note that such work has ended."""
+        with self._lock:
+            self._overrunning -= 1
+
+    @contextmanager
+    def in_thread(self, request: GuardedRequest, seconds: float) -> Generator[None]:
+        """Tell the work of this thread how long it may take, and watch it.
+
+        Nothing is ended: `deadline()` says what is left to whoever asks.
+        """
+        end = monotonic() + seconds
+        token = ends_at.set(end)
+        self._watched[request] = end
+        try:
+            yield
+        finally:
+            ends_at.reset(token)
+            del self._watched[request]
+            if monotonic() > end:
+                self._tell(request)
+
+    def _tell(self, request: GuardedRequest) -> None:
         if self._on_overrun is not None:
             try:
                 self._on_overrun(request)
             except Exception:  # noqa: BLE001 - a service's hook may raise anything
                 _log.exception("the on_overrun hook failed")
-
-    def ended_overrun(self) -> None:
-        """Take note that such work has ended."""
-        self.overrunning -= 1
 
     def for_request(self, path: str, asked: str | None) -> float | None:
         """Return the seconds that a request has; None for no deadline.

@@ -7,8 +7,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kaiko_asgi.event_loop import running_loop
-from kaiko_guards._deadlines import timed_out
+from kaiko_guards._deadlines import GRACE, timed_out
 from kaiko_guards._standing import limit_headers
+from kaiko_guards._waiting import waits_for_thread
 from kaiko_middleware import PayloadTooLargeError
 from kaiko_middleware.deadline import ends_at
 from kaiko_middleware.layers import REQUEST_ID, layers_of
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     Answer = Callable[[Receive, Send, KaikoError], Coroutine[Any, Any, None]]
 
 __all__ = ["Running"]
-
-_GRACE = 0.05
-"""Seconds that cancelled work has to end, before its client is answered all the same."""
 
 
 class _Clock(NamedTuple):
@@ -57,7 +55,9 @@ class Running:
         "_answer",
         "_answering",
         "_clock",
+        "_is_cancelled",
         "_is_late",
+        "_overruns",
         "_request",
         "_send",
         "_timer",
@@ -84,6 +84,8 @@ class Running:
         """What is left of the limits; None where none governs the request."""
         self._too_large: PayloadTooLargeError | None = None
         self._is_late = False
+        self._is_cancelled = False
+        self._overruns = False
         self._clock: _Clock | None = None
         self._timer: TimerHandle | None = None
         self._answering: Task[None] | None = None
@@ -105,12 +107,29 @@ class Running:
 
     def _expire(self, clock: _Clock) -> None:
         self._is_late = True
-        self._timer = clock.loop.call_later(_GRACE, self._overrun, clock)
+        if waits_for_thread(clock.task):
+            self._overrun(clock)
+            self._cancel_later(clock)
+        else:
+            self._timer = clock.loop.call_later(GRACE, self._overrun, clock)
+            self._cancel(clock)
+
+    def _cancel(self, clock: _Clock) -> None:
+        self._is_cancelled = True
         clock.task.cancel()
+
+    def _cancel_later(self, clock: _Clock) -> None:
+        """Cancel what is left of the work, once the thread has ended that it waits for."""
+        self._timer = None
+        if waits_for_thread(clock.task):
+            self._timer = clock.loop.call_later(GRACE, self._cancel_later, clock)
+        else:
+            self._cancel(clock)
 
     def _overrun(self, clock: _Clock) -> None:
         """Answer for work that goes on: a thread cannot be stopped."""
         self._timer = None
+        self._overruns = True
         clock.deadline.began_to_overrun(self._request)
         if not self.started:
             answer = self._answer(self.receive, self.send_directly, timed_out())
@@ -139,7 +158,7 @@ class Running:
             if error is None:
                 raise
         else:
-            if self._is_late and self._clock is not None:
+            if self._is_cancelled and self._clock is not None:
                 self._clock.task.uncancel()
             if not self.started:
                 error = self._too_large
@@ -162,7 +181,7 @@ class Running:
         if self._too_large is not None and not self.started:
             return self._too_large
         clock = self._clock
-        if clock is not None and self._is_late:
+        if clock is not None and self._is_cancelled:
             others = clock.task.uncancel() > clock.cancelled
             if not others and isinstance(exc, sys.modules["asyncio"].CancelledError):
                 return timed_out()
@@ -205,7 +224,7 @@ class Running:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        elif self._is_late and self._clock is not None:
+        if self._overruns and self._clock is not None:
             self._clock.deadline.ended_overrun()
         if self._token is not None:
             try:

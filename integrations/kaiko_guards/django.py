@@ -21,6 +21,7 @@ from kaiko_middleware.extras import require
 
 require("kaiko_guards.django", "django", install="kaiko-middleware[django]")
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.http import HttpResponse
@@ -28,7 +29,7 @@ from django.utils.decorators import sync_and_async_middleware
 from django.utils.module_loading import import_string
 
 from kaiko_guards._chain import Guards, ask_plain_verifier, ask_verifier, needs_plain_verifier
-from kaiko_guards._deadlines import timed_out
+from kaiko_guards._deadlines import GRACE, timed_out
 from kaiko_guards._request import GuardedRequest
 from kaiko_guards._sizes import Tally
 from kaiko_guards._standing import limit_headers
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
     from kaiko_guards._chain import Guard
+    from kaiko_guards._deadlines import Deadline
     from kaiko_guards._request import TrustedProxies
     from kaiko_guards._standing import Standing
     from kaiko_middleware import Reply
@@ -154,12 +156,11 @@ def _synchronous(get_response: GetResponse) -> GetResponse:
             _measure(found.guards, guarded, request)
         except KaikoError as refused:
             return _told(_refuse(request, refused), standing)
-        token = None if seconds is None else ends_at.set(monotonic() + seconds)
-        try:
+        deadline = found.guards.deadline
+        if deadline is None or seconds is None:
             return _told(get_response(request), standing)
-        finally:
-            if token is not None:
-                ends_at.reset(token)
+        with deadline.in_thread(guarded, seconds):
+            return _told(get_response(request), standing)
 
     return middleware
 
@@ -181,7 +182,8 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
             _measure(found.guards, guarded, request)
         except KaikoError as refused:
             return _told(_refuse(request, refused), standing)
-        if seconds is None:
+        deadline = found.guards.deadline
+        if deadline is None or seconds is None:
             return _told(await get_response(request), standing)
         token = ends_at.set(monotonic() + seconds)
         try:
@@ -189,12 +191,39 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
             async with asyncio.timeout(seconds):
                 response = await get_response(request)
         except TimeoutError:
+            _watch(deadline, guarded, loop)
             response = _refuse(request, timed_out())
         finally:
             ends_at.reset(token)
         return _told(response, standing)
 
     return middleware
+
+
+def _watch(deadline: Deadline, guarded: GuardedRequest, loop: asyncio.AbstractEventLoop) -> None:
+    """Count what a synchronous view's thread goes on with: asgiref has left it alone."""
+    watching = loop.create_task(_until_free(deadline, guarded))
+    _watching.add(watching)
+    watching.add_done_callback(_watching.discard)
+
+
+_watching: set[asyncio.Task[None]] = set()
+
+
+async def _until_free(deadline: Deadline, guarded: GuardedRequest) -> None:
+    # A request has one thread for what is synchronous, which is free when the next call begins.
+    free = asyncio.ensure_future(sync_to_async(_do_nothing)())
+    done, _ = await asyncio.wait([free], timeout=GRACE)
+    if not done:
+        deadline.began_to_overrun(guarded)
+        try:
+            await asyncio.wait([free])
+        finally:
+            deadline.ended_overrun()
+
+
+def _do_nothing() -> None:
+    """Return at once."""
 
 
 def _guarded(request: HttpRequest, proxies: TrustedProxies) -> GuardedRequest:

@@ -6,8 +6,8 @@ the clients that it calls with, how much time is left.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from kaiko_guards._chain import Guards, ask_plain_verifier, needs_plain_verifier
@@ -16,13 +16,13 @@ from kaiko_guards._sizes import Tally
 from kaiko_guards._standing import limit_headers
 from kaiko_middleware import Config, KaikoError, PayloadTooLargeError, current_request_id
 from kaiko_middleware.arguments import require_wsgi_app
-from kaiko_middleware.deadline import ends_at
 from kaiko_middleware.layers import layers_of
 from kaiko_wsgi import KaikoMiddleware
 from kaiko_wsgi.environ import ENVIRON_ID, path_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from wsgiref.types import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
 
     from kaiko_guards._chain import Guard
@@ -79,17 +79,13 @@ class GuardMiddleware:
             return self._answering(environ, answer.start)
 
     def _serve(self, environ: WSGIEnvironment, answer: _Answer) -> Iterable[bytes]:
-        seconds = self._admit(environ, answer)
-        token = None if seconds is None else ends_at.set(monotonic() + seconds)
-        try:
-            result = self.app(environ, answer.start)
-        except Exception:
-            answer.promise(environ)
-            answer.check()
-            raise
-        finally:
-            if token is not None:
-                ends_at.reset(token)
+        with self._admit(environ, answer):
+            try:
+                result = self.app(environ, answer.start)
+            except Exception:
+                answer.promise(environ)
+                answer.check()
+                raise
         try:
             answer.check()
         except PayloadTooLargeError:
@@ -99,8 +95,8 @@ class GuardMiddleware:
             raise
         return result
 
-    def _admit(self, environ: WSGIEnvironment, answer: _Answer) -> float | None:
-        """Run the guards; return the seconds that the request has."""
+    def _admit(self, environ: WSGIEnvironment, answer: _Answer) -> AbstractContextManager[None]:
+        """Run the guards; return within what the application runs."""
         guards = self._guards
         request = _request(environ, guards.proxies)
         seconds = guards.seconds_for(request)
@@ -115,7 +111,9 @@ class GuardMiddleware:
             guards.keys.admit(request, *ask_plain_verifier(guards.keys, value))
             environ[ENVIRON_PRINCIPAL] = request.principal
         answer.standing = guards.counting.count(request)
-        return seconds
+        if guards.deadline is None or seconds is None:
+            return nullcontext()
+        return guards.deadline.in_thread(request, seconds)
 
 
 class _Answer:
