@@ -19,6 +19,7 @@ from .safe_exception import (
     context_of,
     dict_of,
     is_client_error,
+    may_quote,
     members,
     module_name,
     suppresses_context,
@@ -103,7 +104,8 @@ def describe(exc: BaseException, limit: int = _TEXT) -> str:
 
 def _said(text: object, exc: BaseException, limit: int = _TEXT) -> str:
     """Return what `exc` says of itself, or a note on it."""
-    return log_safe(text_of(text) if is_client_error(exc) else safe_str(text), limit)
+    said = safe_str(text)
+    return log_safe(text_of(said) if may_quote(said) and is_client_error(exc) else said, limit)
 
 
 def _notes(exc: BaseException) -> list[str]:

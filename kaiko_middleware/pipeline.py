@@ -197,7 +197,8 @@ class Pipeline:
             request: the request that failed.
 
         """
-        report_passing(exc, ServerError(), request, self.config.on_error)
+        if self.config.on_error:
+            report_passing(exc, ServerError(), request, self.config.on_error)
 
     def on_answer(
         self,

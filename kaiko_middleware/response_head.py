@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .content_coding import decode_body
 from .headers import DESCRIBES_BODY, is_field_name, is_field_value, merge_expose, sendable
+from .protocol_errors import may_be_one
 from .render import Reply, event_frame, json_line
 
 if TYPE_CHECKING:
@@ -15,8 +16,16 @@ if TYPE_CHECKING:
     from .headers import Pairs
     from .report import RequestInfo
 
-__all__ = ["cors_fields", "is_html", "recognize", "stream_kind", "why_unsendable"]
+__all__ = [
+    "cors_fields",
+    "is_html",
+    "is_readable",
+    "recognize",
+    "stream_kind",
+    "why_unsendable",
+]
 
+_PARSED = ("json", "text/plain", "xml")
 _STREAMS: dict[str, Callable[[bytes, bytes], bytes]] = {
     "text/event-stream": event_frame,
     "application/x-ndjson": json_line,
@@ -57,6 +66,14 @@ def is_html(headers: Pairs) -> bool:
         name.lower() == "content-type" and value.lower().startswith("text/html")
         for name, value in headers
     )
+
+
+def is_readable(headers: Pairs, body: bytearray, config: Config) -> bool:
+    """Whether a rest of an error answer's body may say more, by its head and its start."""
+    kind = "".join(value.lower() for name, value in headers if name.lower() == "content-type")
+    if not kind or any(part in kind for part in _PARSED):
+        return True
+    return config.keep_protocol_errors and "html" not in kind and may_be_one(body)
 
 
 def cors_fields(headers: Pairs) -> Pairs:

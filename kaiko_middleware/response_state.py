@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import sys
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 from .content_coding import BODY_LIMIT
 from .errors import ServerError
@@ -20,10 +20,17 @@ from .headers import DESCRIBES_BODY
 from .layers import Layers
 from .make_error import error_for_status
 from .map_exception import is_disconnect
-from .protocol_errors import may_be_one
 from .render import event_frame
 from .report import report_disconnect, report_note
-from .response_head import cors_fields, is_html, recognize, stream_kind, why_unsendable
+from .response_head import (
+    cors_fields,
+    is_html,
+    is_readable,
+    recognize,
+    stream_kind,
+    why_unsendable,
+)
+from .response_pieces import Chunk, Failed, Head
 from .tracing import current_span, in_span
 
 if TYPE_CHECKING:
@@ -33,40 +40,9 @@ if TYPE_CHECKING:
     from .pipeline import Headers, Pipeline
     from .render import Reply
     from .report import RequestInfo
+    from .response_pieces import Piece
 
-__all__ = ["Chunk", "Failed", "Head", "Piece", "ResponseState"]
-
-
-class Head(NamedTuple):
-    """Send this status line and header section.
-
-    `original` says that it is the application's own, to which only the id is added.
-    """
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    original: bool
-
-
-class Chunk(NamedTuple):
-    """Send this part of the body; `more` says whether another one follows."""
-
-    body: bytes
-    more: bool
-
-
-Piece = Head | Chunk
-
-
-class Failed(NamedTuple):
-    """What to do about an exception: send `pieces`, then raise it again if `hand_on`.
-
-    `unmapped` says that it was answered without a mapping.
-    """
-
-    pieces: list[Piece]
-    hand_on: bool
-    unmapped: bool = False
+__all__ = ["ResponseState"]
 
 
 class _Phase(IntEnum):
@@ -83,7 +59,6 @@ class _Phase(IntEnum):
     """Our answer is out, what else comes is dropped."""
 
 
-_PARSED = ("json", "text/plain", "xml")
 _HEADLESS = "the application sent a body before a head"
 _LEFT = "client disconnected: the application returned"
 _UNFINISHED = "the application returned before the end of its answer"
@@ -326,8 +301,11 @@ class ResponseState:
                 layers.span = layers.span or current_span()
                 pipeline.on_passing(exc, request)
                 return Failed([], hand_on=True)
-            with in_span(layers.span):
+            if layers.span is None:
                 answer = pipeline.on_unmapped(exc, request, kept)
+            else:
+                with in_span(layers.span):
+                    answer = pipeline.on_unmapped(exc, request, kept)
         hand_on = answer.unmapped and pipeline.config.reraise
         if hand_on or not isinstance(exc, Exception):
             layers.reported = exc
@@ -429,16 +407,8 @@ class ResponseState:
             return self._replace()
         self._body += body
         # The rest of a body that says nothing is dropped as it comes.
-        return [] if more and self._readable() else self._replace()
-
-    def _readable(self) -> bool:
-        kind = "".join(
-            value.lower() for name, value in self._head[1] if name.lower() == "content-type"
-        )
-        if not kind or any(part in kind for part in _PARSED):
-            return True
-        keeping = self._pipeline.config.keep_protocol_errors and "html" not in kind
-        return keeping and self._body is not None and may_be_one(self._body)
+        says_more = more and is_readable(self._head[1], self._body, self._pipeline.config)
+        return [] if says_more else self._replace()
 
     def _replace(self) -> list[Piece]:
         """Answer in place of the error answer that was collected."""

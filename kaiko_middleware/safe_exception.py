@@ -23,6 +23,7 @@ __all__ = [
     "is_client_error",
     "is_group",
     "leaves",
+    "may_quote",
     "members",
     "module_name",
     "root_of",
@@ -158,6 +159,14 @@ def is_client_error(exc: BaseException) -> bool:
 @lru_cache(maxsize=256)
 def _is_clients(cls: type) -> bool:
     return any(root_of(base) in _QUOTING for base in cls.__mro__)
+
+
+def may_quote(text: str) -> bool:
+    """Whether `text` has anything that `text_of` masks: most have not."""
+    if "/" in text or "?" in text or "#" in text:
+        return True
+    lowered = text.lower()
+    return "header" in lowered or "url " in lowered
 
 
 def text_of(said: object) -> str:

@@ -9,14 +9,15 @@ from kaiko_middleware import Config
 from kaiko_middleware.ids import reset_request_id, set_request_id
 from kaiko_middleware.pipeline import Pipeline
 from kaiko_middleware.report import RequestInfo
-from kaiko_middleware.response_state import Head, ResponseState
+from kaiko_middleware.response_pieces import Head
+from kaiko_middleware.response_state import ResponseState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from kaiko_middleware.response_state import Piece
+    from kaiko_middleware.response_pieces import Piece
 
     ExcInfo = (
         tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None

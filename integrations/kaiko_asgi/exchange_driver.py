@@ -21,7 +21,8 @@ from kaiko_middleware import KaikoError, PayloadTooLargeError
 from kaiko_middleware.config import served_path
 from kaiko_middleware.layers import PASS_THROUGH, layers_of
 from kaiko_middleware.report import RequestInfo, report_disconnect
-from kaiko_middleware.response_state import Head, ResponseState
+from kaiko_middleware.response_pieces import Head
+from kaiko_middleware.response_state import ResponseState
 from kaiko_middleware.safe_exception import context_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from kaiko_asgi._types import ASGIApp, Message, Receive, Scope, Send, State
     from kaiko_asgi.cors import CorsHeaders
     from kaiko_middleware.pipeline import Pipeline
-    from kaiko_middleware.response_state import Piece
+    from kaiko_middleware.response_pieces import Piece
 
     RawFields = list[tuple[bytes, bytes]]
 

@@ -22,7 +22,8 @@ from kaiko_middleware.headers import DESCRIBES_BODY, prefers_html
 from kaiko_middleware.ids import set_request_id
 from kaiko_middleware.report import RequestInfo
 from kaiko_middleware.response_head import recognize
-from kaiko_middleware.response_state import Chunk, Head, ResponseState
+from kaiko_middleware.response_pieces import Chunk, Head
+from kaiko_middleware.response_state import ResponseState
 from kaiko_wsgi.environ import request_id_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from kaiko_middleware.layers import Layers
     from kaiko_middleware.map_exception import Known
     from kaiko_middleware.pipeline import Pipeline
-    from kaiko_middleware.response_state import Piece
+    from kaiko_middleware.response_pieces import Piece
 
 __all__ = [
     "NOTHING_BACK",

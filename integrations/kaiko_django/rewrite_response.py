@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from kaiko_middleware import KaikoError
     from kaiko_middleware.pipeline import Pipeline
-    from kaiko_middleware.response_state import Piece, ResponseState
+    from kaiko_middleware.response_pieces import Piece
+    from kaiko_middleware.response_state import ResponseState
 
 __all__ = ["rewrite_response"]
 

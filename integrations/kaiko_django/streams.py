@@ -16,7 +16,7 @@ from django.core.signals import got_request_exception
 
 from kaiko_django.responses import replace_response, response_state
 from kaiko_middleware.response_head import stream_kind
-from kaiko_middleware.response_state import Chunk
+from kaiko_middleware.response_pieces import Chunk
 from kaiko_middleware.tracing import tell_span
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
     from kaiko_middleware.pipeline import Pipeline
-    from kaiko_middleware.response_state import Failed
+    from kaiko_middleware.response_pieces import Failed
 
 __all__ = ["Stream"]
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, cast
 from kaiko_middleware.headers import is_field_name, is_field_value
 from kaiko_middleware.layers import layers_of
 from kaiko_middleware.response_head import stream_kind, why_unsendable
-from kaiko_middleware.response_state import Head, ResponseState
+from kaiko_middleware.response_pieces import Head
+from kaiko_middleware.response_state import ResponseState
 from kaiko_middleware.safe_exception import leaves
 from kaiko_middleware.sentry import crash_session
 from kaiko_middleware.tracing import hold_end, tell_span
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from _typeshed import OptExcInfo
 
     from kaiko_middleware.pipeline import Pipeline
-    from kaiko_middleware.response_state import Piece
+    from kaiko_middleware.response_pieces import Piece
 
     Headers = list[tuple[str, str]]
     Write = Callable[[bytes], object]

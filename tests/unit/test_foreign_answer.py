@@ -582,9 +582,11 @@ json_values = st.recursive(
 @example({"detail": [{"loc": ["body", "\ud800"], "type": "missing"}]}, 422)
 def test_any_json_becomes_an_envelope(body: object, status: int) -> None:
     """Whatever inner code returns, the client gets the five members."""
-    reply = Pipeline(Config()).on_answer(
-        status, [("Content-Type", JSON)], json.dumps(body).encode(), REQUEST
-    ).reply
+    reply = (
+        Pipeline(Config())
+        .on_answer(status, [("Content-Type", JSON)], json.dumps(body).encode(), REQUEST)
+        .reply
+    )
     assert faults(reply) == []
 
 

@@ -16,7 +16,8 @@ from kaiko_middleware.pipeline import Pipeline
 from kaiko_middleware.render import event_frame, json_line
 from kaiko_middleware.report import RequestInfo
 from kaiko_middleware.response_head import stream_kind
-from kaiko_middleware.response_state import Chunk, Head, Piece, ResponseState
+from kaiko_middleware.response_pieces import Chunk, Head, Piece
+from kaiko_middleware.response_state import ResponseState
 from unit.support import REQUEST, REQUEST_ID, error_of
 
 if TYPE_CHECKING:

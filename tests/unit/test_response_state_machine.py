@@ -11,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from kaiko_middleware import Config, NotFoundError
 from kaiko_middleware.conformance import check_answer, check_event_stream, check_json_lines
 from kaiko_middleware.pipeline import Pipeline
-from kaiko_middleware.response_state import Chunk, Head, Piece, ResponseState
+from kaiko_middleware.response_pieces import Chunk, Head, Piece
+from kaiko_middleware.response_state import ResponseState
 from unit.support import REQUEST, REQUEST_ID
 
 heads = st.lists(
