@@ -103,7 +103,7 @@ def make(registry: CollectorRegistry) -> Starlette:
             Route("/raised/{code}", failing(lambda r: NotFoundError(code=r.path_params["code"]))),
             Route("/field", failing(lambda _: InvalidValueError(param="flavour"))),
             Route("/http", failing(lambda _: HTTPException(418))),
-            Route("/odd", failing(lambda _: HTTPException(499))),
+            Route("/odd", failing(lambda _: HTTPException(499, "odd"))),
             Route("/returned/{code}", _returned),
             Route("/cut", _cut),
             WebSocketRoute("/ws", _socket),
