@@ -68,7 +68,7 @@ class _AnnotateSpan(RepeatableHook):
         before_end(span, name_failed)
 
 
-annotate_span = _AnnotateSpan()
+annotate_span: RepeatableHook = _AnnotateSpan()
 """A hook of `on_error`: puts the request's id and the error's code on the server's span.
 
 The attributes are `request_id`, `kaiko.error.code`, and `error.type` if the span's status is an
