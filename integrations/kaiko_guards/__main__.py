@@ -1,0 +1,109 @@
+"""Makes, lists and revokes the API keys of a file: `python -m kaiko_guards create|list|revoke`.
+
+`FileKeys` reads the file, and reads it again when a key was added or revoked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from kaiko_guards import ApiKeys, HashedKeys, new_key
+from kaiko_middleware import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+Entry = dict[str, Any]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what is asked; return the exit code.
+
+    Arguments:
+        argv: arguments; those of the command line by default.
+
+    """
+    parser = argparse.ArgumentParser(prog="python -m kaiko_guards", description=__doc__)
+    parser.add_argument("--file", type=Path, default=Path("keys.json"), help="default: keys.json")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    create = verbs.add_parser("create", help="make a key and show it, once")
+    create.add_argument("name", help="whose key it is")
+    create.add_argument("--scope", action="append", default=[], help="what it permits")
+    create.add_argument("--expires", help="until when, such as 2027-01-01 or with a time")
+    create.add_argument("--prefix", default="kaiko_live_", help="what it begins with")
+    verbs.add_parser("list", help="show all keys, without their secrets")
+    revoke = verbs.add_parser("revoke", help="make a key invalid")
+    revoke.add_argument("lookup", help="its start, as list shows it")
+    given = parser.parse_args(argv)
+    try:
+        {"create": _create, "list": _list, "revoke": _revoke}[given.verb](given)
+    except (OSError, ValueError) as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _create(given: argparse.Namespace) -> None:
+    entries = _read(given.file) if given.file.exists() else []
+    made = new_key(given.prefix)
+    entry: Entry = {"lookup": made.lookup, "sha256": made.digest, "name": given.name}
+    if given.scope:
+        entry["scopes"] = given.scope
+    if given.expires is not None:
+        until = datetime.fromisoformat(given.expires)
+        entry["expires_at"] = (until if until.tzinfo else until.replace(tzinfo=UTC)).isoformat()
+    entries.append(entry)
+    for scope in given.scope or ["any"]:
+        ApiKeys(HashedKeys(entries), prefixes=[given.prefix], scopes={"/": scope})  # checks them
+    _write(given.file, entries)
+    print(f"{given.name}: the key is shown once", file=sys.stderr)
+    print(made.key)
+
+
+def _list(given: argparse.Namespace) -> None:
+    now = datetime.now(UTC)
+    for entry in _read(given.file):
+        until = entry.get("expires_at")
+        expired = until is not None and datetime.fromisoformat(until) <= now
+        state = "revoked" if entry.get("revoked") else "expired" if expired else "valid"
+        scopes = " ".join(entry.get("scopes", ()))
+        print(f"{entry['lookup']}  {state:7}  {entry['name']}  {scopes}".rstrip())
+
+
+def _revoke(given: argparse.Namespace) -> None:
+    entries = _read(given.file)
+    found = [entry for entry in entries if entry["lookup"] == given.lookup]
+    if not found:
+        msg = f"{given.file} has no key that begins with {given.lookup}"
+        raise ValueError(msg)
+    found[0]["revoked"] = True
+    _write(given.file, entries)
+    print(f"{found[0]['name']} ({given.lookup}…) is revoked")
+
+
+def _read(file: Path) -> list[Entry]:
+    found: object = json.loads(file.read_bytes())
+    if not isinstance(found, list):
+        msg = f"{file} is no list of keys"
+        raise ConfigError(msg)
+    entries = cast("list[Entry]", found)
+    HashedKeys(entries, key=str(file))
+    return entries
+
+
+def _write(file: Path, entries: list[Entry]) -> None:
+    """Replace the file at once: a service may be reading it."""
+    written = file.with_name(f"{file.name}.new")
+    written.write_text(json.dumps(entries, indent=2) + "\n")
+    written.replace(file)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
