@@ -56,7 +56,8 @@ napoleon_numpy_docstring = False
 # references in full.
 nitpick_ignore_regex = [
     (r"py:.*", r"(collections|contextlib|contextvars|logging|os|re|types|typing)\..*"),
-    (r"py:.*", r"(asgiref|django|fastapi|httpx2?|litestar|ninja|pydantic|schemathesis|starlette|wsgiref)\..*"),
+    (r"py:.*", r"(asgiref|django|fastapi|httpx2?|litestar|ninja|pydantic)\..*"),
+    (r"py:.*", r"(schemathesis|starlette|wsgiref)\..*"),
     (r"py:class", r"\w+"),
     (r"py:class", r"(\w+\.)+_\w+(\.\w+)?"),
     (r"py:class", r"kaiko_middleware\.known_exceptions\.\w+"),  # internal, so not in the reference
