@@ -9,6 +9,7 @@ for each kind of application, such as `kaiko_guards.asgi.GuardMiddleware`.
 
 from __future__ import annotations
 
+from kaiko_guards._cached_keys import AsyncCachedKeys, CachedKeys
 from kaiko_guards._chain import Guard
 from kaiko_guards._deadlines import Deadline
 from kaiko_guards._keys import ApiKeys
@@ -17,7 +18,7 @@ from kaiko_guards._request import GuardedRequest
 from kaiko_guards._sizes import BodyLimit
 from kaiko_guards._stored_keys import NewKey, new_key
 from kaiko_guards._verdicts import AsyncKeyVerifier, KeyAnswer, KeyVerifier, ValidKey
-from kaiko_guards._verifiers import AsyncCachedKeys, CachedKeys, FileKeys, HashedKeys
+from kaiko_guards._verifiers import FileKeys, HashedKeys
 from kaiko_middleware.deadline import deadline
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Verifiers that come with the toolkit: keys from a file or from settings, and a cache."""
+"""Verifiers that come with the toolkit: keys from settings or from a file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
-from kaiko_guards._stored_keys import StoredKey, answer_for, digest_of, lookup_of
+from kaiko_guards._stored_keys import StoredKey, answer_for, lookup_of
 from kaiko_guards._verdicts import ValidKey
 from kaiko_middleware.settings_check import ConfigError, refuse, shown
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Mapping
 
-    from kaiko_guards._verdicts import AsyncKeyVerifier, KeyAnswer, KeyVerifier
+    from kaiko_guards._verdicts import KeyAnswer
 
-__all__ = ["AsyncCachedKeys", "CachedKeys", "FileKeys", "HashedKeys"]
+__all__ = ["FileKeys", "HashedKeys"]
 
 _log = logging.getLogger("kaiko.guards")
 _HEX = frozenset("0123456789abcdef")
@@ -166,96 +166,3 @@ class FileKeys:
         keys = HashedKeys(cast("list[Mapping[str, object]]", entries), key=name)
         self._seen = seen
         return keys
-
-
-class _Cache:
-    """Answers by digest, so that no key stays in memory."""
-
-    def __init__(
-        self, hits: float, misses: float, max_keys: int, clock: Callable[[], float]
-    ) -> None:
-        for key, seconds in (("hits", hits), ("misses", misses)):
-            if not 0 <= seconds <= 86_400:
-                refuse(key, seconds, "seconds, from 0 to 86,400")
-        if max_keys < 1:
-            refuse("max_keys", max_keys, "at least 1")
-        self._answers: dict[str, tuple[float, KeyAnswer]] = {}
-        self._lasts = hits, misses
-        self._max_keys = max_keys
-        self._clock = clock
-
-    def find(self, digest: str) -> KeyAnswer | None:
-        found = self._answers.get(digest)
-        return found[1] if found is not None and found[0] > self._clock() else None
-
-    def keep(self, digest: str, answer: KeyAnswer) -> None:
-        hits, misses = self._lasts
-        lasts = hits if isinstance(answer, ValidKey) else misses
-        if not lasts:
-            return
-        answers = self._answers
-        if len(answers) >= self._max_keys:
-            # The oldest half; what is dropped is looked up again.
-            for old in list(answers)[: self._max_keys // 2 + 1]:
-                answers.pop(old, None)
-        answers.pop(digest, None)
-        answers[digest] = self._clock() + lasts, answer
-
-
-class CachedKeys:
-    """A verifier's answers, kept for a while.
-
-    Arguments:
-        verifier: what is asked.
-        hits: seconds that a valid key is remembered: a revocation takes that long to be seen.
-        misses: seconds that any other answer is.
-        max_keys: how many answers are kept.
-        clock: seconds of a clock that never goes back.
-
-    """
-
-    def __init__(
-        self,
-        verifier: KeyVerifier,
-        *,
-        hits: float = 30.0,
-        misses: float = 5.0,
-        max_keys: int = 10_000,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._verifier = verifier
-        self._cache = _Cache(hits, misses, max_keys, clock)
-
-    def verify(self, key: str, /) -> KeyAnswer:
-        """Say what is known of `key`, or was a while ago."""
-        digest = digest_of(key)
-        found = self._cache.find(digest)
-        if found is None:
-            found = self._verifier.verify(key)
-            self._cache.keep(digest, found)
-        return found
-
-
-class AsyncCachedKeys:
-    """An asynchronous verifier's answers, kept for a while; arguments as of `CachedKeys`."""
-
-    def __init__(
-        self,
-        verifier: AsyncKeyVerifier,
-        *,
-        hits: float = 30.0,
-        misses: float = 5.0,
-        max_keys: int = 10_000,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._verifier = verifier
-        self._cache = _Cache(hits, misses, max_keys, clock)
-
-    async def verify(self, key: str, /) -> KeyAnswer:
-        """Say what is known of `key`, or was a while ago."""
-        digest = digest_of(key)
-        found = self._cache.find(digest)
-        if found is None:
-            found = await self._verifier.verify(key)
-            self._cache.keep(digest, found)
-        return found
