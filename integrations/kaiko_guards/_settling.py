@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Settler"]
 
+_ROOM = 10_000
+"""Keys that are due until it is looked which of them still are."""
 _MOST = 500
 """Keys of one batch: a server serves nobody else while it counts them."""
 
@@ -67,6 +69,7 @@ class Settler:
         self._lock = Lock()
         self._busy = Lock()
         self._due: dict[str, _Due] = {}
+        self._room = _ROOM
         self._sent: tuple[Batch, Sequence[_Due]] | None = None
         """What may or may not have arrived."""
         self._timers: WeakKeyDictionary[object, TimerHandle] = WeakKeyDictionary()
@@ -82,10 +85,18 @@ class Settler:
         """Take note that a request was counted in memory, and is to be settled."""
         seconds = [rate.charge(count.cost) for rate in count.rates]
         with self._lock:
+            if len(self._due) >= self._room:
+                self._forget()
             due = self._due.get(count.key)
             if due is not None:
                 seconds = [a + b for a, b in zip(due.charge.seconds, seconds, strict=True)]
             self._due[count.key] = _Due(memory, Charge(count.key, count.rates, seconds))
+
+    def _forget(self) -> None:
+        """Keep no more of a flood, while the server is gone, than what the memory itself keeps."""
+        owed = {key: due for key, each in self._due.items() if (due := _owed(each)) is not None}
+        self._due = owed
+        self._room = max(_ROOM, 2 * len(owed))
 
     def settle_if_due(self) -> None:
         """Settle where the interval is over; wait for the server no longer than one may."""

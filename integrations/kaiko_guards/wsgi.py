@@ -104,7 +104,8 @@ class GuardMiddleware:
             tally = Tally(guards.size.for_path(request.path))
             length = request.read_header("content-length")
             tally.announce(length)
-            if not length:
+            # A server that takes chunks passes the length that came with them on, if any did.
+            if not length or request.read_header("transfer-encoding"):
                 environ["wsgi.input"] = answer.body = CountedInput(environ["wsgi.input"], tally)
         if guards.keys is not None and guards.keys.needs_key(request):
             value = request.read_header(guards.keys.header)
