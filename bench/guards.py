@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _LIVE = 100_000
 """Keys that the worst hit and the memory are measured with."""
 _RATE = "1000/minute"
-_AMPLE = "100000000/minute"
+AMPLE = "100000000/minute"
 """A limit that no benchmark reaches."""
 
 
@@ -190,12 +190,12 @@ def _four() -> list[Guard]:
         Deadline(30),
         BodyLimit(1_000_000),
         ApiKeys(HashedKeys(_ENTRIES), public=("/health",)),
-        RateLimit(_AMPLE, by="key"),
+        RateLimit(AMPLE, by="key"),
     ]
 
 
 def _one_limit() -> list[Guard]:
-    return [RateLimit(_AMPLE, by="address")]
+    return [RateLimit(AMPLE, by="address")]
 
 
 def _starlette(guards: Sequence[Guard] | None) -> Any:
@@ -302,7 +302,7 @@ def slowapi_sides() -> dict[str, Run]:
     util: Any = import_module("slowapi.util")
     theirs = _starlette(None)
     theirs.state.limiter = slowapi.Limiter(
-        key_func=util.get_remote_address, default_limits=[_AMPLE], headers_enabled=True
+        key_func=util.get_remote_address, default_limits=[AMPLE], headers_enabled=True
     )
     theirs.add_middleware(middleware.SlowAPIASGIMiddleware)
     return {
@@ -320,7 +320,7 @@ def django_ratelimit_sides() -> dict[str, Run]:
     from bench import django_site  # noqa: PLC0415 - likewise
 
     decorators: Any = import_module("django_ratelimit.decorators")
-    limited = decorators.ratelimit(key="ip", rate=_AMPLE.replace("minute", "m"))
+    limited = decorators.ratelimit(key="ip", rate=AMPLE.replace("minute", "m"))
     django_site.urlpatterns.append(path("v2/limited", limited(django_site.success)))
     clear_url_caches()
     settings.KAIKO_GUARDS = {"guards": _one_limit()}

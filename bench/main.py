@@ -17,6 +17,7 @@ from bench.callgrind import CannotCountError, Counts, count
 from bench.calling import CALLS, added, classifying, ratio
 from bench.cases import CASES, thread_hops
 from bench.footprint import importing, memory, stream_kept, stream_time
+from bench.guard_servers import server_jobs
 from bench.guards import GUARD_CASES, guard_jobs
 from bench.logs import write_logs_to_nowhere
 from bench.measure import Effort
@@ -152,3 +153,4 @@ def _jobs(efforts: _Efforts, counts: Counts) -> Iterator[tuple[str, Callable[[],
     yield "memory_in_flight", partial(memory, efforts.requests)
     yield "import", partial(importing, efforts.imports)
     yield from guard_jobs(efforts.driven)
+    yield from server_jobs(efforts.called)

@@ -216,4 +216,7 @@ def _is_taken(name: str) -> bool:
 def is_within(path: str, prefixes: tuple[str, ...]) -> bool:
     """Whether `path` is one of the prefixes or below it, by whole segments."""
     path = _merge_slashes(path)
-    return any(prefix in {"/", path} or path.startswith(f"{prefix}/") for prefix in prefixes)
+    for prefix in prefixes:  # noqa: SIM110 - a generator takes half as long again
+        if prefix in {"/", path} or path.startswith(f"{prefix}/"):
+            return True
+    return False

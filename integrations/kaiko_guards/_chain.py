@@ -7,7 +7,6 @@ looked up; and a limit can count by key, since the key is known by then.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from inspect import isawaitable
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from kaiko_guards._counting import Counting
@@ -16,13 +15,14 @@ from kaiko_guards._keys import ApiKeys
 from kaiko_guards._limits import RateLimit
 from kaiko_guards._request import TrustedProxies
 from kaiko_guards._sizes import BodyLimit
+from kaiko_guards._verdicts import ValidKey
 from kaiko_middleware import ServiceUnavailableError
 from kaiko_middleware.deadline import DEADLINE_HEADER
 from kaiko_middleware.settings_check import is_plain_callable, refuse
 
 if TYPE_CHECKING:
     from kaiko_guards._request import GuardedRequest
-    from kaiko_guards._verdicts import KeyAnswer, KeyVerifier, ValidKey
+    from kaiko_guards._verdicts import KeyAnswer, KeyVerifier
 
 __all__ = ["Guard", "Guards", "ask_plain_verifier", "ask_verifier", "needs_plain_verifier"]
 
@@ -71,6 +71,10 @@ class Guards:
             if name in names[:number]:
                 refuse(key, name, "limits whose policies differ in name: give one a name")
         self.counting: Counting = Counting(self.limits)
+        self.asks_plainly: bool = self.keys is not None and is_plain_callable(
+            self.keys.verifier.verify
+        )
+        """Whether nobody has to await what is said of a key."""
         self.proxies: TrustedProxies = TrustedProxies(f"{setting}trusted_proxies", trusted_proxies)
 
     def seconds_for(self, request: GuardedRequest) -> float | None:
@@ -103,7 +107,7 @@ def needs_plain_verifier(key: str, guards: Guards) -> None:
         ConfigError: it is asynchronous.
 
     """
-    if guards.keys is not None and not is_plain_callable(guards.keys.verifier.verify):
+    if guards.keys is not None and not guards.asks_plainly:
         refuse(key, guards.keys.verifier, "guards whose verifier has a plain verify(key) here")
 
 
@@ -133,7 +137,7 @@ async def ask_verifier(keys: ApiKeys, value: str | None) -> tuple[str, ValidKey]
     key = keys.key_in(value)
     try:
         said = keys.verifier.verify(key)
-        answer: KeyAnswer = await said if isawaitable(said) else said
+        answer: KeyAnswer = said if isinstance(said, ValidKey | str) else await said
     except Exception as exc:
         raise _verifier_failed() from exc
     return key, keys.accept(answer)

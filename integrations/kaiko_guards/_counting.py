@@ -175,10 +175,10 @@ class Counting:
     def _count_by_one(self, request: GuardedRequest) -> Standing | None:
         """Do the same for the one limit that there is, in memory."""
         limit, counter, _ = self._here[0]
-        count = limit.count(request) if limit.governs(request) else None
-        if count is None:
+        verdict = limit.hit(request, counter) if limit.governs(request) else None
+        if verdict is None:
             return None
-        found = Standing(counter.hit(count.key, count.cost))
+        found = Standing(verdict)
         if not found.verdict.allowed:
             raise refusal(found)
         return found

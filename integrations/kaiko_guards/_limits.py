@@ -13,9 +13,9 @@ from kaiko_middleware.config import is_within
 from kaiko_middleware.settings_check import is_plain_callable, path_prefixes, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from kaiko_guards._rates import Rate
+    from kaiko_guards._rates import Rate, Verdict
     from kaiko_guards._request import GuardedRequest
     from kaiko_guards._shared import SharedCounter
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Count", "RateLimit"]
 
+_HERE = "memory://"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,63}")
 _METHOD = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
 
@@ -81,7 +82,7 @@ class RateLimit:
         paths: Iterable[str] = ("/",),
         methods: Iterable[str] | None = None,
         max_keys: int = 1_000_000,
-        storage: str = "memory://",
+        storage: str = _HERE,
         on_storage_error: str = "open",
         storage_timeout: float = 0.1,
         settle_every: float | None = None,
@@ -90,12 +91,10 @@ class RateLimit:
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.rates: tuple[Rate, ...] = parse_rates("rates", rates)
-        known = _BY.get(by) if isinstance(by, str) else by
-        if known is None or not is_plain_callable(known):
-            refuse("by", by, f"one of {', '.join(_BY)}, or a plain function that takes a request")
-        self._identify: Identify = known
+        self._identify: Identify = _identifier(by, _BY if storage != _HERE else _BY_HERE)
         self._fixed_cost, self._cost = _checked_cost(cost)
         self.paths: tuple[str, ...] = path_prefixes("paths", paths)
+        self._everywhere = "/" in self.paths
         self.methods: frozenset[str] | None = _checked_methods(methods)
         if type(max_keys) is not int or max_keys < 1:
             refuse("max_keys", max_keys, "an int from 1")
@@ -104,7 +103,7 @@ class RateLimit:
         """Counts in this process."""
         self.shared: SharedCounter | None = None
         """Counts for all processes."""
-        if storage != "memory://":
+        if storage != _HERE:
             self.shared = _shared(storage, on_storage_error, storage_timeout, settle_every)
         elif settle_every is not None:
             refuse("settle_every", settle_every, "None where nothing is shared")
@@ -134,7 +133,13 @@ class RateLimit:
         """Whether the limit applies to the request's method and path."""
         if self.methods is not None and request.method not in self.methods:
             return False
-        return is_within(request.path, self.paths)
+        return self._everywhere or is_within(request.path, self.paths)
+
+    def hit(self, request: GuardedRequest, counter: MemoryCounter) -> Verdict | None:
+        """Count a request in memory; None where it counts for nobody."""
+        key = self._identify(request)
+        cost = self._fixed_cost if self._cost is None else self._cost(request)
+        return None if key is None or cost < 1 else counter.hit(key, cost)
 
     def count(self, request: GuardedRequest) -> Count | None:
         """Return what a request counts for; None where it counts for nobody."""
@@ -143,6 +148,13 @@ class RateLimit:
         if key is None or cost < 1:
             return None
         return Count(key if self.shared is None else f"kaiko:{self._name}:{key}", self.rates, cost)
+
+
+def _identifier(by: str | Identify, names: Mapping[str, Identify]) -> Identify:
+    known = names.get(by) if isinstance(by, str) else by
+    if known is None or not is_plain_callable(known):
+        refuse("by", by, f"one of {', '.join(names)}, or a plain function that takes a request")
+    return known
 
 
 def _checked_cost(cost: int | Cost) -> tuple[int, Cost | None]:
@@ -186,6 +198,11 @@ def _by_key(request: GuardedRequest) -> str | None:
     return f"key:{sha256(request.key.encode()).hexdigest()[:32]}"
 
 
+def _by_key_here(request: GuardedRequest) -> str | None:
+    """Count by a key in this process alone, whose hashes nobody else can foresee."""
+    return _without_key(request) if request.key is None else f"key:{hash(request.key):x}"
+
+
 def _by_principal(request: GuardedRequest) -> str | None:
     valid = request.valid_key
     return _without_key(request) if valid is None else f"principal:{valid.name}"
@@ -202,3 +219,4 @@ def _by_address(request: GuardedRequest) -> str | None:
 
 
 _BY: dict[str, Identify] = {"key": _by_key, "principal": _by_principal, "address": _by_address}
+_BY_HERE = {**_BY, "key": _by_key_here}

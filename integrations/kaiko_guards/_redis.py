@@ -244,6 +244,8 @@ def _to_give_back(
     groups: Sequence[Sequence[Charge]], told: Sequence[Sequence[float]]
 ) -> list[Sequence[Charge]]:
     """Return the groups that were counted, where another one was refused."""
+    if len(groups) == 1:
+        return []
     counted = [group for group, each in zip(groups, told, strict=True) if not _refuses(group, each)]
     return counted if len(counted) < len(groups) else []
 

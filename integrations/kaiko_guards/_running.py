@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from kaiko_asgi.event_loop import running_loop
 from kaiko_guards._deadlines import GRACE, timed_out
-from kaiko_guards._standing import limit_headers
+from kaiko_guards._standing import LIMIT_HEADERS, limit_headers
 from kaiko_guards._waiting import waits_for_thread
 from kaiko_middleware import PayloadTooLargeError
 from kaiko_middleware.deadline import ends_at
@@ -16,7 +16,7 @@ from kaiko_middleware.layers import REQUEST_ID, layers_of
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task, TimerHandle
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
     from contextvars import Token
 
     from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
@@ -24,11 +24,15 @@ if TYPE_CHECKING:
     from kaiko_guards._request import GuardedRequest
     from kaiko_guards._sizes import Tally
     from kaiko_guards._standing import Standing
+    from kaiko_guards._timers import Timers
     from kaiko_middleware import KaikoError
 
     Answer = Callable[[Receive, Send, KaikoError], Coroutine[Any, Any, None]]
 
 __all__ = ["Running"]
+
+_NAMES = {name: name.lower().encode("ascii") for name in LIMIT_HEADERS}
+_TOLD = frozenset(_NAMES.values())
 
 
 class _Clock(NamedTuple):
@@ -61,6 +65,7 @@ class Running:
         "_request",
         "_send",
         "_timer",
+        "_timers",
         "_token",
         "_too_large",
         "receive",
@@ -88,6 +93,7 @@ class Running:
         self._overruns = False
         self._clock: _Clock | None = None
         self._timer: TimerHandle | None = None
+        self._timers: Timers | None = None
         self._answering: Task[None] | None = None
         self._token: Token[float | None] | None = None
 
@@ -102,11 +108,19 @@ class Running:
         loop = running_loop()
         task = None if loop is None else sys.modules["asyncio"].current_task()
         if loop is not None and task is not None:
-            clock = self._clock = _Clock(deadline, loop, task, task.cancelling())
-            self._timer = loop.call_later(seconds, self._expire, clock)
+            clock = _Clock(deadline, loop, task, task.cancelling())
+            timers = self._timers = deadline.timers_for(loop, seconds)
+            if timers is None:
+                self._timer = loop.call_later(seconds, self.expire)
+            else:
+                timers.add(self)
+            self._clock = clock
 
-    def _expire(self, clock: _Clock) -> None:
+    def expire(self) -> None:
+        """Stop the work: its time is over."""
+        clock = cast("_Clock", self._clock)
         self._is_late = True
+        self._timers = None
         if waits_for_thread(clock.task):
             self._overrun(clock)
             self._cancel_later(clock)
@@ -136,7 +150,10 @@ class Running:
             self._answering = clock.loop.create_task(answer)
 
     def _lift(self) -> None:
-        if self._timer is not None and not self._is_late:
+        if self._timers is not None:
+            self._timers.drop(self)
+            self._timers = None
+        elif self._timer is not None and not self._is_late:
             self._timer.cancel()
             self._timer = None
 
@@ -199,29 +216,39 @@ class Running:
                 raise
         return message
 
-    async def send(self, message: Message) -> None:
+    # These two return what the server's `send` returns: a coroutine of their own would cost as
+    # much as all that they do.
+
+    def send(self, message: Message) -> Awaitable[None]:
         """Be the application's `send`."""
         if self._answering is not None:
-            return  # the client has its answer
-        if message["type"] == "http.response.start":
-            if self._too_large is not None and message["status"] != self._too_large.status:
-                raise self._too_large  # whatever the application makes of it
-        elif message["type"] == "http.response.body":
+            return _nothing()  # the client has its answer
+        kind: str = message["type"]
+        if kind == "http.response.body":
             # What streams has no deadline, and what runs after a whole answer has none either.
             self._lift()
-        await self.send_directly(message)
+            return self._send(message)
+        if (
+            self._too_large is not None
+            and kind == "http.response.start"
+            and message["status"] != self._too_large.status
+        ):
+            raise self._too_large  # whatever the application makes of it
+        return self.send_directly(message)
 
-    async def send_directly(self, message: Message) -> None:
+    def send_directly(self, message: Message) -> Awaitable[None]:
         """Send an event, its head with what is left of the limit."""
         if message["type"].endswith("response.start"):
             self.started = True
             if self.standing is not None:
                 message = _with_limits(message, self.standing)
-        await self._send(message)
+        return self._send(message)
 
     def finish(self) -> None:
         """Take note that the request is over."""
-        if self._timer is not None:
+        if self._timers is not None:
+            self._timers.drop(self)
+        elif self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if self._overruns and self._clock is not None:
@@ -233,9 +260,17 @@ class Running:
                 pass
 
 
+async def _nothing() -> None:
+    """Send nowhere."""
+
+
 def _with_limits(message: Message, standing: Standing) -> Message:
     headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
-    told = {name.lower().decode("latin-1") for name, _ in headers}
+    told: set[str] = set()
+    for name, _ in headers:
+        lower = name.lower()
+        if lower in _TOLD:
+            told.add(lower.decode("ascii"))
     ours = limit_headers(standing, told)
-    added = [(name.lower().encode(), value.encode()) for name, value in ours]
-    return {**message, "headers": [*headers, *added]}
+    headers += [(_NAMES[name], value.encode("ascii")) for name, value in ours]
+    return {**message, "headers": headers}

@@ -13,10 +13,18 @@ if TYPE_CHECKING:
 
     from kaiko_guards._rates import Rate, Verdict
 
-__all__ = ["Policy", "Standing", "limit_headers", "refusal", "standing"]
+__all__ = ["LIMIT_HEADERS", "Policy", "Standing", "limit_headers", "refusal", "standing"]
 
-_TIGHTEST = frozenset({"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"})
-_POLICIES = frozenset({"ratelimit", "ratelimit-policy"})
+LIMIT_HEADERS = (
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "RateLimit-Policy",
+    "RateLimit",
+)
+"""The names of all fields that tell of limits."""
+_TIGHTEST = frozenset(name.lower() for name in LIMIT_HEADERS[:3])
+_POLICIES = frozenset(name.lower() for name in LIMIT_HEADERS[3:])
 
 
 class Policy(NamedTuple):

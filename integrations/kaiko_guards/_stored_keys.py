@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from kaiko_guards._verdicts import KeyAnswer, ValidKey
@@ -67,7 +68,7 @@ def lookup_of(key: str) -> str:
     return key[: start + 8]
 
 
-def answer_for(key: str, stored: StoredKey | None, now: datetime) -> KeyAnswer:
+def answer_for(key: str, stored: StoredKey | None, now: Callable[[], datetime]) -> KeyAnswer:
     """Say what a key is, given what is stored under its look-up part.
 
     It costs the same whether or not anything is, and wherever the digests differ.
@@ -77,6 +78,6 @@ def answer_for(key: str, stored: StoredKey | None, now: datetime) -> KeyAnswer:
         return "unknown"
     if stored.revoked:
         return "revoked"
-    if stored.expires_at is not None and stored.expires_at <= now:
+    if stored.expires_at is not None and stored.expires_at <= now():
         return "expired"
     return stored.valid

@@ -58,7 +58,11 @@ class HashedKeys:
 
     def verify(self, key: str, /) -> KeyAnswer:
         """Say what is known of `key`."""
-        return answer_for(key, self._stored.get(lookup_of(key)), datetime.now(UTC))
+        return answer_for(key, self._stored.get(lookup_of(key)), _now)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _stored_key(key: str, entry: object) -> StoredKey:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from kaiko_asgi import KaikoMiddleware
 from kaiko_asgi.event_loop import running_loop
-from kaiko_asgi.scope import REQUEST_PATH, header_values
-from kaiko_guards._chain import Guards, ask_verifier
+from kaiko_asgi.scope import REQUEST_PATH
+from kaiko_guards._chain import Guards, ask_plain_verifier, ask_verifier
 from kaiko_guards._request import GuardedRequest
 from kaiko_guards._running import Running
 from kaiko_guards._sizes import Tally
@@ -18,11 +18,10 @@ from kaiko_middleware.config import routed_path
 from kaiko_middleware.layers import REQUEST_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from kaiko_asgi import ASGIApp, Receive, Scope, Send
     from kaiko_guards._chain import Guard
-    from kaiko_guards._keys import ApiKeys
     from kaiko_guards._request import TrustedProxies
 
 __all__ = ["GuardMiddleware"]
@@ -76,8 +75,16 @@ class GuardMiddleware:
             if guards.size is not None and scope["type"] == "http":
                 running.tally = Tally(guards.size.for_path(request.path))
                 running.tally.announce(request.read_header("content-length"))
-            if guards.keys is not None and guards.keys.needs_key(request):
-                await _check_key(guards.keys, request, scope)
+            keys = guards.keys
+            if keys is not None and keys.needs_key(request):
+                value = request.read_header(keys.header)
+                found = (
+                    ask_plain_verifier(keys, value)
+                    if guards.asks_plainly
+                    else await ask_verifier(keys, value)
+                )
+                keys.admit(request, *found)
+                scope.setdefault("state", {})[PRINCIPAL] = request.principal
             counting = guards.counting
             loop = running_loop() if counting.waits else None
             if loop is None:
@@ -115,20 +122,33 @@ def _request(scope: Scope, proxies: TrustedProxies) -> GuardedRequest:
     return GuardedRequest(
         scope["method"] if scope["type"] == "http" else "WEBSOCKET",
         routed_path(scope.get(REQUEST_PATH) or scope["path"], scope.get("root_path") or ""),
-        partial(_header, scope),
+        _Headers(scope["headers"]).read,
         client[0] if client else None,
         proxies,
     )
 
 
-def _header(scope: Scope, name: str, /) -> str | None:
-    values = header_values(scope, name.encode("latin-1"))
-    return ",".join(values) if values else None
+class _Headers:
+    """The fields of one request: looked up as often as there are guards."""
 
+    __slots__ = ("_fields", "_single")
 
-async def _check_key(keys: ApiKeys, request: GuardedRequest, scope: Scope) -> None:
-    keys.admit(request, *await ask_verifier(keys, request.read_header(keys.header)))
-    scope.setdefault("state", {})[PRINCIPAL] = request.principal
+    def __init__(self, fields: Sequence[tuple[bytes, bytes]]) -> None:
+        self._fields = fields
+        self._single: dict[bytes, bytes] | None = None
+
+    def read(self, name: str, /) -> str | None:
+        """Return a field's value, its values joined by commas."""
+        single = self._single
+        if single is None:
+            single = self._single = dict(self._fields)
+        wanted = name.encode("latin-1")
+        value = single.get(wanted)
+        if value is None:
+            return None
+        if len(single) == len(self._fields):
+            return value.decode("latin-1")
+        return b",".join([each for key, each in self._fields if key == wanted]).decode("latin-1")
 
 
 def _is_inside(scope: Scope) -> bool:

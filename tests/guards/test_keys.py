@@ -161,14 +161,14 @@ def test_a_stored_key_is_what_its_digest_says() -> None:
     made = new_key()
     stored = StoredKey(made.lookup, made.digest, BILLING)
     other = made.lookup + new_key().key[-32:]
-    assert answer_for(made.key, stored, now) is BILLING
-    assert answer_for(other, stored, now) == "unknown"
-    assert answer_for(other, stored._replace(revoked=True), now) == "unknown"
-    assert answer_for(made.key, stored._replace(revoked=True), now) == "revoked"
-    assert answer_for(made.key, stored._replace(expires_at=now), now) == "expired"
+    assert answer_for(made.key, stored, lambda: now) is BILLING
+    assert answer_for(other, stored, lambda: now) == "unknown"
+    assert answer_for(other, stored._replace(revoked=True), lambda: now) == "unknown"
+    assert answer_for(made.key, stored._replace(revoked=True), lambda: now) == "revoked"
+    assert answer_for(made.key, stored._replace(expires_at=now), lambda: now) == "expired"
     later = now + timedelta(seconds=1)
-    assert answer_for(made.key, stored._replace(expires_at=later), now) is BILLING
-    assert answer_for(made.key, None, now) == "unknown"
+    assert answer_for(made.key, stored._replace(expires_at=later), lambda: now) is BILLING
+    assert answer_for(made.key, None, lambda: now) == "unknown"
 
 
 def test_keys_from_the_settings() -> None:

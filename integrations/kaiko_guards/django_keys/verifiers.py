@@ -25,7 +25,7 @@ _USED = timedelta(minutes=1)
 def _answer(key: str, found: ApiKey | None) -> tuple[KeyAnswer, datetime | None]:
     """Return the answer, and the time to note as the last use, if any."""
     now = timezone.now()
-    answer = answer_for(key, None if found is None else found.as_stored(), now)
+    answer = answer_for(key, None if found is None else found.as_stored(), lambda: now)
     if found is None or not isinstance(answer, ValidKey):
         return answer, None
     noted = found.last_used_at is not None and now - found.last_used_at < _USED

@@ -1,0 +1,64 @@
+"""One timer for all requests of an event loop that may take equally long.
+
+Nearly every request ends long before its deadline. A timer of its own, made and cancelled, would be
+the most expensive part of the guard.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+__all__ = ["Timers"]
+
+
+class _Late(Protocol):
+    """What is told that its time is over."""
+
+    def expire(self) -> None:
+        """Be late."""
+        ...
+
+
+class Timers:
+    """Deadlines of one length; the earliest is always the one that was added first.
+
+    Arguments:
+        loop: asyncio's event loop.
+        seconds: how long each may take.
+
+    """
+
+    def __init__(self, loop: AbstractEventLoop, seconds: float) -> None:
+        self.loop: AbstractEventLoop = loop
+        self._seconds = seconds
+        self._ends: dict[_Late, float] = {}
+        self._is_set = False
+
+    def add(self, late: _Late) -> None:
+        """Have `late` told in time."""
+        self._ends[late] = end = self.loop.time() + self._seconds
+        if not self._is_set:
+            self._set(end)
+
+    def drop(self, late: _Late) -> None:
+        """Have it told no more."""
+        self._ends.pop(late, None)
+
+    def _set(self, end: float) -> None:
+        self._is_set = True
+        self.loop.call_at(end, self._look)
+
+    def _look(self) -> None:
+        self._is_set = False
+        now = self.loop.time()
+        while self._ends:
+            late = next(iter(self._ends))
+            end = self._ends[late]
+            if end > now:
+                self._set(end)
+                return
+            del self._ends[late]
+            late.expire()
