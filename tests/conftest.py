@@ -14,7 +14,7 @@ import pytest
 os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http/dup")
 
 # Most of their time is that of programs they wait for: with `-n` they are given out first.
-SLOW = ("tests/demo/", "tests/typing/", "tests/docs/", "tests/servers/")
+SLOW = ("tests/cli/", "tests/demo/", "tests/typing/", "tests/docs/", "tests/servers/")
 # By folder or file: which part of a parameter names what its tests share beyond their file.
 SHARED = {
     "tests/demo/test_openai_sdk.py": re.compile(

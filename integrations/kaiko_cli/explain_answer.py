@@ -208,7 +208,7 @@ def _explain_foreign(read: _Read) -> Explanation | None:
         return None
     details = error.upstream
     facts: dict[str, str | list[str]] = {
-        "meaning": "an error answer that has not the contract's form"
+        "meaning": "an error answer without the contract's envelope"
         if protocol is None
         else f"an error of {protocol}, which its clients understand: the contract keeps it",
         "fault": fault_of_category(details.category),

@@ -58,6 +58,8 @@ SHOP = {
     """,
     "shop/mapped.py": """
         import functools
+        import sys
+        import types
 
         import kaiko_middleware
         from kaiko_middleware import (
@@ -67,6 +69,7 @@ SHOP = {
         from shop import domain, errors
 
         mapping = ExceptionMapping()
+        sys.modules["shop.made"] = types.ModuleType("shop.made")
 
 
         @mapping.register(domain.Sold)
@@ -85,6 +88,7 @@ SHOP = {
         mapping.register(domain.Burnt, lambda exc: InvalidValueError(param="lines[0].toast"))
         mapping.register(KeyError, lambda exc: MissingFieldError("order_id"))
         mapping.register(domain.Late, lambda exc: made[0]())
+        mapping.register(OSError, len)
         made = [NotFoundError]
     """,
     "shop/app.py": """

@@ -9,12 +9,13 @@ import pytest
 from openapi_spec_validator import validate
 
 from cli.shop_files import SHOP, command, write
+from kaiko_cli import main, service
 from kaiko_cli.catalogue import Catalogue, CatalogueError, read_catalogue
 from kaiko_cli.catalogue_formats import as_json, as_markdown, as_openapi
-from kaiko_cli.service import TOOLKIT
 from kaiko_middleware.catalog import OWN_CODES, STATUSES
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -25,11 +26,15 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def catalogue(shop: Path) -> Catalogue:
-    """The whole of the shop's, as its JSON says."""
-    done = command("catalog", "shop", "--format", "json", cwd=shop)
-    assert done.returncode == 0
-    return Catalogue.model_validate_json(done.stdout)
+def printed(shop: Path) -> subprocess.CompletedProcess[str]:
+    """What the command prints of the whole shop."""
+    return command("catalog", "shop", "--format", "json", cwd=shop)
+
+
+@pytest.fixture(scope="module")
+def catalogue(printed: subprocess.CompletedProcess[str]) -> Catalogue:
+    assert printed.returncode == 0
+    return Catalogue.model_validate_json(printed.stdout)
 
 
 def entry(catalogue: Catalogue, code: str) -> Mapping[str, Any]:
@@ -112,12 +117,12 @@ def test_the_toolkits_codes_are_in_it_and_can_be_left_out(shop: Path, catalogue:
     assert own.service == "shop.app:app"
 
 
-def test_what_cannot_be_found_out_is_said(shop: Path) -> None:
+def test_what_cannot_be_found_out_is_said(printed: subprocess.CompletedProcess[str]) -> None:
     """On standard error, with what the modules print; standard output is the catalogue's."""
-    done = command("catalog", "shop", "--format", "json", cwd=shop)
-    assert done.stderr.splitlines() == [
+    assert printed.stderr.splitlines() == [
         "a module that prints when it is imported",
         "shop.app:wrong gives 'Not-A-Code', which is no code",
+        "the code that builtins:OSError is mapped to cannot be read from the source",
         "the code that shop.domain:Late is mapped to cannot be read from the source",
     ]
 
@@ -142,6 +147,7 @@ APPS = {
         async def app(scope, receive, send): ...
         def make(): return app
         def raises(): raise OSError("a\\x1b")
+        def silent(): raise OSError
         class box: inner = app
         number = 3
     """,
@@ -274,25 +280,52 @@ def test_a_module_that_fails_is_named_and_the_rest_is_shown(apps: Path) -> None:
         (["asgi_app:nothing"], "asgi_app:nothing is not there"),
         (["asgi_app:number"], "asgi_app:number is no application: it cannot be called"),
         (["asgi_app:raises", "--factory"], "asgi_app:raises cannot be imported: OSError: a\\x1b"),
+        (["asgi_app:silent", "--factory"], "asgi_app:silent cannot be imported: OSError"),
         (["broken.exits:app"], "broken.exits cannot be imported: SystemExit: 3"),
-        (["--django", "no_set"], "no_set cannot be imported: No module named 'no_set'"),
         (["a\x1b[1m:b"], "a\\x1b[1m cannot be imported: No module named 'a\\x1b[1m'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)  # fmt: skip
+)
 def test_a_target_that_is_not_there_is_a_sentence(
-    apps: Path, arguments: list[str], said: str
+    apps: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
 ) -> None:
     """No traceback, no table, exit code 1."""
-    done = command("catalog", *arguments, cwd=apps)
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{said}\n")
+    monkeypatch.chdir(apps)
+    assert main.main(["catalog", *arguments]) == 1
+    assert capsys.readouterr() == ("", f"{said}\n")
+
+
+def test_a_project_that_is_not_there_is_a_sentence(apps: Path) -> None:
+    """The same."""
+    done = command("catalog", "--django", "no_set", cwd=apps)
+    said = "no_set cannot be imported: No module named 'no_set'\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
+
+
+def test_a_project_without_django_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What to install."""
+    monkeypatch.setattr(service, "is_missing", "django".__eq__)
+    with pytest.raises(CatalogueError, match=r"pip install 'kaiko-middleware\[django\]'"):
+        service.import_django("settings")
+
+
+def test_ctrl_c_ends_an_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no module that failed."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stopped_app.py").write_text("raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        service.import_service(["stopped_app"])
 
 
 def test_the_toolkits_packages_are_named(request: pytest.FixtureRequest) -> None:
     """A new one would otherwise count as the service's."""
     folder = request.config.rootpath / "integrations"
     packages = {path.parent.name for path in folder.glob("*/py.typed")} - {"kaiko_demo"}
-    assert packages - TOOLKIT == set()
+    assert packages - service.TOOLKIT == set()
 
 
 # --- formats -------------------------------------------------------------------------

@@ -35,14 +35,25 @@ if TYPE_CHECKING:
     from kaiko_demo import Cause, Request
 
 HERE = Path(__file__).parent / "typescript"
+ROOT = Path(__file__).parents[2]
 OLDEST = (22, 18)  # the first that runs TypeScript without an option
-STRICT = (
-    "--noEmit", "--strict", "--noUncheckedIndexedAccess", "--exactOptionalPropertyTypes",
-    "--noImplicitReturns", "--noPropertyAccessFromIndexSignature", "--noUnusedLocals",
-    "--noUnusedParameters", "--verbatimModuleSyntax", "--isolatedModules", "--target", "es2022",
-    "--module", "nodenext", "--allowImportingTsExtensions",
-)  # fmt: skip
-BROWSER = ("--lib", "es2022,dom,dom.iterable", "--types", "")
+STRICT = {
+    "allowImportingTsExtensions": True,
+    "exactOptionalPropertyTypes": True,
+    "isolatedModules": True,
+    "lib": ["es2022", "dom", "dom.iterable"],
+    "module": "nodenext",
+    "noEmit": True,
+    "noImplicitReturns": True,
+    "noPropertyAccessFromIndexSignature": True,
+    "noUncheckedIndexedAccess": True,
+    "noUnusedLocals": True,
+    "noUnusedParameters": True,
+    "strict": True,
+    "target": "es2022",
+    "types": [],
+    "verbatimModuleSyntax": True,
+}
 
 
 @cache
@@ -161,11 +172,13 @@ def use(catalogue: Catalogue, *, forgotten: str = "") -> str:
     return USE.replace("CASES", cases).replace("HANDLERS", handlers)
 
 
-def compile_(folder: Path, source: str, *options: str) -> list[str]:
+def compile_(folder: Path, source: str) -> list[str]:
     """The errors of the compiler about a module."""
     (folder / "use.ts").write_text(source)
+    settings = {"compilerOptions": STRICT, "files": ["use.ts"]}
+    (folder / "tsconfig.json").write_text(json.dumps(settings))
     done = subprocess.run(
-        [*tsc(), *STRICT, *(options or BROWSER), "use.ts"],
+        [*tsc(), "--project", ".", "--pretty", "false"],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -234,6 +247,15 @@ def test_strict_accepts_a_catalogue_of_any_words(folder: Path) -> None:
         made = as_typescript(Catalogue(service="a\n*/", codes=tuple(codes)))
         (folder / "client.ts").write_text(made)
         assert compile_(folder, 'export * from "./client.ts";') == []
+
+
+def test_the_blocks_of_the_page_compile(folder: Path) -> None:
+    """Each is a module beside the client."""
+    page = (ROOT / "docs" / "catalog.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```typescript\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        assert compile_(folder, block) == []
 
 
 def test_a_catalogue_without_codes_makes_no_client() -> None:

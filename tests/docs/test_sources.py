@@ -45,7 +45,7 @@ def test_blocks_say_a_language_that_is_checked(page: Path) -> None:
     """A block that no test understands could say anything."""
     languages = set(re.findall(r"^```(\S+)", page.read_text(), re.MULTILINE))
     directives = {language for language in languages if language.startswith("{")}
-    assert languages - directives <= {"python", "json", "http", "console", "text"}
+    assert languages - directives <= {"python", "json", "http", "console", "text", "typescript"}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: str(path.relative_to(DOCS)))
