@@ -32,20 +32,20 @@ def limits() -> list[RateLimit]:
     """Return the limits, counted in the server that the environment names."""
     logging.getLogger("kaiko").setLevel(logging.ERROR)  # a line for each 429 is no news here
 
-    def limit(rates: str, by: str, path: str) -> RateLimit:
+    def limit(rates: str, path: str) -> RateLimit:
         return RateLimit(
             rates,
-            by=by,
+            by="address",
             paths=(path,),
             storage=os.environ[STORAGE],
-            on_storage_error=os.environ[ON_ERROR],
+            on_storage_error="closed" if os.environ[ON_ERROR] == "closed" else "open",
             # Where load and workers share the cores, a worker waits for these and not for a server.
             storage_timeout=1.0,
         )
 
     return [
-        limit(f"{PER_SECOND}/second", "address", "/paced"),
-        limit(f"{AT_ONCE}/day", "address", "/burst"),
+        limit(f"{PER_SECOND}/second", "/paced"),
+        limit(f"{AT_ONCE}/day", "/burst"),
     ]
 
 

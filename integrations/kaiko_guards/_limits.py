@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from kaiko_guards._memory import MemoryCounter
 from kaiko_guards._rates import parse_rates
@@ -77,13 +77,13 @@ class RateLimit:
         self,
         rates: str,
         *,
-        by: str | Identify = "key",
+        by: Literal["key", "principal", "address"] | Identify = "key",
         cost: int | Cost = 1,
         paths: Iterable[str] = ("/",),
         methods: Iterable[str] | None = None,
         max_keys: int = 1_000_000,
         storage: str = _HERE,
-        on_storage_error: str = "open",
+        on_storage_error: Literal["open", "closed"] = "open",
         storage_timeout: float = 0.1,
         settle_every: float | None = None,
         draft_fields: bool = False,

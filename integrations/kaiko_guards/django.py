@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from inspect import iscoroutinefunction
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, cast
 
 from kaiko_middleware.extras import require
 
@@ -51,13 +51,25 @@ if TYPE_CHECKING:
     from kaiko_guards._standing import Standing
     from kaiko_middleware import Reply
 
-__all__ = ["SETTING", "GuardMiddleware"]
+__all__ = ["SETTING", "GuardMiddleware", "Settings"]
 
 SETTING = "KAIKO_GUARDS"
 _KEYS = ("guards", "trusted_proxies")
 
 GetResponse = Callable[["HttpRequest"], "HttpResponseBase"]
 GetResponseAsync = Callable[["HttpRequest"], Awaitable["HttpResponseBase"]]
+
+
+class Settings(TypedDict, total=False):
+    """The setting `KAIKO_GUARDS`, every key optional.
+
+    >>> KAIKO_GUARDS: Settings = {"guards": "shop.guards.GUARDS"}
+    """
+
+    guards: Iterable[Guard] | str
+    """The guards, or a dotted path of them."""
+    trusted_proxies: Iterable[str]
+    """Addresses and networks of proxies whose `X-Forwarded-For` is believed."""
 
 
 class GuardSettings(NamedTuple):

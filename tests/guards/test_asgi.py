@@ -277,7 +277,7 @@ def test_limits_govern_paths_and_methods_and_count_by_what_they_are_told() -> No
 
 
 @pytest.mark.parametrize("by", ["key", "principal"])
-def test_a_limit_counts_by_key_or_principal(by: str) -> None:
+def test_a_limit_counts_by_key_or_principal(by: Any) -> None:
     """And by the address where there is none."""
     app = alone(answers(), [ApiKeys(Keys(), public=("/health",)), RateLimit("1/minute", by=by)])
     assert [ask(app, headers=[("x-api-key", KEY)]).status for _ in range(2)] == [200, 429]
@@ -296,7 +296,7 @@ def test_a_limit_counts_by_the_clock_that_it_is_given() -> None:
 @pytest.mark.parametrize(
     ("by", "told"), [("key", [200, 200]), ("principal", [200, 200]), ("address", [200, 429])]
 )
-def test_a_preflight_counts_by_address_alone(by: str, told: list[int]) -> None:
+def test_a_preflight_counts_by_address_alone(by: Any, told: list[int]) -> None:
     """It has no key, and the address may be a whole office's."""
     app = alone(answers(), [ApiKeys(Keys()), RateLimit("1/minute", by=by)])
     headers = [("origin", "https://a.example"), ("access-control-request-method", "GET")]

@@ -211,7 +211,7 @@ def test_a_lifespan_connects_before_the_first_request(url: str) -> None:
 
 @pytest.mark.parametrize("on_error", ["open", "closed"])
 def test_a_service_starts_without_its_storage(
-    on_error: str, caplog: pytest.LogCaptureFixture
+    on_error: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With the one warning."""
     limit = RateLimit("1/hour", by="address", storage=_NOWHERE, on_storage_error=on_error)
