@@ -11,13 +11,11 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from kaiko_guards._paths import ByPath
-from kaiko_guards._timers import Timers
 from kaiko_middleware import ServiceUnavailableError
 from kaiko_middleware.deadline import ends_at
 from kaiko_middleware.settings_check import is_plain_callable, refuse
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
     from collections.abc import Callable, Generator, Mapping
 
     from kaiko_guards._request import GuardedRequest
@@ -72,22 +70,11 @@ class Deadline:
         if on_overrun is not None and not is_plain_callable(on_overrun):
             refuse("on_overrun", on_overrun, "a plain function that takes a request")
         self._on_overrun = on_overrun
-        self._lengths = frozenset({self.seconds, *given.values()})
-        self._timers: dict[float, Timers] = {}
+        self.lengths: frozenset[float | None] = frozenset({self.seconds, *given.values()})
+        """The times that a request may take where its caller does not say."""
         self._lock = Lock()
         self._overrunning = 0
         self._watched: dict[GuardedRequest, float] = {}
-
-    def timers_for(self, loop: AbstractEventLoop, seconds: float) -> Timers | None:
-        """Return what ends requests of an event loop after `seconds`; None for an odd length."""
-        found = self._timers.get(seconds)
-        if found is not None and found.loop is loop:
-            return found
-        if seconds not in self._lengths:  # a caller's wish
-            return None
-        # One loop is the rule. What was there goes on for its own requests.
-        found = self._timers[seconds] = Timers(loop, seconds)
-        return found
 
     @property
     def overrunning(self) -> int:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kaiko_guards._request import GuardedRequest
     from kaiko_guards._sizes import Tally
     from kaiko_guards._standing import Standing
-    from kaiko_guards._timers import Timers
+    from kaiko_guards._timers import Timers, TimersByLength
     from kaiko_middleware import KaikoError
 
     Answer = Callable[[Receive, Send, KaikoError], Coroutine[Any, Any, None]]
@@ -97,7 +97,7 @@ class Running:
         self._answering: Task[None] | None = None
         self._token: Token[float | None] | None = None
 
-    def limit_time(self, deadline: Deadline, seconds: float | None) -> None:
+    def limit_time(self, deadline: Deadline, seconds: float | None, timers: TimersByLength) -> None:
         """Begin to count the time, where it is limited.
 
         Without an asyncio loop nothing is ended: `deadline()` tells what is left.
@@ -109,11 +109,11 @@ class Running:
         task = None if loop is None else sys.modules["asyncio"].current_task()
         if loop is not None and task is not None:
             clock = _Clock(deadline, loop, task, task.cancelling())
-            timers = self._timers = deadline.timers_for(loop, seconds)
-            if timers is None:
+            found = self._timers = timers.find(loop, seconds)
+            if found is None:
                 self._timer = loop.call_later(seconds, self.expire)
             else:
-                timers.add(self)
+                found.add(self)
             self._clock = clock
 
     def expire(self) -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
+    from collections.abc import Container
 
-__all__ = ["Timers"]
+__all__ = ["Timers", "TimersByLength"]
 
 
 class _Late(Protocol):
@@ -62,3 +63,27 @@ class Timers:
                 return
             del self._ends[late]
             late.expire()
+
+
+class TimersByLength:
+    """The timers for each of some lengths.
+
+    Arguments:
+        lengths: seconds.
+
+    """
+
+    def __init__(self, lengths: Container[float | None] = ()) -> None:
+        self._lengths = lengths
+        self._timers: dict[float, Timers] = {}
+
+    def find(self, loop: AbstractEventLoop, seconds: float) -> Timers | None:
+        """Return what ends requests of an event loop after `seconds`; None for another length."""
+        found = self._timers.get(seconds)
+        if found is not None and found.loop is loop:
+            return found
+        if seconds not in self._lengths:  # a caller's wish
+            return None
+        # One loop is the rule. What was there goes on for its own requests.
+        found = self._timers[seconds] = Timers(loop, seconds)
+        return found

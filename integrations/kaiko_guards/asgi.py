@@ -12,6 +12,7 @@ from kaiko_guards._chain import Guards, ask_plain_verifier, ask_verifier
 from kaiko_guards._request import GuardedRequest
 from kaiko_guards._running import Running
 from kaiko_guards._sizes import Tally
+from kaiko_guards._timers import TimersByLength
 from kaiko_middleware import Config, KaikoError, current_request_id
 from kaiko_middleware.arguments import require_asgi_app
 from kaiko_middleware.config import routed_path
@@ -59,6 +60,8 @@ class GuardMiddleware:
         require_asgi_app("kaiko_guards.asgi.GuardMiddleware", app)
         self.app = app
         self._guards = Guards(guards, trusted_proxies)
+        deadline = self._guards.deadline
+        self._timers = TimersByLength() if deadline is None else TimersByLength(deadline.lengths)
         self._answering = KaikoMiddleware(_raise_refusal, config)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +74,7 @@ class GuardMiddleware:
         running = Running(request, receive, send, partial(self._answer, scope))
         try:
             if guards.deadline is not None and scope["type"] == "http":
-                running.limit_time(guards.deadline, guards.seconds_for(request))
+                running.limit_time(guards.deadline, guards.seconds_for(request), self._timers)
             if guards.size is not None and scope["type"] == "http":
                 running.tally = Tally(guards.size.for_path(request.path))
                 running.tally.announce(request.read_header("content-length"))
