@@ -358,6 +358,7 @@ export async function callWithRetry(
     if (reason !== "retrying") {
       return { ok: false, failure, attempts: attempt };
     }
+    signal?.throwIfAborted(); // the hook may have aborted it
     await sleep(waitMs, signal);
   }
 }

@@ -13,6 +13,7 @@ import pkgutil
 import sys
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.metadata import metadata
 from typing import TYPE_CHECKING, TypeVar
 
 from kaiko_cli.catalogue import CatalogueError
@@ -28,24 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["TOOLKIT", "Service", "import_django", "import_service"]
 
 TOOLKIT = frozenset(
-    {
-        "kaiko_asgi",
-        "kaiko_check",
-        "kaiko_cli",
-        "kaiko_django",
-        "kaiko_drf",
-        "kaiko_fastapi",
-        "kaiko_flask",
-        "kaiko_guards",
-        "kaiko_httpx",
-        "kaiko_litestar",
-        "kaiko_middleware",
-        "kaiko_ninja",
-        "kaiko_pytest",
-        "kaiko_starlette",
-        "kaiko_wsgi",
-    }
-)
+    # Each integration has an extra of its name.
+    {"kaiko_middleware"}
+    | {f"kaiko_{name}" for name in metadata("kaiko-middleware").get_all("Provides-Extra") or ()}
+) - {"kaiko_demo"}
 """The packages whose codes are the toolkit's. The demo is a service like any other."""
 _T = TypeVar("_T")
 _SETTINGS = "DJANGO_SETTINGS_MODULE"
@@ -105,6 +92,7 @@ def import_service(
                     _must(target, app)
             else:
                 _import_below(module, service, tuple(skip))
+        _import_urls(service)
     service.roots -= TOOLKIT
     return service
 
@@ -125,6 +113,23 @@ def import_django(settings: str) -> Service:
     with _importing():
         urls = _must(settings, _load_django)
     return Service(settings, {name.partition(".")[0] for name in (settings, urls)} - TOOLKIT)
+
+
+def _import_urls(service: Service) -> None:
+    """Import the URLs of a Django project that a target has set up; they are loaded late."""
+    if "django.conf" not in sys.modules:
+        return
+    from django.conf import settings  # noqa: PLC0415 - only for a service on Django
+
+    urls: str | None = getattr(settings, "ROOT_URLCONF", None) if settings.configured else None
+    if urls is None:
+        return
+    try:
+        _must(urls, partial(importlib.import_module, urls))
+    except CatalogueError as exc:
+        service.failed.append(str(exc))
+    else:
+        service.roots.add(urls.partition(".")[0])
 
 
 def _set_up_django() -> None:

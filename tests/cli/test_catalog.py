@@ -205,6 +205,17 @@ APPS = {
     "plainsite/models.py": """
         from django.contrib.auth.models import User
     """,
+    "plainwsgi.py": """
+        import os
+        os.environ["DJANGO_SETTINGS_MODULE"] = "plainsite.settings"
+        from django.core.wsgi import get_wsgi_application
+        application = get_wsgi_application()
+    """,
+    "nourls.py": """
+        from django.conf import settings
+        settings.configure(ROOT_URLCONF="no_urls")
+        def app(environ, start_response): ...
+    """,
     "broken/__init__.py": "",
     "broken/fine.py": """
         from kaiko_middleware import NotFoundError
@@ -234,6 +245,7 @@ def codes(printed: str) -> set[str]:
         (["wsgi_app:app", "starlette_app:app"], {"wsgi_conflict", "starlette_conflict"}),
         (["litestar_app:app"], {"litestar_conflict"}),
         (["--django", "plainsite.settings"], {"django_conflict", "django_forbidden"}),
+        (["plainwsgi:application"], {"django_conflict", "django_forbidden"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -299,6 +311,13 @@ def test_a_target_that_is_not_there_is_a_sentence(
     assert capsys.readouterr() == ("", f"{said}\n")
 
 
+def test_urls_that_cannot_be_imported_are_named(apps: Path) -> None:
+    """The rest is shown."""
+    done = command("catalog", "nourls:app", "--own", cwd=apps)
+    assert done.returncode == 1
+    assert done.stderr == "no_urls cannot be imported: No module named 'no_urls'\n"
+
+
 def test_a_project_that_is_not_there_is_a_sentence(apps: Path) -> None:
     """The same."""
     done = command("catalog", "--django", "no_set", cwd=apps)
@@ -321,11 +340,10 @@ def test_ctrl_c_ends_an_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         service.import_service(["stopped_app"])
 
 
-def test_the_toolkits_packages_are_named(request: pytest.FixtureRequest) -> None:
-    """A new one would otherwise count as the service's."""
-    folder = request.config.rootpath / "integrations"
-    packages = {path.parent.name for path in folder.glob("*/py.typed")} - {"kaiko_demo"}
-    assert packages - service.TOOLKIT == set()
+def test_the_toolkits_packages_are_known() -> None:
+    """By its extras; the demo is a service like any other."""
+    assert {"kaiko_middleware", "kaiko_asgi", "kaiko_guards", "kaiko_cli"} <= service.TOOLKIT
+    assert "kaiko_demo" not in service.TOOLKIT
 
 
 # --- formats -------------------------------------------------------------------------

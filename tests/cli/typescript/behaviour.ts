@@ -327,6 +327,13 @@ test("an aborted call stops at once, with what the signal says", async () => {
     onAttempt: () => setImmediate(() => inWait.abort(reason)),
   });
   await assert.rejects(answering, reason);
+  const inHook = new AbortController();
+  const told = callWithRetry(URL_, { signal: inHook.signal }, {
+    fetch: async () => new Response(BUSY, { status: 503 }),
+    onAttempt: () => inHook.abort(reason),
+    sleep: async () => assert.fail("it waits"),
+  });
+  await assert.rejects(told, reason);
   const inFetch = new AbortController();
   const hanging = callWithRetry(URL_, { signal: inFetch.signal }, {
     fetch: (_, init) =>
