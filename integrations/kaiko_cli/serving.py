@@ -1,7 +1,7 @@
 """`kaiko-middleware demo --serve`: keep the services running, to try them by hand.
 
-They are started again, with a running clock and without data from the comparison. Rate limits
-reset after a minute.
+They are started again, with a running clock and without data from the comparison. A used-up rate
+limit is whole again after a minute.
 """
 
 from __future__ import annotations
