@@ -7,7 +7,7 @@ client which is refused loses nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from kaiko_guards._settling import Settler
 from kaiko_guards._standing import Policy, Standing, refusal, standing
@@ -112,8 +112,7 @@ class Counting:
                 if one.settings not in settlers:
                     settlers[one.settings] = Settler(one, limit.settle_every)
                 settler = settlers[one.settings]
-            if limit.counter is not None:
-                self._here.append((limit, limit.counter, settler))
+            self._here.append((limit, cast("MemoryCounter", limit.counter), settler))
         self._shared = tuple(shared.values())
         self._settlers = tuple(settlers.values())
         self.waits: bool = bool(shared)

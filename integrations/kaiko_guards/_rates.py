@@ -102,10 +102,8 @@ class Rate:
         """Return the seconds that a request costs which counts as `cost` requests."""
         return min(self.limit, cost) * self.interval
 
-    def until_more(self, verdict: Verdict) -> float | None:
-        """Return the seconds until one request more may follow; None where all of them may."""
-        if verdict.remaining >= self.limit:
-            return None
+    def until_more(self, verdict: Verdict) -> float:
+        """Return the seconds until one request more may follow."""
         return (verdict.remaining + 1) * self.interval - (self.period - verdict.reset)
 
 

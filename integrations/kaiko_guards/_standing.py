@@ -73,14 +73,11 @@ def limit_headers(found: Standing, told: Collection[str] = ()) -> list[tuple[str
 
 def _policy_fields(policies: Sequence[Policy]) -> list[tuple[str, str]]:
     named = [f'"{name}";q={rate.limit};w={rate.period:.0f}' for name, rate, _ in policies]
-    left = [_service_limit(*policy) for policy in policies]
+    left = [
+        f'"{name}";r={verdict.remaining};t={ceil(rate.until_more(verdict))}'
+        for name, rate, verdict in policies
+    ]
     return [("RateLimit-Policy", ", ".join(named)), ("RateLimit", ", ".join(left))]
-
-
-def _service_limit(name: str, rate: Rate, verdict: Verdict) -> str:
-    more = rate.until_more(verdict)
-    until = "" if more is None else f";t={ceil(more)}"
-    return f'"{name}";r={verdict.remaining}{until}'
 
 
 def refusal(found: Standing) -> RateLimitError:

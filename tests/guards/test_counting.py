@@ -18,8 +18,10 @@ from guards.test_django import project, whose
 from guards.test_wsgi import alone as alone_wsgi
 from guards.test_wsgi import answers as answers_wsgi
 from guards.test_wsgi import ask as ask_wsgi
-from kaiko_guards import RateLimit
+from kaiko_guards import Deadline, RateLimit
 from kaiko_guards._chain import Guards
+from kaiko_guards._memory import MemoryCounter
+from kaiko_guards._rates import parse_rates
 from kaiko_middleware import RateLimitError, ServiceUnavailableError
 from kaiko_middleware.settings_check import ConfigError
 
@@ -128,6 +130,32 @@ def test_what_a_server_refuses_memory_counts_no_more(server: Server) -> None:
     assert (_left(here), _left(one)) == (7, 7)
 
 
+def test_without_blocking_what_was_counted_is_given_back(server: Server) -> None:
+    """On an event loop, by its own client."""
+    here = RateLimit("9/hour", by="address")
+    one = _at(server, "9/day", storage_timeout=5)
+    other = _at(server, "1/hour", storage_timeout=6)
+    counting = Guards([here, one, other]).counting
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        await counting.count_async(request(), loop)
+        for _ in range(3):
+            with pytest.raises(RateLimitError):
+                await counting.count_async(request(), loop)
+        await counting.close(loop)
+
+    asyncio.run(main())
+    assert (_left(here), _left(one)) == (7, 7)
+
+
+def test_what_is_forgotten_is_not_given_back() -> None:
+    """Nothing is kept of it."""
+    counter = MemoryCounter(parse_rates("rates", "2/hour"))
+    counter.give_back("a", 1)
+    assert counter.hit("a").remaining == 1
+
+
 def test_what_nobody_can_count_memory_counts_no_more(server: Server) -> None:
     """A closed limit refuses it, and the client may try again."""
     here = RateLimit("9/hour", by="address")
@@ -191,8 +219,19 @@ def test_a_django_answer_has_them(stack: Any) -> None:
     _check([(one.status, {name.lower(): value for name, value in one.headers}) for one in told])
 
 
-def test_whole_allowances_have_no_time() -> None:
-    """Nothing more will follow."""
+def test_a_late_answer_has_them() -> None:
+    """Whoever answers."""
+
+    async def app(*_args: object) -> None:
+        await asyncio.sleep(60)
+
+    answer = ask(alone(app, [Deadline(0.01), *_limits()]))
+    assert (answer.status, answer.one("ratelimit")) == (503, LEFT[0])
+    assert answer.one("x-ratelimit-limit") == "2"
+
+
+def test_what_is_used_up_comes_back_one_by_one() -> None:
+    """After an interval, in whole seconds."""
     app = alone(answers(), [RateLimit("2/second", by="address", draft_fields=True, cost=5)])
     assert ask(app).one("ratelimit") == '"address 2/second";r=0;t=1'
     told = ask(alone(answers(), [RateLimit("1/day", by="address", draft_fields=True)]))

@@ -307,6 +307,24 @@ def test_on_asyncio_a_timer_settles(clock: Clock) -> None:
     run("asyncio", main)
 
 
+def test_on_asyncio_one_settles_at_a_time(clock: Clock) -> None:
+    """The other comes back to it."""
+    far = Far(clock)
+
+    async def main() -> None:
+        one = Process(far, clock)
+        loop = asyncio.get_running_loop()
+        one.ask(settles=False)
+        one.settler.settle_soon(loop)
+        with one.settler._busy:
+            await asyncio.sleep(0.6)
+        assert far.asked == 0
+        await asyncio.sleep(0.6)
+        assert far.used("a") == 1
+
+    run("asyncio", main)
+
+
 # --- with real servers ----------------------------------------------------------------
 
 
@@ -432,6 +450,29 @@ def test_a_clusters_keys_settle_where_they_lie(key: str) -> None:
     assert len({key_slot(each) for each in keys}) == 1
     assert keys[0] != keys[1]
     assert arguments[:3] == [1, 1, 7]
+
+
+def test_limits_of_one_server_settle_together(server: Server) -> None:
+    """One batch for all of them; a server that is gone is asked once, and then rests."""
+    limits = [_limit(server, "10/hour"), _limit(server, "9/hour")]
+    guards = Guards(limits)
+    assert len(guards.counting._settlers) == 1
+    assert _ask(guards)
+    server.stop()
+    assert _ask(guards)
+    for _ in range(2):
+        _settle(guards)
+    (settler,) = guards.counting._settlers
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        settler.shared._again_at = 0.0
+        for _ in range(2):
+            await settler._settle(loop)
+        await guards.counting.close(loop)
+
+    asyncio.run(main())
+    assert settler._sent is not None or server.scheme == "memcached"
 
 
 def test_an_asgi_application_settles(server: Server) -> None:
