@@ -67,9 +67,8 @@ def without_own_words(text: str, status: int) -> str:
     if blank and head[:4] == f"{status} ":
         text = rest.strip()
     for name, table, attribute in _OWN_WORDS:
-        module = sys.modules.get(name)
-        if module is not None:
-            classes: Mapping[int, object] = getattr(module, table, {})
+        if name in sys.modules:
+            classes: Mapping[int, object] = getattr(sys.modules[name], table, {})
             words: object = getattr(classes.get(status), attribute, None)
             if isinstance(words, str):
                 text = text.removeprefix(words).strip()

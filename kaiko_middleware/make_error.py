@@ -72,7 +72,7 @@ def error_for_status(
     Arguments:
         status: any status; one that is no error status (below 400, above 599) is a 500.
         message: what a person is told; the status's fixed text by default.
-        code: another code than the status's.
+        code: another code than the status's; one that is none is not sent.
         param: the parameter to blame; None by default.
         headers: extra response headers, which may be another library's: what is none is
             dropped when it is sent, and logged.
@@ -81,20 +81,19 @@ def error_for_status(
     """
     entry = STATUSES.get(status) or status_entry(status)
     cls = _BY_STATUS.get(entry.status, _BY_TYPE[entry.type])
-    error = cls(
-        entry.message if message is None else message,
-        code=code,
-        param=param,
-        retryable=entry.retryable if retryable is None else retryable,
-    )
-    error.status = entry.status
+    text = entry.message if message is None else message
+    state: dict[str, object] = {
+        "message": text,
+        "status": entry.status,
+        "code": entry.code if code is None else code,
+        "param": param,
+        "retryable": entry.retryable if retryable is None else retryable,
+    }
     if headers is not None:
         if isinstance(headers, Mapping):
             headers = cast("Mapping[str, str]", headers).items()
-        error.headers = tuple((name, value) for name, value in headers)
-    if code is None:
-        error.code = entry.code
-    return error
+        state["headers"] = tuple((name, value) for name, value in headers)
+    return restore_error(cls, (text,), state)
 
 
 def error_for_code(code: str, param: str | None = None) -> KaikoError:

@@ -93,10 +93,11 @@ class EnvelopeResponse(HttpResponse):
             "cookies": SimpleCookie(),
             "reply": reply,
             "request_id": request_id,
+            "status_code": reply.status,
             "_resource_closers": [],
             "_container": [reply.body],
         }
-        _fill(self, reply)
+        _fill_headers(self, reply)
 
 
 @lru_cache(maxsize=1)
@@ -270,6 +271,10 @@ def _fill(response: HttpResponse, reply: Reply) -> None:
     """Give a response the head of `reply`; its cookies stay."""
     # Without a phrase, Django takes the status's.
     response.__dict__.update(status_code=reply.status, _reason_phrase=None)
+    _fill_headers(response, reply)
+
+
+def _fill_headers(response: HttpResponse, reply: Reply) -> None:
     store = {pair[0].lower(): pair for pair in reply.headers}
     if len(store) != len(reply.headers):
         store = {}

@@ -25,7 +25,7 @@ from rest_framework.parsers import BaseParser
 from kaiko_drf._failures import failures_of
 from kaiko_middleware import InvalidRequestError, KaikoError, RateLimitError
 from kaiko_middleware.author_text import author_text
-from kaiko_middleware.foreign_answer import ForeignBody, read_detail
+from kaiko_middleware.foreign_answer import read_detail
 from kaiko_middleware.make_error import error_for_code, error_for_status
 from kaiko_middleware.validation import Failure, error_from_failures
 from kaiko_middleware.validation.failures import FORMS
@@ -64,7 +64,7 @@ def api_exception(exc: APIException, request: Request, view: object) -> KaikoErr
             return refused
     if isinstance(exc, PermissionDenied) and _is_drfs(raised_in, "enforce_csrf"):
         return error_for_code("csrf_failed")
-    message, code, param, _, _ = _said(exc, status, raised_in)
+    message, code, param = _said(exc, status, raised_in)
     if status == 429:
         wait: object = getattr(exc, "wait", None)
         seconds = wait if isinstance(wait, int | float) else None
@@ -97,16 +97,18 @@ def _is_set_by_drf(kind: type, attribute: str) -> bool:
     return declaring.__module__.startswith("rest_framework.")
 
 
-def _said(exc: APIException, status: int, raised_in: FrameType | None) -> ForeignBody:
-    """Return what the author of `exc` wrote, and nothing of DRF's own."""
+def _said(
+    exc: APIException, status: int, raised_in: FrameType | None
+) -> tuple[str | None, str | None, str | None]:
+    """Return the message, the code and the param that the author of `exc` wrote."""
     detail: object = exc.detail
     if isinstance(detail, list):
         items = cast("list[object]", detail)
         detail = items[0] if len(items) == 1 else None
     if isinstance(detail, dict):  # DRF's own details are texts
-        return read_detail(cast("dict[str, object]", detail), status)
+        return read_detail(cast("dict[str, object]", detail), status)[:3]
     if not isinstance(detail, str):
-        return ForeignBody()
+        return None, None, None
     code: object = getattr(detail, "code", None)
     if code == exc.default_code and _is_drfs_default(exc, "default_code"):
         code = None
@@ -114,8 +116,8 @@ def _said(exc: APIException, status: int, raised_in: FrameType | None) -> Foreig
     if _is_drfs_text(exc, text, raised_in):
         text = ""
     if code is None:
-        return ForeignBody(author_text(text[:_LONGEST], status))
-    return read_detail({"detail": text[:_LONGEST], "code": code}, status)
+        return author_text(text[:_LONGEST], status), None, None
+    return read_detail({"detail": text[:_LONGEST], "code": code}, status)[:3]
 
 
 def _is_drfs_text(exc: APIException, text: str, raised_in: FrameType | None) -> bool:

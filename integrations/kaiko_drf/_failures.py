@@ -101,7 +101,8 @@ def _walk(
     `at` is the path so far, and the last key's part of it: empty if that is no declared name.
     """
     # A service may nest a serializer's errors in others.
-    declared = serializer_of(detail) or declared
+    if hasattr(detail, "serializer"):
+        declared = serializer_of(detail) or declared
     path, last = at
     if isinstance(detail, dict):
         for key, inner in cast("dict[object, object]", detail).items():
