@@ -1,5 +1,7 @@
 // What the generated client does, told by fetches that answer what each test wants.
 import assert from "node:assert/strict";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 
 import {
@@ -395,4 +397,45 @@ test("a stream is handed over unread", async () => {
   const response = new Response("data: 1\n\n");
   const result = await callWithRetry(URL_, {}, { stream: true, fetch: async () => response });
   assert.ok(result.ok && result.response === response && !response.bodyUsed);
+});
+
+/** A server whose answers are cut off, or lead back to itself; how often each was asked. */
+async function serving(): Promise<{ server: Server; url: string; asked: string[] }> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    if (request.url === "/loop") {
+      response.writeHead(302, { Location: "/loop" }).end();
+      return;
+    }
+    response.writeHead(200, { "Content-Length": "10" });
+    response.write("cut", () => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { server, url: `http://127.0.0.1:${port}`, asked };
+}
+
+test("on a real connection, what Node says is understood", async () => {
+  const { server, url, asked } = await serving();
+  const told = async (path: string, method: string, base = url): Promise<string[]> => {
+    const reasons: string[] = [];
+    await callWithRetry(base + path, { method, body: method === "POST" ? "a" : null }, {
+      budget: new RetryBudget(),
+      sleep: async () => undefined,
+      onAttempt: ({ reason, failure }) => reasons.push(`${failure.kind} ${reason}`),
+    });
+    return reasons;
+  };
+  const again = ["network retrying", "network retrying", "network attempts"];
+  assert.deepEqual(await told("/cut", "GET"), again);
+  assert.deepEqual(await told("/cut", "POST"), ["network not_idempotent"]);
+  assert.deepEqual(asked, ["GET /cut", "GET /cut", "GET /cut", "POST /cut"]);
+  assert.deepEqual(await told("/loop", "GET"), ["network not_retryable"]);
+  const gone = await serving();
+  for (const each of [server, gone.server]) {
+    each.closeAllConnections();
+    await new Promise((resolve) => each.close(resolve));
+  }
+  assert.deepEqual(await told("/", "POST", gone.url), again); // refused: it was not sent
 });

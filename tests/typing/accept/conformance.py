@@ -14,3 +14,5 @@ assert_type(check_answer(404, pairs, b"{}", request_headers=pairs), list[Violati
 for entry in known_codes():
     assert_type(entry.code, str)
     assert_type(entry.status, int)
+    assert_type(entry.param, str | None)
+    assert_type(entry.defined, str)
