@@ -71,10 +71,10 @@ def _counts() -> list[Count]:
 
 def _script(counts: list[Count]) -> tuple[str, list[Any]]:
     """Return our script, and what it is called with for these counts."""
-    redis: Any = import_module("kaiko_guards._redis")
-    shared: Any = import_module("kaiko_guards._shared")
-    keys, arguments = vars(redis)["_asked"](vars(shared)["_charges"](counts))
-    return vars(redis)["_SCRIPT"], [len(keys), *keys, *arguments]
+    redis: dict[str, Any] = vars(import_module("kaiko_guards._redis"))
+    shared: dict[str, Any] = vars(import_module("kaiko_guards._shared"))
+    asked: tuple[list[Any], list[Any]] = redis["_asked"](shared["_charges"](counts))
+    return redis["_SCRIPT"], [len(asked[0]), *asked[0], *asked[1]]
 
 
 def _sync_sides(url: str, _loop: asyncio.AbstractEventLoop) -> dict[str, Run]:

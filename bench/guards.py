@@ -29,6 +29,8 @@ from kaiko_guards._rates import parse_rates
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from django.http import HttpRequest, HttpResponse
+
     from bench.measure import Effort, Run
     from kaiko_asgi import ASGIApp
     from kaiko_guards._chain import Guard
@@ -321,7 +323,8 @@ def django_ratelimit_sides() -> dict[str, Run]:
 
     decorators: Any = import_module("django_ratelimit.decorators")
     limited = decorators.ratelimit(key="ip", rate=AMPLE.replace("minute", "m"))
-    django_site.urlpatterns.append(path("v2/limited", limited(django_site.success)))
+    view: Callable[[HttpRequest], HttpResponse] = limited(django_site.success)
+    django_site.urlpatterns += [path("v2/limited", view)]
     clear_url_caches()
     settings.KAIKO_GUARDS = {"guards": _one_limit()}
     return {

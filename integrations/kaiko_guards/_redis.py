@@ -192,8 +192,11 @@ class RedisStorage:
         timeout = None if is_async else self._timeout
         options: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
         if not self._is_cluster:
-            # The clients' own retries would wait for longer than a request may.
-            options["retry"] = module.Retry(backoff.NoBackoff(), 0)
+            # The clients' own retries would wait for longer than a request may. Once, and at once:
+            # after a restart of the server each connection that was open fails on its next use.
+            lost = import_module(f"{self._client}.exceptions").ConnectionError
+            options["retry"] = module.Retry(backoff.NoBackoff(), 1, supported_errors=(lost,))
+            options["retry_on_error"] = [lost]
         url = self._url
         if is_async:
             url = f"async+{url}"

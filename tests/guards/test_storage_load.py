@@ -217,3 +217,26 @@ def test_a_service_starts_without_its_storage(
     limit = RateLimit("1/hour", by="address", storage=_NOWHERE, on_storage_error=on_error)
     assert _lifespan(alone(answers(), [limit]), lambda: "started") == "started"
     assert "the rate limits' storage fails" in caplog.text
+
+
+@pytest.mark.parametrize("scheme", ["redis", "valkey"])
+def test_a_restart_between_two_bursts_is_not_noticed(scheme: str, tmp_path: Path) -> None:
+    """Every connection that was open is lost, and each request is counted all the same."""
+    server = Server(scheme, tmp_path)
+    counter = SharedCounter(server.url, timeout=30)
+
+    async def main() -> list[int]:
+        loop = asyncio.get_running_loop()
+        counted: list[int] = []
+        for _ in range(2):
+            told = await asyncio.gather(*(counter.hit_async(_COUNTS, loop) for _ in range(50)))
+            counted.append(sum(map(len, told)))
+            server.stop()
+            server.start()
+        await counter.close(loop)
+        return counted
+
+    try:
+        assert asyncio.run(main()) == [50, 50]
+    finally:
+        server.stop()
