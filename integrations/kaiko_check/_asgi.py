@@ -11,7 +11,7 @@ import contextlib
 import threading
 import time
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from urllib.parse import unquote
 
 from ._exchange import Answer
@@ -37,6 +37,8 @@ SERVER_ERROR = Answer(
     note="the application raised and answered nothing; this is what a server sends then",
 )
 _START_SECONDS = 30.0
+_STOP_SECONDS = 5.0
+_T = TypeVar("_T")
 
 
 class AsgiTarget:
@@ -66,15 +68,19 @@ class AsgiTarget:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._lifespan = _Lifespan(app)
-        failed = self._wait(self._lifespan.start(), _START_SECONDS)
+        self._lifespan: _Lifespan | None = None
+        try:
+            failed = self._wait(self._started(), _START_SECONDS)
+        except FutureTimeoutError:
+            failed = f"there is no answer within {_START_SECONDS:.0f} s"
         if failed:
             self.close()
             raise TargetError(f"{name} does not start: {failed}")
 
     def send(self, request: Request, limits: Limits) -> Answer:
         """Call the application; see `Target`."""
-        call = _Call(self._app, request, self._host, self._lifespan.state, limits)
+        state = {} if self._lifespan is None else self._lifespan.state
+        call = _Call(self._app, request, self._host, state, limits)
         future = asyncio.run_coroutine_threadsafe(call.run(), self._loop)
         try:
             # The loop ends the call itself; this is for an application that blocks the loop.
@@ -97,13 +103,27 @@ class AsgiTarget:
     def close(self) -> None:
         """End the application's lifespan, and the loop."""
         with contextlib.suppress(FutureTimeoutError):
-            self._wait(self._lifespan.stop(), 5.0)
+            self._wait(self._ended(), _STOP_SECONDS + 1.0)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5.0)
+        self._thread.join(_STOP_SECONDS)
         if not self._thread.is_alive():
             self._loop.close()
 
-    def _wait(self, work: Coroutine[Any, Any, str], seconds: float) -> str:
+    async def _ended(self) -> None:
+        if self._lifespan is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._lifespan.stop(), _STOP_SECONDS)
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=1.0)
+
+    async def _started(self) -> str:
+        self._lifespan = _Lifespan(self._app)
+        return await self._lifespan.start()
+
+    def _wait(self, work: Coroutine[Any, Any, _T], seconds: float) -> _T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
 
 
@@ -210,37 +230,29 @@ def _scope(request: Request, host: str, state: Message) -> Message:
 
 
 class _Lifespan:
-    """The lifespan of an application, if it has one."""
+    """The lifespan of an application, if it has one. It is made on the loop that it runs on."""
 
     def __init__(self, app: AsgiApp) -> None:
-        self._app = app
-        self._ends: asyncio.Queue[str] | None = None
-        self._answers: asyncio.Queue[Message] | None = None
-        self._task: asyncio.Future[None] | None = None
         self.state: Message = {}
+        self._asked: asyncio.Queue[str] = asyncio.Queue()
+        self._answers: asyncio.Queue[Message] = asyncio.Queue()
+        scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": self.state}
+        self._task = asyncio.ensure_future(app(scope, self._receive, self._send))
 
     async def start(self) -> str:
         """Start it; return why it failed, or nothing."""
-        self._ends, self._answers = asyncio.Queue(), asyncio.Queue()
-        self._ends.put_nowait("lifespan.startup")
-        scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": self.state}
-        self._task = asyncio.ensure_future(self._app(scope, self._receive, self._answers.put))
-        said = await self._answered()
-        return said.get("message", "") or said["type"] if said["type"].endswith("failed") else ""
+        said = await self._ask("lifespan.startup")
+        return said.get("message") or said["type"] if said["type"].endswith("failed") else ""
 
-    async def stop(self) -> str:
+    async def stop(self) -> None:
         """End it."""
-        if self._task is not None and not self._task.done() and self._ends is not None:
-            self._ends.put_nowait("lifespan.shutdown")
-            await self._answered()
-            self._task.cancel()
-            await asyncio.wait({self._task})
-        return ""
+        await self._ask("lifespan.shutdown")
+        self._task.cancel()
+        await asyncio.wait({self._task})
 
-    async def _answered(self) -> Message:
-        """Wait for its answer; an application that raises has no lifespan."""
-        if self._task is None or self._answers is None:
-            return {"type": ""}
+    async def _ask(self, what: str) -> Message:
+        """Wait for its answer; an application that ends or raises has no lifespan."""
+        self._asked.put_nowait(what)
         answer = asyncio.ensure_future(self._answers.get())
         both: set[asyncio.Future[Any]] = {answer, self._task}
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -252,6 +264,9 @@ class _Lifespan:
         return {"type": ""}
 
     async def _receive(self) -> Message:
-        if self._ends is None:
-            return {"type": "lifespan.shutdown"}
-        return {"type": await self._ends.get()}
+        return {"type": await self._asked.get()}
+
+    async def _send(self, message: Message) -> None:
+        if not message["type"].startswith("lifespan."):
+            raise RuntimeError("this is no answer to a lifespan")  # as servers refuse it
+        await self._answers.put(message)

@@ -91,7 +91,7 @@ _ROWS: tuple[tuple[str, str, Topic, str, str], ...] = (
     # --- 4: headers ---
     ("id.header", "4", "ids", "Every error answer has the request id header",
      "Support cannot find the request in the logs."),
-    ("id.on-success", "4", "ids", "Every success has the request id header",
+    ("id.on-success", "4", "ids", "Every success, 304 included, has the request id header",
      "A wrong result cannot be traced, only a failed one."),
     ("id.on-redirect", "4", "ids", "Every redirect has the request id header",
      "A redirect loop cannot be traced."),

@@ -17,6 +17,7 @@ Headers: TypeAlias = tuple[tuple[str, str], ...]
 End: TypeAlias = Literal["whole", "cut", "unread", "unsent"]
 """How an answer ended: whole, cut by the peer, not read on, or its request could not be sent."""
 
+_SHOWN_LINES = 12
 SHOWN_BODY = 400  # bytes of a body in a report
 _SECRET_NAME = re.compile("key|token|secret|auth|cookie|session|password|signature", re.IGNORECASE)
 _KEYS = (
@@ -137,6 +138,7 @@ def excerpt(answer: Answer, redact: Redactor) -> str:
     lines = [f"HTTP {answer.status}"]
     lines += [f"{name}: {redact.header(value)[:200]}" for name, value in answer.headers]
     start = answer.body[:SHOWN_BODY].decode("utf-8", "backslashreplace")
-    more = "…" if len(answer.body) > SHOWN_BODY or answer.end == "unread" else ""
-    text = "".join(char if char.isprintable() or char == "\n" else "�" for char in start)
-    return redact("\n".join([*lines, "", text + more])).rstrip()
+    shown = "".join(char if char.isprintable() or char == "\n" else "�" for char in start)
+    body = [line.rstrip() for line in shown.split("\n") if line.strip()]
+    cut = len(answer.body) > SHOWN_BODY or answer.end == "unread" or len(body) > _SHOWN_LINES
+    return redact("\n".join([*lines, "", *body[:_SHOWN_LINES]]).rstrip() + ("…" if cut else ""))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from kaiko_middleware.author_text import is_phrase
@@ -26,8 +27,9 @@ _DEBUG = re.compile(
     r"You’re seeing this error because you have <code>DEBUG = True|"
     r"Werkzeug Debugger|<title>Starlette Debugger|class=\"traceback-|"
     r"Traceback \(most recent call last\)|"
-    r"\n?\s+at .+ \(?(?:node:|/)[^\n]*:\d+:\d+\)?|\bat [\w$.]+\([\w$]+\.java:\d+\)"
+    r"(?:\n|\\n)\s+at [^\n]+?:\d+:\d+|\bat [\w$.]+\([\w$]+\.java:\d+\)"
 )
+_BREAK = re.compile("<br */?>", re.IGNORECASE)
 
 # The clause of each rule of check_answer that is not split below.
 _BY_RULE = {
@@ -87,7 +89,7 @@ def judge_answer(request: Request, answer: Answer, id_header: str) -> Iterator[F
     if answer.end == "unread":
         yield Fault("envelope.endless", f"{len(answer.body)} bytes arrived, and there was more")
         return
-    if _DEBUG.search(answer.body.decode("utf-8", "replace")):
+    if _is_debug_page(answer.body):
         yield Fault("leak.debug", "the body is a debug page or has a traceback")
     plain, faults = _decoded(request, answer)
     yield from faults
@@ -104,6 +106,11 @@ def error_of(body: bytes) -> Mapping[str, object]:
         return {}
     error: object = cast("dict[str, object]", value).get("error") if isinstance(value, dict) else {}
     return cast("dict[str, object]", error) if isinstance(error, dict) else {}
+
+
+def _is_debug_page(body: bytes) -> bool:
+    text = body.decode("utf-8", "replace")
+    return _DEBUG.search(unescape(_BREAK.sub("\n", text))) is not None
 
 
 def judge_codes(codes: dict[str, tuple[int, str]], probe: str, answer: Answer) -> Iterator[Fault]:
@@ -141,7 +148,8 @@ def _decoded(request: Request, answer: Answer) -> tuple[bytes | None, list[Fault
 
 
 def _of_rules(request: Request, answer: Answer, plain: bytes, id_header: str) -> Iterator[Fault]:
-    headers = list(answer.headers)
+    # A server sends in chunks what has no length, which is a breach of its own.
+    headers = [pair for pair in answer.headers if pair[0].lower() != "transfer-encoding"]
     if plain is not answer.body:
         # Judge it as if it had come without the coding.
         length = str(len(plain))
@@ -174,6 +182,8 @@ def _message(violation: Violation, body: bytes, id_header: str) -> str:
         return f"there is no {id_header}"
     if rule == "json" and _clause_of_json(body) == "envelope.json":
         return f"the body is no JSON, it begins {body.strip()[:40].decode('utf-8', 'replace')!a}"
+    if rule == "stale-header":
+        return f"the error has {message.partition(' ')[0].title()}"
     if rule == "json" and not body.strip():
         return "there is no body"
     return message
@@ -217,11 +227,11 @@ def _clause_of_id(answer: Answer, message: str) -> str:
         return "id.once"
     if answer.status >= 400:
         return "id.header"
-    return "id.on-redirect" if answer.status >= 300 else "id.on-success"
+    return "id.on-redirect" if 300 <= answer.status != 304 else "id.on-success"
 
 
 def _clause_of_stale(name: str) -> str:
-    if name in {"content-encoding", "transfer-encoding"}:
+    if name == "content-encoding":
         return "stale.coding"
     return "stale.validators" if name in _VALIDATORS else "stale.description"
 

@@ -43,6 +43,9 @@ _ADOPT: dict[str, str] = {
     "CloudFront add no custom error pages for the API.",
 }
 
+# Where an adapter of ours does it.
+_OURS = frozenset({"starlette", "fastapi", "litestar", "flask", "django", "drf", "ninja"})
+
 _GENERAL: dict[Topic, str] = {
     "answer": "Find out in the server's log why the connection ended or the wait was so long; the "
     "answer of a failure must come from the outermost layer.",
@@ -110,6 +113,8 @@ def mend(clause: str, framework: str | None) -> str:
     special = _SPECIAL.get((framework, topic))
     if special is not None:
         return f"{name}: {special}"
-    if topic in {"envelope", "method", "validation", "ids"}:
+    if topic in {"envelope", "method", "ids"} or (framework in _OURS and topic == "validation"):
         return f"{name}: {_ADOPT[framework]}"
-    return f"{_GENERAL[topic]} {name}: {_ADOPT[framework]}"
+    return (
+        f"{_GENERAL[topic]} {name}: {_ADOPT[framework]}" if framework in _OURS else _GENERAL[topic]
+    )

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from kaiko_middleware.extras import is_missing
 
-from ._exchange import Limits, Request
+from ._exchange import Request
 from ._target import TargetError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ PLACES = (
     "/v3/api-docs",
 )
 """Where documents usually are: FastAPI, Litestar, django-ninja, Swagger, Spring."""
-DOCUMENT_LIMIT = Limits(seconds=20.0, body=16 * 1024 * 1024)
+DOCUMENT_LIMIT = 16 * 1024 * 1024  # bytes
 _SAFE = ("get", "head", "options")
 _METHODS = (*_SAFE, "post", "put", "patch", "delete")
 

@@ -72,7 +72,7 @@ _SIGNS = (
     ),
     _sign("fastapi", r'\A\{"detail":"[^"]*"\}\Z'),
     _sign("ninja", r"\A(?-i:Method not allowed)\Z"),
-    _sign("starlette", r"\A(?-i:Not Found|Method Not Allowed|Internal Server Error)\Z"),
+    _sign("starlette", r"\A(?-i:Not Found|Method Not Allowed)\Z"),
     # By headers: those that frameworks add to every answer, then those of edges.
     _sign("express", r"Express", "x-powered-by"),
     _sign("flask", r"Werkzeug", "server"),

@@ -103,11 +103,13 @@ def find_document(target: Target, options: Options, progress: Progress) -> Docum
     if named and not named.startswith("/"):
         return read_file(named)
     places = PLACES if named is None else (named,)[: len(named)]
-    progress.searching(len(places))
+    if places:
+        progress.searching(len(places))
     wait = _pace(target, options)
     for place in places:
         wait()
-        answer = target.send(document_request(place, options.headers), DOCUMENT_LIMIT)
+        limits = Limits(options.timeout, DOCUMENT_LIMIT)
+        answer = target.send(document_request(place, options.headers), limits)
         if not answer.status:
             raise TargetError(f"{target.name} cannot be reached: {answer.note}")
         if answer.status == 200:
@@ -161,6 +163,7 @@ class _Run:
         self._wait = _pace(target, options)
         self._faults: list[tuple[Fault, Probe, Request, Answer]] = []
         self._keys: set[tuple[str, str]] = set()
+        self._errors = 0
         self.asked: list[tuple[str, str]] = []
         self.sent = 0
         self.frameworks: Counter[str] = Counter()
@@ -202,14 +205,17 @@ class _Run:
                 *judge_codes(self._seen.codes, probe.name, answer),
             ):
                 self._add(fault, probe, request, answer)
-            framework = None
             if answer.status >= 400:
-                framework = _framework(recognize(answer), self._target.framework)
-            if framework is not None:
-                self.frameworks[framework] += 1
+                self._count(answer)
         if answers:
             for fault in probe.judge(self._seen, probe.requests, answers):
                 self._add(fault, probe, probe.requests[0], answers[0])
+
+    def _count(self, answer: Answer) -> None:
+        self._errors += 1
+        framework = _framework(recognize(answer), self._target.framework)
+        if framework is not None:
+            self.frameworks[framework] += 1
 
     def _add(self, fault: Fault, probe: Probe, request: Request, answer: Answer) -> None:
         key = fault.clause, probe.name
@@ -221,7 +227,8 @@ class _Run:
         """Return the findings; who answered is known best at the end."""
         usual = self._target.framework
         if usual is None and self.frameworks:
-            usual = self.frameworks.most_common(1)[0][0]
+            name, times = self.frameworks.most_common(1)[0]
+            usual = name if times * 2 >= self._errors else None
         findings: list[Finding] = []
         for fault, probe, request, answer in self._faults:
             framework = _framework(recognize(answer), usual)

@@ -46,7 +46,8 @@ def _stream(id_header: str) -> Judge:
                 continue
             ids = answer.values(id_header)
             if len(ids) != 1:
-                yield Fault("stream.id", f"there are {len(ids)} request id headers, not one")
+                many = f"{id_header} comes {len(ids)} times" if ids else f"there is no {id_header}"
+                yield Fault("stream.id", many)
             kind = answer.value("content-type").partition(";")[0].strip().lower()
             if kind == "text/event-stream":
                 yield from _events(answer, ids)

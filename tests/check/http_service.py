@@ -9,12 +9,13 @@ import contextlib
 import secrets
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from kaiko_middleware import KaikoError, NotFoundError, render
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import io
+    from collections.abc import Generator
 
 HTTP_ROWS = {"answer.given", "head.body", "id.pipelined"}
 
@@ -50,16 +51,14 @@ class Service(BaseHTTPRequestHandler):
         return self.broken == "id.pipelined" and bool(self.last) and self._more()
 
     def _more(self) -> bool:
-        # All of a pipeline is in the buffer; a client that waits has sent nothing more.
+        """All of a pipeline is in the buffer; a client that waits has sent nothing more."""
         self.connection.setblocking(False)
         try:
-            return bool(self.rfile.peek(1)) or self._pipelined  # type: ignore[attr-defined]
-        except (BlockingIOError, ValueError):
-            return self._pipelined
+            return bool(cast("io.BufferedReader", self.rfile).peek(1))
+        except BlockingIOError:
+            return False
         finally:
             self.connection.setblocking(True)
-
-    _pipelined = False
 
     def _fail(self, error: KaikoError) -> None:
         reply = render(error, self.last)
@@ -75,7 +74,7 @@ class Service(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving(clause: str) -> Iterator[str]:
+def serving(clause: str) -> Generator[str]:
     """Serve it on a free port of the loopback interface."""
     handler = type("Broken", (Service,), {"broken": clause})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
