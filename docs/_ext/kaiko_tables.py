@@ -142,6 +142,15 @@ def codes_table() -> str:
     return _codes(_CODES)
 
 
+def clauses_table() -> str:
+    """Write the clauses that `kaiko-middleware check` tells."""
+    from kaiko_check import CLAUSES  # noqa: PLC0415 - only this table needs it
+
+    rows = ((each.section, f"`{each.id}`", each.promise, each.why) for each in CLAUSES.values())
+    escaped = ([cell.replace("<", "\\<") for cell in row] for row in rows)
+    return table(("§", "Clause", "What is promised", "Why"), escaped)
+
+
 def demo_table() -> str:
     """Write the codes that the demo defines."""
     from kaiko_demo import errors  # noqa: PLC0415 - not before the toolkit's own codes are read
@@ -245,6 +254,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "contract-statuses": statuses_table,
     "contract-codes": codes_table,
     "demo-codes": demo_table,
+    "check-clauses": clauses_table,
     "config-keys": config_table,
     "upstream-statuses": upstreams_table,
     "supported-versions": versions_table,

@@ -43,6 +43,8 @@ _ADOPT: dict[str, str] = {
     "CloudFront add no custom error pages for the API.",
 }
 
+_READ = "Read bodies with kaiko_middleware.parse_body(Model, data)."
+
 # Where an adapter of ours does it.
 _OURS = frozenset({"starlette", "fastapi", "litestar", "flask", "django", "drf", "ninja"})
 
@@ -78,10 +80,13 @@ _SPECIAL: dict[tuple[str, Topic], str] = {
     ("flask", "leak"): "Do not run with debug=True; kaiko_wsgi sends fixed texts.",
     ("express", "leak"): "Set NODE_ENV=production, and send a fixed text in the error handler.",
     ("spring", "leak"): "Set server.error.include-stacktrace=never and include-message=never.",
-    ("starlette", "validation"): "Read bodies with kaiko_middleware.parse_body(Model, data).",
-    ("django", "validation"): "Read bodies with kaiko_middleware.parse_body(Model, data).",
-    ("litestar", "validation"): _ADOPT["litestar"],
-    ("flask", "validation"): "Read bodies with kaiko_middleware.parse_body(Model, data).",
+    ("starlette", "validation"): f"{_ADOPT['starlette']} {_READ}",
+    ("django", "validation"): f"{_ADOPT['django']} {_READ}",
+    ("flask", "validation"): f"{_ADOPT['flask']} {_READ}",
+    ("express", "validation"): "Check what came before it is used, and answer 400 or 422 in the last "
+    "error handler; an error of express.json() has a status of its own.",
+    ("spring", "validation"): "Answer HttpMessageNotReadableException and "
+    "MethodArgumentNotValidException in the @RestControllerAdvice.",
     ("drf", "auth"): "kaiko_drf.exception_handler answers NotAuthenticated and "
     "AuthenticationFailed with 401, also where DRF itself answers 403.",
     (

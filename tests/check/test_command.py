@@ -228,7 +228,6 @@ def closed_port() -> int:
         (("http://127.0.0.1:99999",), "has no valid port"),
         (("http://me:secret@127.0.0.1",), "An address has no password: use --header"),
         (("http://127.0.0.1/?a=1",), "has a query or a fragment"),
-        (("--django", "nothing.settings"), "The settings nothing.settings do not load"),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )

@@ -14,7 +14,15 @@ import pytest
 
 import kaiko_check
 from check import raw_apps
-from kaiko_check import CLAUSES, KINDS, Options, TargetError, load_app, run_check
+from kaiko_check import (
+    CLAUSES,
+    KINDS,
+    Options,
+    TargetError,
+    load_app,
+    load_django,
+    run_check,
+)
 from kaiko_check._curl import curl_line
 from kaiko_check._exchange import Answer, Limits, Redactor, Request, excerpt
 from kaiko_check._judge import judge_answer
@@ -23,6 +31,7 @@ from kaiko_check._recognize import FRAMEWORKS, recognize
 from kaiko_check._report_markdown import as_markdown
 from kaiko_check._wire import Address, send_alone
 from kaiko_middleware import NotFoundError, render
+from support_django import setup_django
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -248,6 +257,16 @@ def test_the_framework_of_an_application_is_known() -> None:
         target = load_app(app, "around")
         assert target.framework == framework
         target.close()
+
+
+def test_a_django_project_is_known_by_its_settings() -> None:
+    """Which are those of the process: there can be no others."""
+    setup_django()
+    target = load_django("django_project.settings")
+    assert (target.framework, target.base) == ("django", "http://testserver")
+    assert load_django("django_project.settings", host="h").base == "http://h"
+    with pytest.raises(TargetError, match="nothing.settings do not load: RuntimeError: Django is"):
+        load_django("nothing.settings")
 
 
 def test_a_lifespan_is_begun_and_ended() -> None:

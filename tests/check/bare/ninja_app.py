@@ -26,12 +26,12 @@ api = NinjaAPI()
 
 
 @api.get("/items")
-def items(_request: HttpRequest, limit: int = 10) -> list[Item]:
+def items(request: HttpRequest, limit: int = 10) -> list[Item]:  # noqa: ARG001 - its name
     return [Item(name="kettle"), Item(name="teapot")][:limit]
 
 
 @api.post("/items", response={201: Item})
-def create(_request: HttpRequest, item: Item) -> tuple[int, Item]:
+def create(request: HttpRequest, item: Item) -> tuple[int, Item]:  # noqa: ARG001 - its name
     return 201, item
 
 

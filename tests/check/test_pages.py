@@ -1,0 +1,39 @@
+"""The pages of `check` show what it prints."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from check import shown
+from check.before import FRAMEWORKS, HEAD, heading, sections
+
+BEFORE = shown.PAGE.with_name("check-before.md")
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, str]:
+    """What is found in each bare service now."""
+    return sections()
+
+
+def test_what_the_commands_print_is_on_the_page() -> None:
+    """Written again by `python -m check.shown`."""
+    page = shown.PAGE.read_text()
+    assert page.count("$ kaiko-middleware check flask_app:app") >= 4
+    assert shown.filled(page) == page
+
+
+def clauses(section: str) -> set[str]:
+    return set(re.findall(r"^\| \d \| `(\S+)` \|", section, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_the_page_before_is_what_is_found(name: str, found: dict[str, str]) -> None:
+    """Word by word with the versions that it names; other versions break clauses, too."""
+    page = BEFORE.read_text()
+    assert page.startswith(HEAD)
+    if f"## {heading(name)}\n" in page:
+        assert found[name] in page
+    assert {"id.header", "retry.header", "cache.control", "id.on-success"} <= clauses(found[name])
