@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Object = dict[str, Any]
 
-__all__ = ["document_errors", "errors_of", "examples", "place_schemas"]
+__all__ = ["document_errors", "errors_of", "examples"]
 
 _EXAMPLE_ID = "req-7f65ab21d1"
 _JSON = "application/json"
