@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from kaiko_middleware.headers import prefers_html
 from kaiko_middleware.layers import COVERED, PASS_THROUGH, REQUEST_ID
 
 from ._answers import Answer
@@ -85,11 +86,16 @@ class _Sent:
 
 
 def _finish_asgi(watch: Watch, scope: Scope, sent: _Sent, path: str) -> None:
-    if sent.status < (100 if watch.report else 400):
-        return  # a success, or nothing was sent
+    source = None
+    if sent.status < 400:
+        source = _asgi_source(scope) if sent.status and watch.report else None
+        if source is None or source in watch.documents:
+            return  # a success that tells nothing, or nothing was sent
     state: Mapping[str, Any] = scope.get("state") or {}
     if state.get(PASS_THROUGH) or not any(scope.get(COVERED, {None: True}).values()):
         return
+    if getattr(scope.get("app"), "debug", False) and prefers_html(_accepted(scope)):
+        return  # the framework's debug page
     answer = Answer(
         sent.status,
         _decoded(sent.headers),
@@ -99,7 +105,12 @@ def _finish_asgi(watch: Watch, scope: Scope, sent: _Sent, path: str) -> None:
         _decoded(scope["headers"]),
         state.get(REQUEST_ID),
     )
-    watch.observe(answer, _asgi_source(scope))
+    watch.observe(answer, source or _asgi_source(scope))
+
+
+def _accepted(scope: Scope) -> str:
+    values: list[bytes] = [value for name, value in scope["headers"] if name == b"accept"]
+    return b",".join(values).decode("latin-1")
 
 
 def _decoded(fields: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
@@ -189,9 +200,9 @@ class _Body:
         return self
 
     def __next__(self) -> bytes:
-        if self._iterator is None:
-            self._iterator = iter(self.chunks)
         try:
+            if self._iterator is None:
+                self._iterator = iter(self.chunks)
             chunk: bytes = self.inside(partial(next, self._iterator))
         except BaseException:  # its end, or a failure
             self._finish()

@@ -9,6 +9,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from kaiko_middleware.headers import prefers_html
 from kaiko_middleware.layers import COVERED, PASS_THROUGH, REQUEST_ID
 
 from ._answers import Answer
@@ -35,6 +36,10 @@ def observe_django(watch: Watch, response: Any) -> None:
     request: Any = getattr(response, "wsgi_request", None) or response.asgi_request
     if getattr(response, PASS_THROUGH, False) or not getattr(request, COVERED, True):
         return
+    from django.conf import settings  # noqa: PLC0415 - it is loaded: there is an answer
+
+    if settings.DEBUG and prefers_html(request.META.get("HTTP_ACCEPT", "")):
+        return  # Django's debug page
     watch.observe(_answer(response, request), _source(request))
 
 

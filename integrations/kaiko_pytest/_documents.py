@@ -8,6 +8,7 @@ status declares the status alone.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Document:
         self.operations: list[Operation] = [
             Operation(title, method.upper(), path, _codes_of(_member(item, method), document))
             for path, item in _member(document, "paths").items()
-            for method in sorted(_METHODS & cast("Object", item).keys())
+            for method in sorted(_METHODS & _object(item).keys())
         ]
 
     def find(self, method: str, path: str) -> Operation | None:
@@ -78,6 +79,10 @@ class Documents:
         self._known: dict[object, Document | None] = {}
         self.failed: list[str] = []
         """Why a document could not be had, for a person."""
+
+    def __contains__(self, source: Source) -> bool:
+        """Whether an application's document was asked for."""
+        return source.key in self._known
 
     def of(self, source: Source) -> Document | None:
         """Return an application's document, or None where it cannot be had."""
@@ -134,6 +139,7 @@ def _codes(answer: Object) -> Iterator[str]:
                 yield code
 
 
+@lru_cache(maxsize=4096)
 def _pattern(path: str, last: str) -> re.Pattern[str]:
     parts = re.split(r"\{[^}]*\}", path)
     texts = [re.escape(part) for part in parts]

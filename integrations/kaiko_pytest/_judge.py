@@ -83,9 +83,15 @@ def _leaks(message: str) -> Iterator[str]:
         if pattern.search(message):
             yield what
             return
-    for name, value in os.environ.items():
-        if len(value) >= _SHORTEST and _SECRET.search(name.upper()) and value in message:
+    for name in filter(_is_secret, os.environ):
+        value = os.environ[name]
+        if len(value) >= _SHORTEST and value in message:
             yield f"the value of the environment variable {name}"
+
+
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    return _SECRET.search(name.upper()) is not None
 
 
 @lru_cache(maxsize=4)

@@ -45,12 +45,14 @@ class Seams:
         self.urls = tuple(urls)
         self.missing: list[str] = []
         """What a client's module should have and has not: its answers are not seen."""
+        self.names = frozenset(_IN_PROCESS if not urls else _IN_PROCESS | _BY_URL)
+        """The clients' modules."""
         self._undo: list[tuple[type, str, Method]] = []
         self._finder = _Finder(self)
 
     def open(self) -> None:
         """Patch what is loaded, and what will be."""
-        for name in _SEAMS:
+        for name in self.names:
             if name in sys.modules:
                 self.patch(sys.modules[name])
         sys.meta_path.insert(0, self._finder)
@@ -64,7 +66,7 @@ class Seams:
 
     def patch(self, module: ModuleType) -> None:
         """Patch a client's module."""
-        for cls_name, name, wrap in _SEAMS[module.__name__]:
+        for cls_name, name, wrap in (_IN_PROCESS | _BY_URL)[module.__name__]:
             cls = getattr(module, cls_name, None)
             method: Method | None = vars(cls).get(name) if isinstance(cls, type) else None
             if method is None or not isinstance(cls, type):
@@ -86,7 +88,7 @@ class _Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         """Find a client's module as the other finders do; nothing for any other."""
         del path, target
-        if fullname not in _SEAMS or fullname in self._finding:
+        if fullname not in self._seams.names or fullname in self._finding:
             return None
         self._finding.add(fullname)
         try:
@@ -165,7 +167,12 @@ def _by_application(seams: Seams, method: Method) -> Method:
     def run(self: Any, *args: Any, **kwargs: Any) -> Any:
         client = copy(self)
         client.application = watched_wsgi(self.application, seams.watch)
-        return method(client, *args, **kwargs)
+        body, status, headers = method(client, *args, **kwargs)
+        if status[:1] in "45":  # it is read when the test reads it, which may be never
+            chunks = list(body)
+            getattr(body, "close", list)()
+            body = chunks
+        return body, status, headers
 
     return run
 
@@ -253,7 +260,7 @@ def _observe_response(seams: Seams, request: Any, response: Any, options: Any) -
         seams.watch.observe(read_answer(response))
 
 
-_SEAMS: dict[str, tuple[tuple[str, str, Wrap], ...]] = {
+_IN_PROCESS: dict[str, tuple[tuple[str, str, Wrap], ...]] = {
     "starlette.testclient": (("_TestClientTransport", "handle_request", _by_asgi_app),),
     "litestar.testing.transport": (("TestClientTransport", "handle_request", _by_clients_app),),
     "httpx._transports.asgi": (("ASGITransport", "handle_async_request", _by_asgi_app),),
@@ -269,6 +276,8 @@ _SEAMS: dict[str, tuple[tuple[str, str, Wrap], ...]] = {
         ("TestClient", "_call", _by_ninja),
         ("TestAsyncClient", "_call", _by_async_ninja),
     ),
+}
+_BY_URL: dict[str, tuple[tuple[str, str, Wrap], ...]] = {
     "httpx._client": (("Client", "send", _by_url), ("AsyncClient", "send", _by_async_url)),
     "httpx2._client": (("Client", "send", _by_url), ("AsyncClient", "send", _by_async_url)),
     "requests.sessions": (("Session", "send", _by_url),),

@@ -75,13 +75,12 @@ class Watch:
             source: where its document comes from, if it has one.
 
         """
-        is_error = answer.status >= 400
-        operation = None
-        if source is not None and (is_error or self.report):
-            document = self.documents.of(source)
-            operation = None if document is None else document.find(answer.method, source.path)
-        if not is_error:
+        document = None if source is None else self.documents.of(source)
+        if answer.status < 400:
             return
+        operation = None
+        if source is not None and document is not None:
+            operation = document.find(answer.method, source.path)
         self.remember(answer, operation)
         if self.strict:
             self._judge(answer, operation)

@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse  # noqa: E402 - likewise
 from django.test import AsyncClient, Client, override_settings  # noqa: E402 - likewise
 from django.urls import path  # noqa: E402 - likewise
 from drf_spectacular.utils import extend_schema  # noqa: E402 - likewise
+from flask import Flask  # noqa: E402 - likewise
 from litestar import Litestar, Request, get  # noqa: E402 - likewise
 from litestar.testing import TestClient as LitestarClient  # noqa: E402 - likewise
 from ninja import NinjaAPI  # noqa: E402 - likewise
@@ -68,6 +69,8 @@ def _wsgi_app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
 
 
 wsgi_app = KaikoMiddleware(_wsgi_app)
+flask_app = Flask(__name__)
+flask_app.wsgi_app = wsgi_app  # type: ignore[method-assign]
 
 # --- Litestar --------------------------------------------------------------------------
 
@@ -169,6 +172,7 @@ CLIENTS: dict[str, Callable[[str], Any]] = {
     "httpx2-asgi": _by_asgi(httpx2),
     "httpx-wsgi": _by_wsgi(httpx),
     "httpx2-wsgi": _by_wsgi(httpx2),
+    "flask": lambda at: flask_app.test_client().get(at),
     "django": _by_django(Client),
     "django-async": _by_django(AsyncClient),
     "drf": _by_django(APIClient, "/drf"),
