@@ -93,6 +93,16 @@ class ApiKey(models.Model):
         made.save()
         return made, key
 
+    @classmethod
+    def find(cls, lookup: str) -> ApiKey | None:
+        """Return the entry under `lookup`, if there is one.
+
+        In one statement, which Django does not put together anew for each request: that takes
+        three times as long as all the rest.
+        """
+        found = cls.objects.raw(f"SELECT * FROM {cls._meta.db_table} WHERE lookup = %s", [lookup])  # noqa: S608 - the table's name is ours
+        return next(iter(found), None)
+
     def fill(self, prefix: str = "kaiko_live_") -> str:
         """Give this entry, which is not stored yet, a key; return the key's text."""
         key, self.lookup, self.digest = new_key(prefix)

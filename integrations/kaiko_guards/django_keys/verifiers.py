@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from kaiko_guards._stored_keys import answer_for, lookup_of
@@ -37,7 +38,7 @@ class ModelKeys:
 
     def verify(self, key: str, /) -> KeyAnswer:
         """Say what is known of `key`."""
-        found = ApiKey.objects.filter(lookup=lookup_of(key)).first()
+        found = ApiKey.find(lookup_of(key))
         answer, used = _answer(key, found)
         if found is not None and used is not None:
             ApiKey.objects.filter(pk=found.pk).update(last_used_at=used)
@@ -49,7 +50,7 @@ class AsyncModelKeys:
 
     async def verify(self, key: str, /) -> KeyAnswer:
         """Say what is known of `key`."""
-        found = await ApiKey.objects.filter(lookup=lookup_of(key)).afirst()
+        found = await sync_to_async(ApiKey.find)(lookup_of(key))
         answer, used = _answer(key, found)
         if found is not None and used is not None:
             await ApiKey.objects.filter(pk=found.pk).aupdate(last_used_at=used)
