@@ -75,7 +75,7 @@ class CachedKeys(_Cached[KeyVerifier]):
     Arguments:
         verifier: what is asked.
         hits: seconds that a valid key is remembered: a revocation takes that long to be seen.
-        misses: seconds that any other answer is.
+        misses: seconds that any other answer is remembered.
         max_keys: how many answers are kept.
         clock: seconds of a clock that never goes back.
 

@@ -186,6 +186,21 @@ class Running:
                 error.headers = tuple(limit_headers(self.standing))  # whoever answers it
             raise error
 
+    async def end_late(self, exc: BaseException) -> bool:
+        """Return whether the client was answered while a guard still worked, which ended by `exc`.
+
+        Raises:
+            ServiceUnavailableError: the guard took too long, and nothing is answered yet.
+
+        """
+        error = self._refused_for(exc)
+        if self._answering is not None:
+            await self._answering
+            return True
+        if error is not None:
+            raise error
+        return False
+
     def _promise(self, scope: Scope) -> None:
         """Have what is answered outside of the guards tell what is left of the limit, too."""
         state: dict[str, Any] = scope.get("state") or {}

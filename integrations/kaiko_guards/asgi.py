@@ -78,22 +78,27 @@ class GuardMiddleware:
             if guards.size is not None and scope["type"] == "http":
                 running.tally = Tally(guards.size.for_path(request.path))
                 running.tally.announce(request.read_header("content-length"))
-            keys = guards.keys
-            if keys is not None and keys.needs_key(request):
-                value = request.read_header(keys.header)
-                found = (
-                    ask_plain_verifier(keys, value)
-                    if guards.asks_plainly
-                    else await ask_verifier(keys, value)
-                )
-                keys.admit(request, *found)
-                scope.setdefault("state", {})[PRINCIPAL] = request.principal
-            counting = guards.counting
-            loop = running_loop() if counting.waits else None
-            if loop is None:
-                running.standing = counting.count(request)
-            else:
-                running.standing = await counting.count_async(request, loop)
+            try:
+                keys = guards.keys
+                if keys is not None and keys.needs_key(request):
+                    value = request.read_header(keys.header)
+                    found = (
+                        ask_plain_verifier(keys, value)
+                        if guards.asks_plainly
+                        else await ask_verifier(keys, value)
+                    )
+                    keys.admit(request, *found)
+                    scope.setdefault("state", {})[PRINCIPAL] = request.principal
+                counting = guards.counting
+                loop = running_loop() if counting.waits else None
+                if loop is None:
+                    running.standing = counting.count(request)
+                else:
+                    running.standing = await counting.count_async(request, loop)
+            except BaseException as exc:
+                if await running.end_late(exc):
+                    return
+                raise
             await running.run(self.app, scope)
         except KaikoError as refused:
             if running.started or _is_inside(scope):

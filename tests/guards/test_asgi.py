@@ -376,6 +376,34 @@ def test_work_that_takes_too_long_is_cancelled_and_answered(stack: Stack) -> Non
     assert took == pytest.approx(0.5, abs=0.01)
 
 
+class SlowKeys:
+    """Take a second to look a key up, or three where `stubborn`."""
+
+    def __init__(self, *, stubborn: bool = False) -> None:
+        self._stubborn = stubborn
+
+    async def verify(self, _key: str, /) -> KeyAnswer:
+        for _ in range(3 if self._stubborn else 1):
+            try:
+                await asyncio.sleep(1)
+            except asyncio.CancelledError:
+                if not self._stubborn:
+                    raise
+        return "unknown"
+
+
+@each_stack
+@pytest.mark.parametrize("stubborn", [False, True])
+def test_a_verifier_that_takes_too_long_is_ended(stack: Stack, *, stubborn: bool) -> None:
+    """The time runs while the guards work; the application is not called."""
+    guards = [Deadline(0.5), ApiKeys(SlowKeys(stubborn=stubborn))]
+    app = stack(answers(), guards)
+    answer, took = run("asyncio", lambda: timed(app, headers=[("x-api-key", KEY)]))
+    assert (answer.status, error_of(answer)["code"]) == (503, "timeout")
+    assert took == pytest.approx(0.55 if stubborn else 0.5, abs=0.02)
+    assert answer.raised is None
+
+
 @each_stack
 def test_work_that_cannot_be_stopped_goes_on_alone(stack: Stack) -> None:
     """Its client is answered; it is counted until it ends, and its own answer is dropped."""
