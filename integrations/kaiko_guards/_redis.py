@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from importlib import import_module
-from threading import Semaphore
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -118,7 +118,10 @@ class RedisStorage:
         self._client = client
         self._is_cluster = is_cluster
         self._timeout = timeout
-        self._turn = Semaphore(_AT_ONCE)
+        # A queue, since a semaphore of threads takes ten times as long.
+        self._turns: SimpleQueue[None] = SimpleQueue()
+        for _ in range(_AT_ONCE):
+            self._turns.put(None)
         self._calls: WeakKeyDictionary[object, _Connection] = WeakKeyDictionary()
         import_module(client)
         # A cluster's client asks the server at once.
@@ -166,14 +169,16 @@ class RedisStorage:
         return [[charge] for charge in charges] if self._is_cluster else [charges]
 
     def _ask(self, asked: Sequence[_Asked]) -> list[list[float]]:
-        if not self._turn.acquire(timeout=self._timeout):
-            raise TimeoutError
+        try:
+            self._turns.get(timeout=self._timeout)
+        except Empty:
+            raise TimeoutError from None
         try:
             if self._plain is None:
                 self._plain = self._connect(is_async=False)
             return [[float(each) for each in self._plain[0](*one)] for one in asked]
         finally:
-            self._turn.release()
+            self._turns.put(None)
 
     async def _ask_async(self, asked: Sequence[_Asked], loop: object) -> list[list[float]]:
         found = self._calls.get(loop)
@@ -227,7 +232,9 @@ def _asked_to_settle(batch: Batch, group: Sequence[Charge]) -> _Asked:
 
 
 def _key(key: str) -> bytes:
-    return key.translate(_ESCAPES).encode("utf-8", "surrogatepass")
+    if "{" in key or "}" in key or "%" in key:  # to look takes a tenth of the time
+        key = key.translate(_ESCAPES)
+    return key.encode("utf-8", "surrogatepass")
 
 
 def _negative(charges: Sequence[Charge]) -> list[Charge]:
@@ -254,5 +261,7 @@ def _to_give_back(
 
 
 def _by_charge(charges: Sequence[Charge], told: Sequence[Sequence[float]]) -> list[list[float]]:
+    if len(charges) == 1:
+        return [list(told[0])]
     each = iter([seconds for group in told for seconds in group])
     return [[next(each) for _ in charge.rates] for charge in charges]
