@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple, Protocol, cast
+from typing import Literal, NamedTuple, Protocol, cast
 
 from kaiko_middleware.conformance import Violation, check_answer
 
@@ -29,8 +29,7 @@ class _WithContent(Protocol):
 class _WithData(Protocol):
     @property
     def status_code(self) -> int: ...
-    @property
-    def data(self) -> bytes: ...
+    def get_data(self, as_text: Literal[False] = ...) -> bytes: ...
 
 
 Response = _WithContent | _WithData

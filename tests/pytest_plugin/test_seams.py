@@ -283,7 +283,8 @@ def test_a_module_is_patched_when_it_is_imported(monkeypatch: pytest.MonkeyPatch
         module = importlib.import_module("werkzeug.test")
         assert module.Client.run_wsgi_app.__module__ == "werkzeug.test"  # as functools.wraps has it
         assert module.Client(plain()).get("/").status_code == 404
-        assert module.__loader__.get_source("werkzeug.test").startswith("from")
+        loader: Any = module.__loader__
+        assert loader.get_source("werkzeug.test").startswith("from")
         monkeypatch.setattr(sys, "path", [])
         monkeypatch.delitem(sys.modules, "litestar.testing.transport", raising=False)
         monkeypatch.setattr(importlib.import_module("litestar.testing"), "__path__", [])
@@ -299,6 +300,7 @@ def test_the_value_of_a_secret_variable_is_a_leak(
 ) -> None:
     """The variable is named, its value is shown: it is in the answer."""
     monkeypatch.setenv("LAMP_PASSWORD", "correct-horse-battery")
+    monkeypatch.setenv("LAMP_TOKEN", "never-shown-to-anybody")
     from kaiko_middleware import NotFoundError
     from kaiko_pytest._answers import Answer
 
@@ -375,6 +377,20 @@ def test_a_worker_that_sent_nothing_is_missed(pytestconfig: pytest.Config) -> No
         session.pytest_unconfigure()
 
 
+def test_a_worker_sends_what_it_saw(pytestconfig: pytest.Config) -> None:
+    """By pytest-xdist's own way; a test that fails without a finding gets no section."""
+    session = Session(pytestconfig, strict=False, report=False)
+    try:
+        config = SimpleNamespace(workeroutput={})
+        vars(session)["_config"] = config
+        session.pytest_sessionfinish()
+        assert {*config.workeroutput["kaiko"]} == {*vars(Tally())}
+        item: Any = None
+        vars(type(session))["_add_section"](session, item, "call")
+    finally:
+        session.pytest_unconfigure()
+
+
 def test_a_package_has_no_other_names() -> None:
     """As every package says it."""
     import kaiko_pytest
@@ -388,5 +404,6 @@ def test_flask_and_starlette_are_watched(watch: Watch) -> None:
     client = flask_app.test_client()
     assert_error(client.get("/lamps/declared"), LampNotFound)
     assert client.application is flask_app
+    assert client.get("/lamps/fine").status_code == 204
     assert TestClient(starlette_app).get("/lamps/ghost").status_code == 404
     assert "ghost_not_found" in watch.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from typing import TYPE_CHECKING, Any, get_args
 
 import anthropic
@@ -15,6 +16,7 @@ import openai
 import pytest
 import requests
 from botocore.config import Config
+from botocore.httpsession import URLLib3Session
 from requests.adapters import HTTPAdapter
 
 from kaiko_httpx import RetryPolicy, RetryTransport
@@ -178,6 +180,15 @@ def test_what_it_does_not_know_is_refused(raise_upstream: RaiseUpstream) -> None
         wrong("opnai", "timeout")
 
 
+def test_a_heavy_client_is_not_imported_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who uses botocore has loaded it."""
+    send = URLLib3Session.send
+    monkeypatch.delitem(sys.modules, "botocore")
+    with RaiseUpstream():
+        assert URLLib3Session.send is send
+    assert "botocore" not in sys.modules
+
+
 def test_at_the_end_the_network_is_back() -> None:
     """Nothing stays patched."""
     before = httpx2.HTTPTransport.handle_request, HTTPAdapter.send
@@ -267,8 +278,8 @@ def test_an_answer_that_raises_nothing_has_no_exception() -> None:
 def test_without_any_client_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """An older httpx counts."""
     upstream = FailingUpstream("github", "bad_key")
-    monkeypatch.setitem(__import__("sys").modules, "httpx2", None)
+    monkeypatch.setitem(sys.modules, "httpx2", None)
     assert isinstance(upstream.exception(), httpx.HTTPStatusError)
-    monkeypatch.setitem(__import__("sys").modules, "httpx", None)
+    monkeypatch.setitem(sys.modules, "httpx", None)
     with pytest.raises(ModuleNotFoundError, match="install httpx2, or the provider's SDK"):
         upstream.exception()

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 import requests
 from django.test import AsyncClient, Client
+from flask.testing import FlaskClient
 from litestar import Litestar
 from litestar.testing import TestClient as LitestarClient
 from ninja.testing.client import NinjaResponse
@@ -39,10 +40,15 @@ def test_by_values(client: httpx2.Client, older: httpx.Client, session: requests
 
 
 def test_every_client(
-    django: Client, drf: APIClient, litestar: LitestarClient[Litestar], ninja: NinjaResponse
+    django: Client,
+    drf: APIClient,
+    flask: FlaskClient,
+    litestar: LitestarClient[Litestar],
+    ninja: NinjaResponse,
 ) -> None:
     assert_error(django.get("/x"), ContextNotFound)
     assert_error(drf.get("/x"), ContextNotFound, param=None)
+    assert_error(flask.get("/x"), ContextNotFound)
     assert_error(litestar.get("/x"), ContextNotFound)
     assert_error(ninja, ContextNotFound)
 
