@@ -83,7 +83,10 @@ _SPECIAL: dict[tuple[str, Topic], str] = {
     ("starlette", "validation"): f"{_ADOPT['starlette']} {_READ}",
     ("django", "validation"): f"{_ADOPT['django']} {_READ}",
     ("flask", "validation"): f"{_ADOPT['flask']} {_READ}",
-    ("express", "validation"): "Check what came before it is used, and answer 400 or 422 in the last "
+    (
+        "express",
+        "validation",
+    ): "Check what came before it is used, and answer 400 or 422 in the last "
     "error handler; an error of express.json() has a status of its own.",
     ("spring", "validation"): "Answer HttpMessageNotReadableException and "
     "MethodArgumentNotValidException in the @RestControllerAdvice.",

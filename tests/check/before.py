@@ -51,9 +51,7 @@ def section(name: str) -> str:
     module = f"check.bare.{name}_app"
     on_django = name in {"django", "drf", "ninja"}
     target = load_django(module) if on_django else load_target(f"{module}:app")
-    options = Options(
-        unsafe=True, paths=("/items", "POST /items"), skip=frozenset({"operations"})
-    )
+    options = Options(unsafe=True, paths=("/items", "POST /items"), skip=frozenset({"operations"}))
     try:
         text = render_report(run_check(target, options), "markdown")
     finally:
