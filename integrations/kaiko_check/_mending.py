@@ -105,6 +105,12 @@ _SPECIAL: dict[tuple[str, Topic], str] = {
     ("express", "envelope"): _ADOPT["express"] + " Remove ETag with app.set('etag', false).",
 }
 
+# What stays where the contract is adopted, and is nobody's to mend but the service's.
+_STAYS: dict[str, str] = {
+    "client.no-500": "A 500 that stays is a bug: look for the answer's id in the service's log. "
+    "Check there what the client sent, and answer 400 or 422.",
+}
+
 
 def mend(clause: str, framework: str | None) -> str:
     """Return what mends a breach.
@@ -114,9 +120,14 @@ def mend(clause: str, framework: str | None) -> str:
         framework: who answered, as a word of `FRAMEWORKS`; None if that is not known.
 
     """
-    topic = CLAUSES[clause].topic
+    stays = _STAYS.get(clause)
     if framework is None:
-        return _GENERAL[topic]
+        return stays or _GENERAL[CLAUSES[clause].topic]
+    said = _on(framework, CLAUSES[clause].topic)
+    return f"{said} {stays}" if stays else said
+
+
+def _on(framework: str, topic: Topic) -> str:
     name = FRAMEWORKS[framework]
     special = _SPECIAL.get((framework, topic))
     if special is not None:

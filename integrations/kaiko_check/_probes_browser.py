@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ._exchange import Request
 from ._judge import Fault
-from ._probe import Probe, nothing_more
+from ._probe import KNOWN, Probe, nothing_more
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._probe import Options, Seen
     from ._probes import Places
 
-__all__ = ["probe_compression", "probe_cors"]
+__all__ = ["probe_compression", "probe_cors", "unseen"]
 
 _ALLOWED = "access-control-allow-origin"
 _SUCCESS = "the known path from a browser"
@@ -81,3 +81,20 @@ def _preflight(
         # Without CORS a service is not for browsers, and may answer what it likes.
         if success is not None and success.values(_ALLOWED) and answer.status >= 400:
             yield Fault("cors.preflight", f"a preflight is {answer.status}")
+
+
+def unseen(seen: Seen, options: Options) -> Iterator[str]:
+    """Yield what was not checked, since no answer was a success that the others compare with."""
+    status = seen.status(KNOWN)
+    if status >= 400:
+        yield (
+            f"The known path is answered with {status}, so no success was checked: name another "
+            "with --path, or a key with --header."
+        )
+        return
+    success = seen.first(_SUCCESS)
+    if success is not None and success.status and not success.values(_ALLOWED):
+        yield (
+            f"CORS was not checked, since {options.origin} is not allowed: if browsers call the "
+            "service, name their site with --origin."
+        )

@@ -47,7 +47,7 @@ def _parts(report: Report) -> Iterator[RenderableType]:
         yield Text()
     if report.gone:
         yield Text("Not found any more, remove them from the baseline:", "green")
-        yield from (Padding(Text(key), (0, 0, 0, 2)) for key in report.gone)
+        yield from (Padding(Text(line), (0, 0, 0, 2)) for line in _gone(report.gone))
         yield Text()
     if report.frameworks:
         yield Text(f"Answered by: {', '.join(report.frameworks)}")
@@ -83,7 +83,19 @@ def _group(findings: list[Finding], shown: dict[tuple[str, str], str]) -> Iterat
         Text(f"Mend: {first.mend}", "green"),
     ]
     if others:
-        more = len(others) - _MOST_PROBES
-        named = "; ".join(others[:_MOST_PROBES])
-        lines.append(Text(f"Also: {named}{f'; and {more} more' if more > 0 else ''}"))
+        lines.append(Text(f"Also: {_some(others)}"))
     yield from (Padding(line, (0, 0, 0, 2)) for line in lines)
+
+
+def _gone(keys: tuple[str, ...]) -> Iterator[str]:
+    """Write a line for each clause: where the contract is adopted, hundreds of breaches go."""
+    probes: dict[str, list[str]] = {}
+    for key in keys:
+        clause, _, probe = key.partition(": ")
+        probes.setdefault(clause, []).append(probe)
+    yield from (f"{clause}: {_some(named)}" for clause, named in probes.items())
+
+
+def _some(probes: list[str]) -> str:
+    more = len(probes) - _MOST_PROBES
+    return f"{'; '.join(probes[:_MOST_PROBES])}{f'; and {more} more' if more > 0 else ''}"

@@ -18,6 +18,7 @@ from ._openapi import DOCUMENT_LIMIT, PLACES, document_request, read_document, r
 from ._plan import make_plan
 from ._probe import Options, Seen
 from ._probes_bodies import judge_echo
+from ._probes_browser import unseen
 from ._probes_ids import judge_ids
 from ._recognize import FRAMEWORKS, recognize
 from ._report import Finding, Report
@@ -136,6 +137,7 @@ def run_plan(target: Target, options: Options, plan: Plan, progress: Progress) -
         interrupted = True
     except TargetError as exc:
         notes.append(str(exc))
+    notes += unseen(run.seen, options)
     order = {name: number for number, name in enumerate(CLAUSES)}
     return Report(
         target=target.name,
@@ -159,7 +161,7 @@ class _Run:
         self._progress = progress
         self._total = sum(plan.counts.values())
         self._redact = Redactor(options.headers)
-        self._seen = Seen()
+        self.seen = Seen()
         self._wait = _pace(target, options)
         self._faults: list[tuple[Fault, Probe, Request, Answer]] = []
         self._keys: set[tuple[str, str]] = set()
@@ -192,7 +194,7 @@ class _Run:
         return tuple(self._target.send(request, limits) for request in probe.requests)
 
     def _judge(self, probe: Probe, answers: tuple[Answer, ...]) -> None:
-        self._seen.answers[probe.name] = answers
+        self.seen.answers[probe.name] = answers
         for request, answer in zip(probe.requests, answers, strict=False):
             if answer.end == "unsent":
                 continue
@@ -200,15 +202,15 @@ class _Run:
                 for fault in judge_answer(request, answer, self._options.id_header):
                     self._add(fault, probe, request, answer)
             for fault in (
-                *judge_ids(self._seen, probe, request, answer, self._options),
+                *judge_ids(self.seen, probe, request, answer, self._options),
                 *judge_echo(request, answer),
-                *judge_codes(self._seen.codes, probe.name, answer),
+                *judge_codes(self.seen.codes, probe.name, answer),
             ):
                 self._add(fault, probe, request, answer)
             if answer.status >= 400:
                 self._count(answer)
         if answers:
-            for fault in probe.judge(self._seen, probe.requests, answers):
+            for fault in probe.judge(self.seen, probe.requests, answers):
                 self._add(fault, probe, probe.requests[0], answers[0])
 
     def _count(self, answer: Answer) -> None:

@@ -19,7 +19,7 @@ from ._baseline import read_baseline, write_baseline
 from ._formats import FORMATS, render_report
 from ._load import load_django, load_target
 from ._probe import KINDS, Options
-from ._report_table import table
+from ._report_table import as_table, table
 from ._run import plan_for, run_plan
 from ._target import TargetError
 
@@ -41,6 +41,10 @@ _DEFAULTS = Options()
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
+    parser.epilog = (
+        "The exit code is 0 if nothing (new) was found, 1 if something was, 2 if the target cannot "
+        "be checked, and 130 after Ctrl-C."
+    )
     parser.add_argument(
         "target", nargs="?", metavar="TARGET", help="http://host:port, or module:app in process"
     )
@@ -177,6 +181,8 @@ def run(options: argparse.Namespace) -> int:
         _write(report, options)
         if options.write_baseline is not None:
             write_baseline(options.write_baseline, report)
+            count = len(report.findings) + len(report.known)
+            _say(options, f"{options.write_baseline} has {count} known breaches now.")
     except TargetError as exc:
         sys.stderr.write(f"{exc}\n")
         return 2
@@ -239,12 +245,17 @@ def _write(report: Report, options: argparse.Namespace) -> None:
             Path(options.output).write_text(render_report(report, fmt), encoding="utf-8")
         except OSError as exc:
             raise TargetError(f"{options.output} cannot be written: {exc.strerror}") from exc
-        if not options.quiet:
-            sys.stderr.write(f"{report.outcome()}\n")
+        # A log of CI shows what was found, too, and not only the file.
+        _say(options, report.outcome() if fmt == "table" else as_table(report).rstrip())
     elif fmt == "table" and sys.stdout.isatty():
         Console(highlight=False).print(table(report))
     else:
         sys.stdout.write(render_report(report, fmt))
+
+
+def _say(options: argparse.Namespace, text: str) -> None:
+    if not options.quiet:
+        sys.stderr.write(f"{text}\n")
 
 
 class _Terminal:

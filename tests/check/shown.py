@@ -1,7 +1,7 @@
 """Fills in what the commands of docs/check.md print: `PYTHONPATH=tests python -m check.shown`.
 
-A console block whose command names `flask_app:app` is run in `tests/check/bare`, in a process of its
-own, and shows what is printed; only the time a run took is left out.
+A console block whose command names `flask_app:app` is run in `tests/check/bare`, in its own
+process, and shows what is printed; only the time a run took is left out.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import sys
 import xml.etree.ElementTree as ET
@@ -129,6 +130,23 @@ def test_markdown_is_a_page(run: Run, tmp_path: Path) -> None:
     assert "\n```text\n$ curl -i" in text
 
 
+def test_a_file_for_programs_hides_nothing_from_people(run: Run, tmp_path: Path) -> None:
+    """The log of CI shows what was found, besides the file that CI reads."""
+    words = ("--format", "junit", "--output", str(tmp_path / "check.xml"))
+    _, _, err = run("check.right_app:broken", *KEYED, *words)
+    assert "cache.control  §4  Every error answer says Cache-Control" in err
+    assert err.splitlines()[-1].endswith("of 1 clause.")
+
+
+def test_the_help_tells_the_exit_codes(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """Which CI goes by."""
+    with pytest.raises(SystemExit):
+        run("--help")
+    assert "0 if nothing (new) was found, 1 if something was" in " ".join(
+        capsys.readouterr().out.split()
+    )
+
+
 def test_a_plan_sends_nothing_else(run: Run) -> None:
     """But what looks for an OpenAPI document, unless that is unwanted, too."""
     code, out, err = run("check.right_app:broken", *KEYED, "--plan", "--no-openapi")
@@ -155,8 +173,9 @@ def test_it_can_be_quiet(run: Run) -> None:
 def test_a_baseline_lets_known_breaches_pass(run: Run, tmp_path: Path) -> None:
     """New ones fail, and those that are gone are named."""
     known = str(tmp_path / "known.json")
-    code, _, _ = run("check.right_app:broken", *KEYED, "--write-baseline", known)
+    code, _, err = run("check.right_app:broken", *KEYED, "--write-baseline", known)
     assert code == 0
+    assert re.fullmatch(r".*/known\.json has \d\d known breaches now\.", err.splitlines()[-1])
     code, out, _ = run("check.right_app:broken", *KEYED, "--baseline", known)
     assert code == 0
     assert "nothing new found (" in out
@@ -167,6 +186,16 @@ def test_a_baseline_lets_known_breaches_pass(run: Run, tmp_path: Path) -> None:
     code, out, _ = run("check.right_app:app", *KEYED, "--baseline", known)
     assert code == 0
     assert "Not found any more, remove them from the baseline:\n  cache.control: " in out
+
+
+def test_what_is_gone_is_told_in_a_few_lines(run: Run, tmp_path: Path) -> None:
+    """One for each clause, however many of its breaches are gone."""
+    known = str(tmp_path / "known.json")
+    run("check.right_app:more", *KEYED, "--write-baseline", known)
+    _, out, _ = run("check.right_app:app", *KEYED, "--baseline", known)
+    gone = re.findall(r"^  (\S+): .*", out, re.MULTILINE)
+    assert gone == ["cache.control", "retry.header"]
+    assert re.search(r"; and \d+ more\n", out.replace("\n  ", " "))
 
 
 def test_a_baseline_has_nothing_that_changes_by_itself(run: Run, tmp_path: Path) -> None:
@@ -181,7 +210,8 @@ def test_what_was_not_asked_is_not_gone(run: Run, tmp_path: Path) -> None:
     """A run that sends less says nothing of the rest of the baseline."""
     known = str(tmp_path / "known.json")
     run("check.right_app:broken", *KEYED, "--write-baseline", known)
-    _, out, _ = run("check.right_app:app", *KEYED, "--baseline", known, "--skip", "bodies")
+    words = ("--baseline", known, "--skip", "bodies", "--format", "json")
+    _, out, _ = run("check.right_app:app", *KEYED, *words)
     assert "malformed JSON" not in out
     assert "unknown path" in out
 

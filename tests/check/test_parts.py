@@ -64,6 +64,13 @@ def test_every_breach_can_be_mended(framework: str | None) -> None:
             assert FRAMEWORKS[framework] in said
 
 
+@pytest.mark.parametrize("framework", ["fastapi", "express", None])
+def test_a_500_that_stays_is_mended_in_the_service(framework: str | None) -> None:
+    """Adopting the contract makes an envelope of it, and no bug goes by that."""
+    assert "look for the answer's id in the service's log" in mend("client.no-500", framework)
+    assert "service's log" not in mend("field.value", framework)
+
+
 # --- who answered ----------------------------------------------------------------------
 
 DJANGO = b'\n<!doctype html>\n<html lang="en">\n<head>\n  <title>Not Found</title>'
@@ -265,7 +272,9 @@ def test_a_django_project_is_known_by_its_settings() -> None:
     target = load_django("django_project.settings")
     assert (target.framework, target.base) == ("django", "http://testserver")
     assert load_django("django_project.settings", host="h").base == "http://h"
-    with pytest.raises(TargetError, match="nothing.settings do not load: RuntimeError: Django is"):
+    with pytest.raises(
+        TargetError, match=r"\.settings do not load: RuntimeError: Django is"
+    ):
         load_django("nothing.settings")
 
 

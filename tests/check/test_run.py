@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from pydantic import BaseModel
 
 from check.http_service import serving
@@ -81,6 +82,38 @@ def test_nothing_that_could_change_data_is_sent_by_default() -> None:
     report = checked(app, Options(paths=("/", "POST /items")))
     assert {method for method, _, _ in app.asked} == SAFE
     assert "POST, PUT, PATCH and DELETE are not sent" in report.notes[0]
+
+
+def one_path() -> FastAPI:
+    app = FastAPI(openapi_url=None)
+
+    @app.get("/items")
+    def items() -> str:
+        return "none"
+
+    return app
+
+
+def noted(app: FastAPI, options: Options) -> str:
+    return "\n".join(checked(app, options).notes)
+
+
+def test_it_says_that_no_success_was_checked() -> None:
+    """A path that is not there is compared with nothing; a path that is there says nothing."""
+    app = one_path()
+    assert "The known path is answered with 404, so no success" in noted(app, Options())
+    assert "The known path" not in noted(app, Options(paths=("/items",)))
+
+
+def test_it_says_that_cors_was_not_checked() -> None:
+    """Where no answer allows the origin: only the user knows one that the service allows."""
+    app = one_path()
+    app.add_middleware(CORSMiddleware, allow_origins=["https://shop.example"])
+    allowed = Options(paths=("/items",), origin="https://shop.example")
+    said = "CORS was not checked, since https://kaiko-check.invalid is not allowed"
+    assert said in noted(app, Options(paths=("/items",)))
+    assert "CORS" not in noted(app, allowed)
+    assert "CORS" not in noted(app, Options(paths=("/items",), skip=frozenset({"cors"})))
 
 
 def test_each_kind_can_be_left_out() -> None:
