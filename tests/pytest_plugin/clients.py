@@ -103,10 +103,13 @@ def _drf_lamp(_request: Any, how: str) -> Any:
 
 
 api = NinjaAPI(urls_namespace="plugin-clients")
+client_api = NinjaAPI(urls_namespace="plugin-ninja-client")  # its client mounts it
 kaiko_ninja.install(api)
+kaiko_ninja.install(client_api)
 
 
 @api.get("/lamps/{how}", response={200: None, **kaiko_ninja.responses(LampNotFound)})
+@client_api.get("/lamps/{how}", response={200: None, **kaiko_ninja.responses(LampNotFound)})
 def _ninja_lamp(request: Any, how: str) -> None:  # noqa: ARG001 - Ninja passes it
     fail(how)
 
@@ -177,7 +180,7 @@ CLIENTS: dict[str, Callable[[str], Any]] = {
     "django-async": _by_django(AsyncClient),
     "drf": _by_django(APIClient, "/drf"),
     "ninja-django": _by_django(Client, "/ninja"),
-    "ninja": _by_ninja(NinjaClient(api)),
+    "ninja": _by_ninja(NinjaClient(client_api)),
     "ninja-async": _by_ninja(TestAsyncClient(async_api)),
 }
 """By name: what asks for a path."""

@@ -19,7 +19,7 @@ from kaiko_pytest._seams import Seams
 from kaiko_pytest._session import Session
 from kaiko_pytest._watch import Watch
 from kaiko_wsgi import KaikoMiddleware
-from pytest_plugin.clients import CLIENTS, api, flask_app, starlette_app
+from pytest_plugin.clients import CLIENTS, flask_app, starlette_app
 from pytest_plugin.service import LampNotFound, app
 
 if TYPE_CHECKING:
@@ -224,7 +224,6 @@ def test_ninjas_client_may_have_a_router(watch: Watch) -> None:
 
     assert NinjaClient(router).get("/lamp").status_code == 409
     assert "GET /lamp -> 409" in watch.end()
-    assert api.urls_namespace == "plugin-clients"
 
 
 # --- over a network -------------------------------------------------------------------------
