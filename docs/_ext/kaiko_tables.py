@@ -2,9 +2,9 @@
 
 `contract-rows`, `contract-statuses` and `contract-codes` read `kaiko_middleware.catalog`;
 `demo-codes` reads what the demo adds to it;
-`config-keys` reads the signature and the docstring of `Config`; `upstream-statuses` asks
-`Upstream` itself; `supported-versions` reads `pyproject.toml`. Each directive writes a
-Markdown table and lets MyST parse it.
+`config-keys` reads the signature and the docstring of `Config`, and `settings-of` those of a class
+that it is given; `upstream-statuses` asks `Upstream` itself; `supported-versions` reads
+`pyproject.toml`. Each directive writes a Markdown table and lets MyST parse it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import inspect
 import re
 import tomllib
+from importlib import import_module
 from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -180,19 +181,46 @@ def _codes(listed: Iterable[CodeEntry]) -> str:
 
 def config_table() -> str:
     """Write the keys of `Config`, their defaults and their descriptions in its docstring."""
-    arguments = (inspect.getdoc(Config) or "").partition("Arguments:")[2].partition("Raises:")[0]
-    said = dict(re.findall(r"^ {4}(\w+): (.*?)\.?$(?!\n {8})", arguments, re.DOTALL | re.MULTILINE))
+    said = _said_of(Config)
     return table(
         ("Key", "Default", "Meaning"),
         (
             (
                 f"[`{name}`](#{name.replace('_', '-')})",
                 "a new one" if name == "mapping" else f"`{parameter.default!r}`",
-                " ".join(said[name].split()),
+                said[name],
             )
             for name, parameter in inspect.signature(Config).parameters.items()
         ),
     )
+
+
+def settings_table(described: type) -> str:
+    """Write the arguments of a class, their defaults and their descriptions in its docstring."""
+    said = _said_of(described)
+    return table(
+        ("Setting", "Default", "Meaning"),
+        (
+            (f"`{name}`", _default(parameter), said[name])
+            for name, parameter in inspect.signature(described).parameters.items()
+        ),
+    )
+
+
+def _default(parameter: inspect.Parameter) -> str:
+    if parameter.default is parameter.empty:
+        return "required"
+    if inspect.isroutine(parameter.default):
+        return f"`{parameter.default.__module__}.{parameter.default.__name__}`"
+    return f"`{parameter.default!r}`"
+
+
+def _said_of(described: type) -> dict[str, str]:
+    """Return what a docstring says of each argument."""
+    doc = inspect.getdoc(described) or ""
+    arguments = doc.partition("Arguments:")[2].partition("Raises:")[0]
+    found = re.findall(r"^ {4}(\w+): (.*?)\.?$(?!\n {8})", arguments, re.DOTALL | re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in found}
 
 
 def upstreams_table() -> str:
@@ -266,8 +294,18 @@ class _Table(SphinxDirective):
         return self.parse_text_to_nodes(TABLES[self.name]())
 
 
+class _Settings(SphinxDirective):
+    required_arguments = 1
+
+    def run(self) -> list[Node]:
+        module, _, name = self.arguments[0].rpartition(".")
+        described: type = getattr(import_module(module), name)
+        return self.parse_text_to_nodes(settings_table(described))
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
     for name in TABLES:
         app.add_directive(name, _Table)
+    app.add_directive("settings-of", _Settings)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

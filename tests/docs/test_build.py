@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from kaiko_demo import errors
+from kaiko_guards import ApiKeys, BodyLimit, CachedKeys, Deadline, FileKeys, RateLimit
 from kaiko_middleware import Config
 from kaiko_middleware.catalog import OWN_CODES, ROWS, STATUSES
 from kaiko_middleware.headers import DESCRIBES_BODY, EXPOSED
@@ -107,6 +108,30 @@ def test_every_setting_is_described(site: Path) -> None:
         assert name == "mapping" or repr(parameter.default) in page
 
 
+@pytest.mark.parametrize(
+    ("page", "described"),
+    [
+        ("keys", ApiKeys),
+        ("keys", CachedKeys),
+        ("keys", FileKeys),
+        ("limits", RateLimit),
+        ("sizes", BodyLimit),
+        ("deadlines", Deadline),
+    ],
+)
+def test_every_setting_of_a_guard_is_described(site: Path, page: str, described: type) -> None:
+    """Each argument has a row: its default, and what it means."""
+    source = (site / f"guards/{page}.html").read_text()
+    rows = [
+        [html.unescape(re.sub("<[^>]+>", "", cell)).strip() for cell in row.split("</td>")]
+        for row in source.split("</tr>")
+    ]
+    found = {(row[0], row[1]) for row in rows if len(row) == 4 and row[2]}
+    for name, parameter in inspect.signature(described).parameters.items():
+        default = "required" if parameter.default is parameter.empty else repr(parameter.default)
+        assert (name, "time.monotonic" if name == "clock" else default) in found
+
+
 def test_every_code_and_status_is_in_the_contract(site: Path) -> None:
     """Rows, statuses, codes: nothing that the toolkit answers with is missing."""
     page = text_of(site, "contract.html")
@@ -127,12 +152,20 @@ def test_every_code_and_status_is_in_the_contract(site: Path) -> None:
         assert header in page.lower()
 
 
-def test_every_system_check_is_described(site: Path) -> None:
-    """Each id that kaiko_django reports has a row."""
-    modules = (ROOT / "integrations/kaiko_django").glob("*.py")
-    ids = {found for each in modules for found in re.findall(r"kaiko\.[EW]\d{3}", each.read_text())}
+@pytest.mark.parametrize(
+    ("package", "prefix", "page"),
+    [
+        ("kaiko_django", "kaiko", "quickstart/django.html"),
+        ("kaiko_guards", "kaiko_guards", "quickstart/guards.html"),
+    ],
+)
+def test_every_system_check_is_described(site: Path, package: str, prefix: str, page: str) -> None:
+    """Each id that a package reports has a row."""
+    pattern = rf"\b{prefix}\.[EW]\d{{3}}"
+    modules = (ROOT / "integrations" / package).glob("*.py")
+    ids = {found for each in modules for found in re.findall(pattern, each.read_text())}
     assert ids
-    assert ids == set(re.findall(r"kaiko\.[EW]\d{3}", text_of(site, "quickstart/django.html")))
+    assert ids == set(re.findall(pattern, text_of(site, page)))
 
 
 def test_every_announced_package_has_a_page(site: Path) -> None:
