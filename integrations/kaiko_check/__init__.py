@@ -21,17 +21,15 @@ require("kaiko_check", "httpx2", "rich")
 
 from ._baseline import Baseline, read_baseline, write_baseline
 from ._clauses import CLAUSES, Clause
-from ._formats import FORMATS, render_report
+from ._formats import render_report
 from ._load import load_app, load_django, load_target
-from ._probe import KINDS, Options
+from ._probe import Options
 from ._report import Finding, Report
 from ._run import run_check
 from ._target import Target, TargetError
 
 __all__ = [
     "CLAUSES",
-    "FORMATS",
-    "KINDS",
     "Baseline",
     "Clause",
     "Finding",

@@ -79,7 +79,7 @@ class AsgiTarget:
 
     def send(self, request: Request, limits: Limits) -> Answer:
         """Call the application; see `Target`."""
-        state = {} if self._lifespan is None else self._lifespan.state
+        state: Message = {} if self._lifespan is None else self._lifespan.state
         call = _Call(self._app, request, self._host, state, limits)
         future = asyncio.run_coroutine_threadsafe(call.run(), self._loop)
         try:

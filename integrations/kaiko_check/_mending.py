@@ -86,8 +86,8 @@ _SPECIAL: dict[tuple[str, Topic], str] = {
     (
         "express",
         "validation",
-    ): "Check what came before it is used, and answer 400 or 422 in the last "
-    "error handler; an error of express.json() has a status of its own.",
+    ): "Check what came before it is used, and answer 400 or 422 in the "
+    "last error handler; an error of express.json() has a status of its own.",
     ("spring", "validation"): "Answer HttpMessageNotReadableException and "
     "MethodArgumentNotValidException in the @RestControllerAdvice.",
     ("drf", "auth"): "kaiko_drf.exception_handler answers NotAuthenticated and "

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
     _Add: TypeAlias = Callable[..., object]
 
-__all__ = ["add_arguments", "run"]
-
 _DEFAULTS = Options()
 
 

@@ -16,7 +16,6 @@ import kaiko_check
 from check import raw_apps
 from kaiko_check import (
     CLAUSES,
-    KINDS,
     Options,
     TargetError,
     load_app,
@@ -27,6 +26,7 @@ from kaiko_check._curl import curl_line
 from kaiko_check._exchange import Answer, Limits, Redactor, Request, excerpt
 from kaiko_check._judge import judge_answer
 from kaiko_check._mending import mend
+from kaiko_check._probe import KINDS
 from kaiko_check._recognize import FRAMEWORKS, recognize
 from kaiko_check._report_markdown import as_markdown
 from kaiko_check._wire import Address, send_alone
@@ -272,9 +272,7 @@ def test_a_django_project_is_known_by_its_settings() -> None:
     target = load_django("django_project.settings")
     assert (target.framework, target.base) == ("django", "http://testserver")
     assert load_django("django_project.settings", host="h").base == "http://h"
-    with pytest.raises(
-        TargetError, match=r"\.settings do not load: RuntimeError: Django is"
-    ):
+    with pytest.raises(TargetError, match=r"\.settings do not load: RuntimeError: Django is"):
         load_django("nothing.settings")
 
 
