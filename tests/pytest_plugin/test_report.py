@@ -23,7 +23,7 @@ def test_what_no_test_saw_is_listed(run: Callable[..., pytest.RunResult]) -> Non
     result.stdout.fnmatch_lines(
         [
             HEAD,
-            "Catalogue: 2 of 3 codes.",
+            "Catalogue: * of * codes.",
             "  404 lamp_not_found",
             "  409 lamp_is_on",
             "OpenAPI: * of * answers.",
@@ -66,7 +66,8 @@ def test_an_answer_that_a_test_checks_counts(run: Callable[..., pytest.RunResult
         "    assert_error(SimpleNamespace(**answer), LampIsOn)\n",
         "--kaiko-report",
     )
-    result.stdout.fnmatch_lines([HEAD, "Catalogue: 2 of 3 codes.", "  404 *", "  409 lamp_is_wet"])
+    result.stdout.fnmatch_lines([HEAD, "Catalogue: * of * codes.", "  409 lamp_is_wet"])
+    result.stdout.no_fnmatch_line("  409 lamp_is_on")
 
 
 def test_the_report_can_be_a_setting(
@@ -76,7 +77,7 @@ def test_the_report_can_be_a_setting(
     body = "def test_it(): pass\n"
     assert "no test saw" not in run(body, "--kaiko=strict").stdout.str()
     pytester.makeini("[pytest]\nkaiko_report = true\n")
-    run(body, "-q").stdout.fnmatch_lines([HEAD, "Catalogue: 3 of 3 codes."])
+    run(body, "-q").stdout.fnmatch_lines([HEAD, "Catalogue: * of * codes."])
 
 
 def test_a_document_that_cannot_be_made_is_named(run: Callable[..., pytest.RunResult]) -> None:

@@ -264,7 +264,7 @@ def test_workers_judge_their_own_tests(pytester: pytest.Pytester, alone: tuple[s
         [
             "--kaiko=strict: GET /lamps/ghost -> 404 ghost_not_found: *",
             "*kaiko: declared errors that no test saw*",
-            "Catalogue: 2 of 3 codes.",
+            "Catalogue: * of * codes.",
             "  409 lamp_is_on",
             "  409 lamp_is_wet",
         ]
