@@ -41,7 +41,7 @@ class Deadline:
     the deadline. A response that streams has none from its first chunk on.
 
     Arguments:
-        seconds: how long a request may take.
+        seconds: how many seconds a request may take.
         paths: other times for path prefixes, by whole segments; the longest prefix counts, and
             None means no deadline.
         on_overrun: called with a request whose work goes on after its deadline: a thread cannot
