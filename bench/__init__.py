@@ -21,7 +21,7 @@ minutes, `--counted` only counts, `--only TEXT` selects.
 - `outage`, `outage_picture`: no figure, but the simulation that docs/outage.md shows.
 
 Below is what is left of the figures that are over their goal, in instructions on CPython 3.13.0.
-A part was left out, or counted by itself; each is right to about a tenth.
+A part was left out, or counted by itself, to about a tenth; the steps between are the rest.
 
 What a success on ASGI costs (`asgi_success`: 15,400 more than the bare application, 7.5 times what
 a pass-through adds, 2,050; the goal is 7). `starlette_success` (15,500, 1.137) and
