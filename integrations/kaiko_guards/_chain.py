@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from kaiko_guards._counting import Counting
 from kaiko_guards._deadlines import Deadline, timed_out
-from kaiko_guards._keys import ApiKeys
+from kaiko_guards._keys import ApiKeys, verifier_failed
 from kaiko_guards._limits import RateLimit
 from kaiko_guards._request import TrustedProxies
 from kaiko_guards._sizes import BodyLimit
 from kaiko_guards._verdicts import ValidKey
-from kaiko_middleware import ServiceUnavailableError
 from kaiko_middleware.deadline import DEADLINE_HEADER
 from kaiko_middleware.settings_check import is_plain_callable, refuse
 
@@ -123,7 +122,7 @@ def ask_plain_verifier(keys: ApiKeys, value: str | None) -> tuple[str, ValidKey]
     try:
         answer = verifier.verify(key)
     except Exception as exc:
-        raise _verifier_failed() from exc
+        raise verifier_failed() from exc
     return key, keys.accept(answer)
 
 
@@ -139,10 +138,5 @@ async def ask_verifier(keys: ApiKeys, value: str | None) -> tuple[str, ValidKey]
         said = keys.verifier.verify(key)
         answer: KeyAnswer = said if isinstance(said, ValidKey | str) else await said
     except Exception as exc:
-        raise _verifier_failed() from exc
+        raise verifier_failed() from exc
     return key, keys.accept(answer)
-
-
-def _verifier_failed() -> ServiceUnavailableError:
-    """Return the error for a key that nobody can look up now: 503, never an open door."""
-    return ServiceUnavailableError("API keys cannot be checked at the moment")

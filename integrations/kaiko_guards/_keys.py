@@ -7,11 +7,11 @@ look-up, and so is a key of another environment. Nobody is told which of these i
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 from kaiko_guards._paths import ByPath
 from kaiko_guards._verdicts import ValidKey
-from kaiko_middleware import AuthenticationError, ForbiddenError
+from kaiko_middleware import AuthenticationError, ForbiddenError, ServiceUnavailableError
 from kaiko_middleware.config import is_within
 from kaiko_middleware.settings_check import path_prefixes, refuse
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kaiko_guards._verdicts import AsyncKeyVerifier, KeyAnswer, KeyVerifier
     from kaiko_middleware import KaikoError
 
-__all__ = ["ApiKeys"]
+__all__ = ["ApiKeys", "verifier_failed"]
 
 _PREFIX = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*_")
 _HEADER = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -97,6 +97,7 @@ class ApiKeys:
         Raises:
             AuthenticationError: nobody knows the key, or it has expired: 401 `invalid_api_key`.
             ForbiddenError: it was revoked: 403 `key_revoked`.
+            ServiceUnavailableError: it is no answer, such as what an asynchronous verifier returns.
 
         """
         if isinstance(answer, ValidKey):
@@ -116,7 +117,14 @@ class ApiKeys:
         request.key, request.valid_key = key, valid
 
 
-def _refusal(answer: Literal["unknown", "expired", "revoked"]) -> KaikoError:
+def _refusal(answer: object) -> KaikoError:
     if answer == "revoked":
         return ForbiddenError("The API key was revoked", code="key_revoked")
-    return AuthenticationError("The API key has expired" if answer == "expired" else None)
+    if answer == "expired":
+        return AuthenticationError("The API key has expired")
+    return AuthenticationError() if answer == "unknown" else verifier_failed()
+
+
+def verifier_failed() -> ServiceUnavailableError:
+    """Return the error for a key that nobody can look up now: 503, never an open door."""
+    return ServiceUnavailableError("API keys cannot be checked at the moment")

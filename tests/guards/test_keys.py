@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,14 @@ import pytest
 
 from guards.requests import request
 from kaiko_guards import ApiKeys, HashedKeys, ValidKey, new_key
+from kaiko_guards._chain import ask_plain_verifier, ask_verifier
 from kaiko_guards._stored_keys import StoredKey, answer_for, digest_of, lookup_of
-from kaiko_middleware import AuthenticationError, ForbiddenError, KaikoError
+from kaiko_middleware import (
+    AuthenticationError,
+    ForbiddenError,
+    KaikoError,
+    ServiceUnavailableError,
+)
 from kaiko_middleware.settings_check import ConfigError
 
 if TYPE_CHECKING:
@@ -217,3 +224,15 @@ def test_a_wrong_entry_is_named(entries: Any) -> None:
     with pytest.raises(ConfigError, match=r"^entries") as caught:
         HashedKeys(entries)
     assert "a1" * 10 not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "answer", [None, True, "valid", object()], ids=["none", "true", "text", "object"]
+)
+def test_a_verifier_that_gives_no_answer_has_failed(answer: Any) -> None:
+    """It says nothing of the key, so its owner is not told that it is wrong."""
+    keys = ApiKeys(Fixed(answer))
+    with pytest.raises(ServiceUnavailableError):
+        ask_plain_verifier(keys, KEY)
+    with pytest.raises(ServiceUnavailableError):
+        asyncio.run(ask_verifier(keys, KEY))
