@@ -259,7 +259,7 @@ class _Lifespan:
         if answer.done():
             return answer.result()
         answer.cancel()
-        if not self._task.cancelled():
+        with contextlib.suppress(asyncio.CancelledError):
             self._task.exception()  # it is seen, and not reported when the task is collected
         return {"type": ""}
 

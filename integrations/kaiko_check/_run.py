@@ -80,6 +80,7 @@ def run_check(target: Target, options: Options | None = None) -> Report:
     """
     options, progress = options or Options(), _Silent()
     plan = plan_for(target, options, progress)
+    progress.planned(plan)
     return run_plan(target, options, plan, progress)
 
 

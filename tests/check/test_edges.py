@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import importlib
 import json
+import signal
 import socket
+import sys
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from check.http_service import serving
-from check.right_services import asgi, wsgi
-from kaiko_check import Report, TargetError, load_app, load_target, write_baseline
+from check.right_services import KEY, asgi, fastapi, wsgi
+from kaiko_check import (
+    Options,
+    Report,
+    TargetError,
+    load_app,
+    load_target,
+    run_check,
+    write_baseline,
+)
 from kaiko_check._exchange import Limits, Request
 from kaiko_check._formats import render_report
 from kaiko_check._openapi import read_document
 from kaiko_check._operations import INSTALL, operation_probes
-from kaiko_check._probe import Options as Asked
 from kaiko_check._probes import Places
+from kaiko_check._run import plan_for, run_plan
 from kaiko_check._wire import Address, send_alone, send_pipelined
+from kaiko_cli.main import main
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
+
+    from kaiko_check._plan import Plan
+    from kaiko_check._probe import Probe
 
 
 def document(**members: Any) -> bytes:
@@ -73,7 +90,7 @@ def test_what_a_document_refers_to_is_found() -> None:
 def test_a_document_may_be_yaml_or_odd() -> None:
     """What is odd in it is left out, and refers to itself without end."""
     assert read_document(b"openapi: 3.1.0\npaths: {}\n").first("GET") is None
-    loop = {"$ref": "#/paths/~1x/get/parameters/0"}
+    loop = {"$ref": "#/loop"}
     path = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}}
     need = {"name": "q", "in": "query", "required": True, "schema": {"type": "string"}}
     paths = {
@@ -83,8 +100,8 @@ def test_a_document_may_be_yaml_or_odd() -> None:
         "/w/{id}": {"get": {"parameters": [path]}},
         "/v": {"post": {"requestBody": {"content": {"application/json": {"schema": {}}}}}},
     }
-    found = read_document(document(paths=paths))
-    assert found.first("GET") == "/x"
+    found = read_document(document(paths=paths, loop=loop))
+    assert (found.first("GET"), found.first("POST")) == ("/x", "/v")
     assert [(field.path, field.name) for field in found.fields(unsafe=True)] == [("/w/{id}", "id")]
 
 
@@ -120,7 +137,7 @@ def test_operations_need_schemathesis(monkeypatch: pytest.MonkeyPatch) -> None:
     found = read_document(document())
     monkeypatch.setattr("kaiko_check._operations.is_missing", lambda _name: True)
     with pytest.raises(TargetError) as refused:
-        list(operation_probes(Places(Asked()), found, "", unsafe=True, cases=2))
+        list(operation_probes(Places(Options()), found, "", unsafe=True, cases=2))
     assert str(refused.value) == INSTALL
 
 
@@ -134,9 +151,26 @@ def test_what_cannot_be_made_or_sent_is_no_probe(monkeypatch: pytest.MonkeyPatch
             }
         },
         "/none": {"get": {"responses": {"200": {"description": "x"}}}},
+        "/form": {
+            "post": {
+                "requestBody": {
+                    "required": True,
+                    "content": {
+                        "application/x-www-form-urlencoded": {
+                            "schema": {
+                                "type": "object",
+                                "required": ["a"],
+                                "properties": {"a": {"type": "integer"}},
+                            }
+                        }
+                    },
+                },
+                "responses": {"200": {"description": "x"}},
+            }
+        },
     }
     found = read_document(document(paths=paths, info={"title": "x", "version": "1"}))
-    places = Places(Asked(headers=(("Authorization", "Bearer x"),)))
+    places = Places(Options(headers=(("Authorization", "Bearer x"),)))
     probes = list(operation_probes(places, found, "/v2", unsafe=False, cases=3))
     assert {probe.requests[0].target for probe in probes} == {"/v2/none"}
     assert all(probe.requests[0].values("authorization") == ["Bearer x"] for probe in probes)
@@ -225,6 +259,153 @@ def test_an_application_has_no_connection(make: Any) -> None:
     target = load_app(make(), "app")
     assert target.pipeline([Request("GET", "/")], Limits()) is None
     target.close()
+
+
+def test_an_answer_that_stops_half_way_is_waited_for_once() -> None:
+    """As long as the user said."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        kept: list[socket.socket] = []
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            kept.append(connection)
+            connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\nabc")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        target = load_target(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        answer = target.send(Request("GET", "/"), Limits(0.2))
+        thread.join()
+        target.close()
+        kept[0].close()
+    assert (answer.body, answer.end) == (b"abc", "unread")
+
+
+# --- runs ------------------------------------------------------------------------------
+
+
+def checked(app: object, **options: Any) -> Report:
+    target = load_app(app, "app")
+    try:
+        return run_check(target, Options(**options))
+    finally:
+        target.close()
+
+
+def test_requests_that_cannot_be_sent_are_not_judged() -> None:
+    """A header of the user's that is none."""
+    with serving("") as url:
+        target = load_target(url)
+        few = frozenset({"concurrent", "methods"})
+        report = run_check(target, Options(headers=(("X", "a\nb"),), openapi="", rate=0, skip=few))
+        target.close()
+    assert [finding.probe for finding in report.findings] == []
+
+
+def test_no_more_than_the_plan_is_sent() -> None:
+    """Though there were more probes."""
+    target = load_app(wsgi(), "app")
+    progress = Silent()
+    plan = plan_for(target, Options(openapi=""), progress)
+    small = plan._replace(counts={"paths": 2})
+    assert run_plan(target, Options(openapi=""), small, progress).sent == 2
+
+
+class Silent:
+    def searching(self, places: int) -> None: ...
+
+    def planned(self, plan: Plan) -> None: ...
+
+    def answered(self, probe: Probe, sent: int, total: int, breaches: int) -> None: ...
+
+
+def test_without_a_path_for_bodies_a_note_says_so() -> None:
+    """And the rest is asked, also without the paths that others are compared with."""
+    report = checked(wsgi(), unsafe=True, openapi="", skip=frozenset({"paths"}))
+    assert "No path that takes a body is known: name one" in report.notes[0]
+    assert not report.planned.keys() & {"paths", "bodies"}
+
+
+def test_fields_behind_a_key_are_not_judged() -> None:
+    """A 401 says nothing of a field."""
+    app = fastapi()
+    report = checked(app, unsafe=True, skip=frozenset({"operations"}))
+    assert report.planned["fields"] == 3
+    assert report.findings == ()
+
+
+def test_a_document_without_safe_operations_has_nothing_to_ask() -> None:
+    """Unless the user decides."""
+    text = document(paths={"/x": {"post": {}}})
+
+    def app(environ: dict[str, Any], start: Any) -> list[bytes]:
+        found = environ["PATH_INFO"] == "/openapi.json"
+        start("200 OK" if found else "404 Not Found", [])
+        return [text if found else b""]
+
+    assert "operations" not in checked(app).planned
+
+
+def test_an_asgi_application_that_raises_is_answered_as_a_server_does() -> None:
+    """HEAD without a body. What comes after an answer does not count."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["path"] != "/":
+            raise RuntimeError
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.trailers"})
+        await send({"type": "http.response.body", "body": b"x"})
+        await send({"type": "http.response.body", "body": b"more"})
+        assert (await receive())["type"] == "http.disconnect"
+
+    report = checked(app, openapi="")
+    assert "id.header" in {finding.clause.id for finding in report.findings}
+    assert not {finding.clause.id for finding in report.findings} & {"answer.given", "head.body"}
+
+
+def test_an_interrupt_while_an_asgi_application_works_is_an_end() -> None:
+    """The call is cancelled, and the report is there."""
+
+    async def app(scope: Any, _receive: Any, _send: Any) -> None:
+        if scope["type"] == "http":
+            signal.raise_signal(signal.SIGINT)
+            await asyncio.Event().wait()
+        raise RuntimeError
+
+    report = checked(app, openapi="")
+    assert report.interrupted
+    assert report.sent == 1
+
+
+@pytest.mark.parametrize("fmt", ["table", "markdown"])
+def test_a_report_names_who_answered(fmt: Any) -> None:
+    """And one breach alone has no others."""
+    module = importlib.import_module("check.bare.flask_app")
+    report = checked(module.app, openapi="", skip=frozenset({"ids", "cors", "headers", "methods"}))
+    text = render_report(report, fmt)
+    assert "Answered by: Flask" in text
+    single = replace(report, findings=report.findings[:1], frameworks=())
+    assert "Also: " not in render_report(single, fmt)
+
+
+def test_a_terminal_gets_a_table_and_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    """And after Ctrl-C the code that shells know."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.delenv("HYPOTHESIS_STORAGE_DIRECTORY", raising=False)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    words = ["check", "check.right_app:app", "--header", f"x-api-key: {KEY}", "--path", "/items"]
+    assert main(words) == 0
+    captured = capsys.readouterr()
+    assert "nothing found." in captured.out
+    monkeypatch.delenv("HYPOTHESIS_STORAGE_DIRECTORY", raising=False)
+
+    def interrupted(*_arguments: Any) -> Report:
+        return Report(target="x", planned={"paths": 6}, sent=2, interrupted=True)
+
+    monkeypatch.setattr("kaiko_check.command.run_plan", interrupted)
+    assert main(words) == 130
 
 
 # --- reports ---------------------------------------------------------------------------
