@@ -102,6 +102,7 @@ class Counting:
         self._elsewhere: list[tuple[RateLimit, SharedCounter]] = []
         shared: dict[object, SharedCounter] = {}
         settlers: dict[object, Settler] = {}
+        used: set[Settler] = set()
         for limit in limits:
             settler: Settler | None = None
             if limit.shared is not None:
@@ -109,12 +110,15 @@ class Counting:
                 if limit.counter is None or limit.settle_every is None:
                     self._elsewhere.append((limit, one))
                     continue
-                if one.settings not in settlers:
-                    settlers[one.settings] = Settler(one, limit.settle_every)
-                settler = settlers[one.settings]
+                # One of a limit, however many applications it governs: they share its memory.
+                if limit.settler is None:
+                    group = settlers.get(one.settings)
+                    limit.settler = group or Settler(one, limit.settle_every)
+                settler = settlers[one.settings] = limit.settler
+                used.add(settler)
             self._here.append((limit, cast("MemoryCounter", limit.counter), settler))
         self._shared = tuple(shared.values())
-        self._settlers = tuple(settlers.values())
+        self._settlers = tuple(used)
         self.waits: bool = bool(shared)
         """Whether a server is asked, with each request or from time to time."""
         self._is_simple = not shared and len(limits) == 1 and not limits[0].policies

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from kaiko_guards._rates import Rate, Verdict
     from kaiko_guards._request import GuardedRequest
+    from kaiko_guards._settling import Settler
     from kaiko_guards._shared import SharedCounter
 
     Identify = Callable[[GuardedRequest], str | None]
@@ -103,6 +104,8 @@ class RateLimit:
         """Counts in this process."""
         self.shared: SharedCounter | None = None
         """Counts for all processes."""
+        self.settler: Settler | None = None
+        """Settles what was counted in this process, once an application counts by it."""
         if storage != _HERE:
             self.shared = _shared(storage, on_storage_error, storage_timeout, settle_every)
         elif settle_every is not None:

@@ -39,7 +39,8 @@ _REMEMBERED = 600_000
 # Arguments: whether to charge whatever the limits say, the number of keys, the batch's number;
 # then for each key the number of its rates, and of each the charge, the period and the hair. The
 # last key remembers the writer's batch. Numbers are returned as text: they would come back as
-# integers. The comparison is that of `Rate.take`, so that both say the same.
+# integers. The comparison is that of `Rate.take`, so that both say the same. What is no time
+# of ours is written over.
 _SCRIPT = """
 local t = redis.call('TIME')
 local now = t[1] + t[2] / 1000000
@@ -47,9 +48,12 @@ local forced, keys, batch = ARGV[1] == '1', tonumber(ARGV[2]), ARGV[3]
 local known = keys < #KEYS and redis.call('GET', KEYS[#KEYS]) == batch
 local told, writes, allowed, moved, at = {}, {}, true, false, 4
 for number = 1, keys do
-  local kept, times, starts, afters, last = redis.call('GET', KEYS[number]), {}, {}, {}, 0
-  if kept then
-    for time in string.gmatch(kept, '[^ ]+') do times[#times + 1] = tonumber(time) end
+  local kept, times, starts, afters, last = redis.pcall('GET', KEYS[number]), {}, {}, {}, 0
+  if type(kept) == 'string' then
+    for time in string.gmatch(kept, '[^ ]+') do
+      local since = tonumber(time)
+      times[#times + 1] = since == since and since or 0
+    end
   end
   local rates = tonumber(ARGV[at])
   at = at + 1

@@ -33,6 +33,10 @@ __all__ = ["Running"]
 
 _NAMES = {name: name.lower().encode("ascii") for name in LIMIT_HEADERS}
 _TOLD = frozenset(_NAMES.values())
+_BODIES = frozenset({"http.response.body", "http.response.pathsend", "http.response.zerocopysend"})
+"""The events that send a part of a body, those of the server's extensions too."""
+_HANDSHAKES = frozenset({"websocket.accept", "websocket.close"})
+"""The events after which no HTTP answer can follow."""
 
 
 class _Clock(NamedTuple):
@@ -175,10 +179,8 @@ class Running:
             if error is None:
                 raise
         else:
-            if self._is_cancelled and self._clock is not None:
-                self._clock.task.uncancel()
             if not self.started:
-                error = self._too_large
+                error = self._too_large or (timed_out() if self._is_late else None)
         if self._answering is not None:
             await self._answering
         elif error is not None:
@@ -214,6 +216,7 @@ class Running:
             return self._too_large
         clock = self._clock
         if clock is not None and self._is_cancelled:
+            self._is_cancelled = False
             others = clock.task.uncancel() > clock.cancelled
             if not others and isinstance(exc, sys.modules["asyncio"].CancelledError):
                 return timed_out()
@@ -239,7 +242,7 @@ class Running:
         if self._answering is not None:
             return _nothing()  # the client has its answer
         kind: str = message["type"]
-        if kind == "http.response.body":
+        if kind in _BODIES:
             # What streams has no deadline, and what runs after a whole answer has none either.
             self._lift()
             return self._send(message)
@@ -253,7 +256,10 @@ class Running:
 
     def send_directly(self, message: Message) -> Awaitable[None]:
         """Send an event, its head with what is left of the limit."""
-        if message["type"].endswith("response.start"):
+        kind: str = message["type"]
+        if kind in _HANDSHAKES:
+            self.started = True
+        elif kind.endswith("response.start"):
             self.started = True
             if self.standing is not None:
                 message = _with_limits(message, self.standing)
@@ -266,6 +272,8 @@ class Running:
         elif self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._is_cancelled and self._clock is not None:  # and nobody minded
+            self._clock.task.uncancel()
         if self._overruns and self._clock is not None:
             self._clock.deadline.ended_overrun()
         if self._token is not None:

@@ -32,6 +32,10 @@ class NewKey(NamedTuple):
     lookup: str
     digest: str
 
+    def __repr__(self) -> str:
+        """Return what may be seen of it, in a log or a traceback."""
+        return f"NewKey(lookup={self.lookup!r})"
+
 
 class StoredKey(NamedTuple):
     """What is stored of a key, and what it is good for."""
@@ -41,6 +45,10 @@ class StoredKey(NamedTuple):
     valid: ValidKey
     expires_at: datetime | None = None
     revoked: bool = False
+
+    def __repr__(self) -> str:
+        """Return what may be seen of it, in a log or a traceback."""
+        return f"StoredKey(lookup={self.lookup!r})"
 
 
 _NOBODY = "0" * 64

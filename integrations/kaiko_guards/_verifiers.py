@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -16,7 +17,7 @@ from kaiko_middleware.settings_check import ConfigError, refuse, shown
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable
 
     from kaiko_guards._verdicts import KeyAnswer
 
@@ -47,8 +48,8 @@ class HashedKeys:
     """
 
     def __init__(self, entries: Iterable[Mapping[str, object]], *, key: str = "entries") -> None:
-        if isinstance(entries, str | bytes):
-            refuse(key, entries, f"a sequence of entries, each {_ENTRY}")
+        if not _is_several(entries):
+            refuse(key, type(entries).__name__, f"a sequence of entries, each {_ENTRY}")
         self._stored: dict[str, StoredKey] = {}
         for number, entry in enumerate(entries):
             stored = _stored_key(f"{key}[{number}]", entry)
@@ -61,26 +62,35 @@ class HashedKeys:
         return answer_for(key, self._stored.get(lookup_of(key)), _now)
 
 
+def _is_several(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
+
+
+def _is_interval(value: object) -> bool:
+    return type(value) in {int, float} and 0 <= cast("float", value) <= 3600
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
 def _stored_key(key: str, entry: object) -> StoredKey:
-    if not isinstance(entry, dict):
-        refuse(key, entry, _ENTRY)
-    given = cast("dict[str, Any]", entry)
+    if not isinstance(entry, Mapping):
+        refuse(key, type(entry).__name__, _ENTRY)
+    given = cast("Mapping[str, Any]", entry)
     lookup, digest, name = given.get("lookup"), given.get("sha256"), given.get("name")
     if (
         not given.keys() <= _KNOWN
         or not isinstance(lookup, str)
+        or lookup != lookup_of(lookup)
         or not isinstance(name, str)
         or not isinstance(digest, str)
         or len(digest) != 64
         or not _HEX.issuperset(digest)
     ):
-        refuse(key, sorted(given), _ENTRY)
+        refuse(key, sorted(map(str, given)), _ENTRY)
     scopes = given.get("scopes", [])
-    if isinstance(scopes, str) or not all(isinstance(scope, str) for scope in scopes):
+    if not _is_several(scopes) or not all(isinstance(scope, str) for scope in scopes):
         refuse(f"{key}.scopes", scopes, "a list of scopes")
     revoked = given.get("revoked", False)
     if type(revoked) is not bool:
@@ -110,11 +120,12 @@ class FileKeys:
 
     Arguments:
         path: the file.
-        every: seconds between two looks at it; a revocation is seen within that time.
+        every: seconds between two looks at it, at most 3,600; a revocation is seen within that
+            time.
         clock: seconds of a clock that never goes back.
 
     Raises:
-        ConfigError: the file cannot be read, or one of its entries is not allowed.
+        ConfigError: the file cannot be read, or one of its entries or `every` is not allowed.
 
     """
 
@@ -125,6 +136,8 @@ class FileKeys:
         every: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        if not _is_interval(every):
+            refuse("every", every, "seconds, from 0 to 3600")
         self._path = Path(path)
         self._every = every
         self._clock = clock
@@ -163,10 +176,10 @@ class FileKeys:
         try:
             seen = self._state()
             entries: object = json.loads(self._path.read_bytes())
-        except (OSError, ValueError) as exc:
+        except (OSError, ValueError, RecursionError) as exc:
             refuse(name, type(exc).__name__, "a file of JSON that can be read")
         if not isinstance(entries, list):
-            refuse(name, entries, "a list of entries")
+            refuse(name, type(entries).__name__, "a list of entries")
         keys = HashedKeys(cast("list[Mapping[str, object]]", entries), key=name)
         self._seen = seen
         return keys

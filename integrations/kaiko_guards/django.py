@@ -156,23 +156,28 @@ def _synchronous(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         found = current_guards()
         guarded = _guarded(request, found.guards.proxies)
-        standing: Standing | None = None
         try:
             seconds = _begin(found.guards, guarded)
-            keys = found.guards.keys
-            if keys is not None and keys.needs_key(guarded):
-                value = guarded.read_header(keys.header)
-                keys.admit(guarded, *ask_plain_verifier(keys, value))
-            _tell_principal(request, guarded)
-            standing = found.guards.counting.count(guarded)
-            _measure(found.guards, guarded, request)
         except KaikoError as refused:
-            return _told(_refuse(request, refused), standing)
+            return _refuse(request, refused)
         deadline = found.guards.deadline
         if deadline is None or seconds is None:
-            return _told(get_response(request), standing)
+            return serve(found.guards, guarded, request)
         with deadline.in_thread(guarded, seconds):
-            return _told(get_response(request), standing)
+            return serve(found.guards, guarded, request)
+
+    def serve(guards: Guards, guarded: GuardedRequest, request: HttpRequest) -> HttpResponseBase:
+        standing: Standing | None = None
+        try:
+            if guards.keys is not None and guards.keys.needs_key(guarded):
+                value = guarded.read_header(guards.keys.header)
+                guards.keys.admit(guarded, *ask_plain_verifier(guards.keys, value))
+            _tell_principal(request, guarded)
+            standing = guards.counting.count(guarded)
+            _measure(guards, guarded, request)
+        except KaikoError as refused:
+            return _told(_refuse(request, refused), standing)
+        return _told(get_response(request), standing)
 
     return middleware
 
@@ -181,28 +186,38 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
     async def middleware(request: HttpRequest) -> HttpResponseBase:
         found = current_guards()
         guarded = _guarded(request, found.guards.proxies)
+        loop = asyncio.get_running_loop()
         standing: Standing | None = None
+
+        async def serve() -> HttpResponseBase:
+            nonlocal standing
+            try:
+                keys = found.guards.keys
+                if keys is not None and keys.needs_key(guarded):
+                    value = guarded.read_header(keys.header)
+                    keys.admit(guarded, *await ask_verifier(keys, value))
+                _tell_principal(request, guarded)
+                standing = await found.guards.counting.count_async(guarded, loop)
+                _measure(found.guards, guarded, request)
+            except KaikoError as refused:
+                return _refuse(request, refused)
+            return await get_response(request)
+
         try:
             seconds = _begin(found.guards, guarded)
-            keys = found.guards.keys
-            if keys is not None and keys.needs_key(guarded):
-                value = guarded.read_header(keys.header)
-                keys.admit(guarded, *await ask_verifier(keys, value))
-            _tell_principal(request, guarded)
-            loop = asyncio.get_running_loop()
-            standing = await found.guards.counting.count_async(guarded, loop)
-            _measure(found.guards, guarded, request)
         except KaikoError as refused:
-            return _told(_refuse(request, refused), standing)
+            return _refuse(request, refused)
         deadline = found.guards.deadline
         if deadline is None or seconds is None:
-            return _told(await get_response(request), standing)
+            return _told(await serve(), standing)
         token = ends_at.set(monotonic() + seconds)
+        limited = asyncio.timeout(seconds)
         try:
-            # What the rest of the stack raises, a timeout included, Django has made a response.
-            async with asyncio.timeout(seconds):
-                response = await get_response(request)
+            async with limited:
+                response = await serve()
         except TimeoutError:
+            if not limited.expired():
+                raise  # by a callable of a limit
             _watch(deadline, guarded, loop)
             response = _refuse(request, timed_out())
         finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from functools import partial
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from kaiko_guards._chain import Guards, ask_plain_verifier, needs_plain_verifier
@@ -79,9 +80,18 @@ class GuardMiddleware:
             return self._answering(environ, answer.start)
 
     def _serve(self, environ: WSGIEnvironment, answer: _Answer) -> Iterable[bytes]:
-        with self._admit(environ, answer):
+        guards = self._guards
+        request = _request(environ, guards.proxies)
+        seconds = guards.seconds_for(request)
+        limited: AbstractContextManager[None] = nullcontext()
+        if guards.deadline is not None and seconds is not None:
+            limited = guards.deadline.in_thread(request, seconds)
+        with limited:
+            self._admit(environ, answer, request)
             try:
                 result = self.app(environ, answer.start)
+                if not answer.started:  # a generator has not even begun
+                    result = _Begun(result)
             except Exception:
                 answer.promise(environ)
                 answer.check()
@@ -89,17 +99,13 @@ class GuardMiddleware:
         try:
             answer.check()
         except PayloadTooLargeError:
-            close = getattr(result, "close", None)
-            if close is not None:
-                close()
+            _close(result)
             raise
         return result
 
-    def _admit(self, environ: WSGIEnvironment, answer: _Answer) -> AbstractContextManager[None]:
-        """Run the guards; return within what the application runs."""
+    def _admit(self, environ: WSGIEnvironment, answer: _Answer, request: GuardedRequest) -> None:
+        """Run the guards."""
         guards = self._guards
-        request = _request(environ, guards.proxies)
-        seconds = guards.seconds_for(request)
         if guards.size is not None:
             tally = Tally(guards.size.for_path(request.path))
             length = request.read_header("content-length")
@@ -112,9 +118,38 @@ class GuardMiddleware:
             guards.keys.admit(request, *ask_plain_verifier(guards.keys, value))
             environ[ENVIRON_PRINCIPAL] = request.principal
         answer.standing = guards.counting.count(request)
-        if guards.deadline is None or seconds is None:
-            return nullcontext()
-        return guards.deadline.in_thread(request, seconds)
+
+
+class _Begun:
+    """An answer whose first part is there: only with it an application has to begin.
+
+    Arguments:
+        result: what the application returned.
+
+    """
+
+    def __init__(self, result: Iterable[bytes]) -> None:
+        self._result = result
+        self._parts = iter(result)
+        try:
+            self._first: list[bytes] = list(islice(self._parts, 1))
+        except BaseException:
+            self.close()
+            raise
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Return all parts."""
+        return chain(self._first, self._parts)
+
+    def close(self) -> None:
+        """Close the application's answer."""
+        _close(self._result)
+
+
+def _close(result: object) -> None:
+    close = getattr(result, "close", None)
+    if close is not None:
+        close()
 
 
 class _Answer:
