@@ -95,7 +95,7 @@ def main() -> None:
         (folder / "test_lamps.py").write_text(text)
         cost(folder, [])  # compiles what is imported
         for turn in range(options.rounds):
-            order = [[], OPTIONS] if turn % 2 else [OPTIONS, []]
+            order: list[list[str]] = [[], OPTIONS] if turn % 2 else [OPTIONS, []]
             spent = {len(each): cost(folder, each) for each in order}
             off.append(spent[0])
             on.append(spent[len(OPTIONS)])

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from kaiko_guards._counting import Counting
 from kaiko_guards._deadlines import Deadline, timed_out
-from kaiko_guards._keys import ApiKeys, verifier_failed
+from kaiko_guards._keys import ApiKeys
 from kaiko_guards._limits import RateLimit
 from kaiko_guards._request import TrustedProxies
 from kaiko_guards._sizes import BodyLimit
 from kaiko_guards._verdicts import ValidKey
 from kaiko_middleware.deadline import DEADLINE_HEADER
+from kaiko_middleware.safe_exception import class_name
 from kaiko_middleware.settings_check import is_plain_callable, refuse
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class Guards:
 
     Arguments:
         given: the guards, in any order; of each kind but `RateLimit` at most one.
-        trusted_proxies: addresses and networks of proxies whose `X-Forwarded-For` is believed.
+        trusted_proxies: addresses and networks of proxies whose `X-Forwarded-For` is believed;
+            `unix:` for the server's Unix socket.
         setting: what the settings are in, for messages, such as `"KAIKO_GUARDS: "`.
 
     Raises:
@@ -122,7 +124,7 @@ def ask_plain_verifier(keys: ApiKeys, value: str | None) -> tuple[str, ValidKey]
     try:
         answer = verifier.verify(key)
     except Exception as exc:
-        raise verifier_failed() from exc
+        raise keys.failed(class_name(type(exc))) from exc
     return key, keys.accept(answer)
 
 
@@ -138,5 +140,5 @@ async def ask_verifier(keys: ApiKeys, value: str | None) -> tuple[str, ValidKey]
         said = keys.verifier.verify(key)
         answer: KeyAnswer = said if isinstance(said, ValidKey | str) else await said
     except Exception as exc:
-        raise verifier_failed() from exc
+        raise keys.failed(class_name(type(exc))) from exc
     return key, keys.accept(answer)

@@ -6,6 +6,7 @@ look-up, and so is a key of another environment. Nobody is told which of these i
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +14,7 @@ from kaiko_guards._paths import ByPath
 from kaiko_guards._verdicts import ValidKey
 from kaiko_middleware import AuthenticationError, ForbiddenError, ServiceUnavailableError
 from kaiko_middleware.config import is_within
+from kaiko_middleware.safe_exception import class_name
 from kaiko_middleware.settings_check import path_prefixes, refuse
 
 if TYPE_CHECKING:
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
     from kaiko_guards._verdicts import AsyncKeyVerifier, KeyAnswer, KeyVerifier
     from kaiko_middleware import KaikoError
 
-__all__ = ["ApiKeys", "verifier_failed"]
+__all__ = ["ApiKeys"]
 
+_log = logging.getLogger("kaiko.guards")
 _PREFIX = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*_")
 _HEADER = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749, section 3.3
@@ -31,6 +34,9 @@ _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749, section 3.3
 
 class ApiKeys:
     """Lets requests through that carry a valid key.
+
+    A verifier that fails is 503, never an open door. One warning on `kaiko.guards` names what it
+    raised, and another says when it is back.
 
     Arguments:
         verifier: knows the keys.
@@ -74,6 +80,7 @@ class ApiKeys:
         self._scopes = ByPath("scopes", named)
         starts = "|".join(self.prefixes)
         self._form = re.compile(rf"(?:{starts})[A-Za-z0-9]{{16,96}}")
+        self._failing = False
 
     def needs_key(self, request: GuardedRequest) -> bool:
         """Whether a request must carry a key: not to a public path, and no CORS preflight."""
@@ -101,8 +108,31 @@ class ApiKeys:
 
         """
         if isinstance(answer, ValidKey):
+            if self._failing:
+                self._works_again()
             return answer
-        raise _refusal(answer)
+        refusal = _refusal(answer)
+        if refusal is None:
+            raise self.failed(f"it returned {class_name(type(cast('object', answer)))}")
+        if self._failing:
+            self._works_again()
+        raise refusal
+
+    def failed(self, why: str) -> ServiceUnavailableError:
+        """Return the error for a key that nobody can look up now; the first of a row is logged.
+
+        Arguments:
+            why: what the verifier did, without the key and without what its message says.
+
+        """
+        if not self._failing:
+            self._failing = True
+            _log.warning("the key verifier fails, and requests are refused: %s", why)
+        return ServiceUnavailableError("API keys cannot be checked at the moment")
+
+    def _works_again(self) -> None:
+        self._failing = False
+        _log.warning("the key verifier works again")
 
     def admit(self, request: GuardedRequest, key: str, valid: ValidKey) -> None:
         """Let a request through with its key.
@@ -117,14 +147,9 @@ class ApiKeys:
         request.key, request.valid_key = key, valid
 
 
-def _refusal(answer: object) -> KaikoError:
+def _refusal(answer: object) -> KaikoError | None:
     if answer == "revoked":
         return ForbiddenError("The API key was revoked", code="key_revoked")
     if answer == "expired":
         return AuthenticationError("The API key has expired")
-    return AuthenticationError() if answer == "unknown" else verifier_failed()
-
-
-def verifier_failed() -> ServiceUnavailableError:
-    """Return the error for a key that nobody can look up now: 503, never an open door."""
-    return ServiceUnavailableError("API keys cannot be checked at the moment")
+    return AuthenticationError() if answer == "unknown" else None

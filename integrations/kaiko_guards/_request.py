@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["GuardedRequest", "ReadHeader", "TrustedProxies", "is_preflight"]
 
 _HOPS = 32  # proxies in a row; what is further away is not believed
+_SOCKET = "unix:"  # as in nginx's set_real_ip_from
 _LONGEST = 45  # characters of an address: an IPv6 address with an IPv4 one at its end
 
 
@@ -75,12 +76,12 @@ class GuardedRequest:
     def address(self) -> str | None:
         """The client's address; of IPv6 the /64 network, since a client has all of it."""
         peer = self._peer
-        if peer is None:
-            return None
         if self._proxies:
             forwarded = self.read_header("x-forwarded-for")
             if forwarded:
                 peer = self._proxies.client_of(peer, forwarded)
+        if not peer:
+            return None
         return _network_of(peer) if ":" in peer else peer
 
     @property
@@ -99,34 +100,39 @@ class TrustedProxies:
 
     Arguments:
         key: the setting, for the message.
-        proxies: addresses and networks, such as `10.0.0.0/8`.
+        proxies: addresses and networks, such as `10.0.0.0/8`, and `unix:` for whoever connects
+            to the server's Unix socket.
 
     Raises:
-        ConfigError: one of them is neither.
+        ConfigError: one of them is none of these.
 
     """
 
     def __init__(self, key: str, proxies: Iterable[str] = ()) -> None:
         self._networks: list[Network] = []
+        self._trusts_socket = False
         if isinstance(proxies, str):
             refuse(key, proxies, "a sequence of addresses or networks")
         for proxy in proxies:
+            if proxy == _SOCKET:
+                self._trusts_socket = True
+                continue
             try:
                 self._networks.append(ip_network(proxy))
             except ValueError:
-                refuse(key, proxy, "an address or a network such as '10.0.0.0/8'")
+                refuse(key, proxy, "an address, a network such as '10.0.0.0/8', or 'unix:'")
 
     def __bool__(self) -> bool:
-        return bool(self._networks)
+        return self._trusts_socket or bool(self._networks)
 
-    def client_of(self, peer: str, forwarded: str) -> str:
+    def client_of(self, peer: str | None, forwarded: str) -> str | None:
         """Return the nearest address that is no trusted proxy's.
 
         Each proxy appends whom it was called by, so that the list is read from its end; what
         a client wrote before it was called is never reached.
 
         Arguments:
-            peer: who connected.
+            peer: who connected; None or empty on a Unix socket.
             forwarded: the values of `X-Forwarded-For`, joined by commas.
 
         """
@@ -141,7 +147,9 @@ class TrustedProxies:
             client = found
         return client
 
-    def _trusts(self, name: str) -> bool:
+    def _trusts(self, name: str | None) -> bool:
+        if not name:
+            return self._trusts_socket
         try:
             address = ip_address(name)
         except ValueError:

@@ -42,7 +42,8 @@ class GuardMiddleware:
         app: any ASGI application.
         guards: the guards, in any order.
         config: the envelope's settings, where there is no envelope middleware.
-        trusted_proxies: addresses and networks of proxies whose `X-Forwarded-For` is believed.
+        trusted_proxies: addresses and networks of proxies whose `X-Forwarded-For` is believed;
+            `unix:` for the server's Unix socket.
 
     Raises:
         ConfigError: a value is not allowed.

@@ -69,7 +69,7 @@ class Settings(TypedDict, total=False):
     guards: Iterable[Guard] | str
     """The guards, or a dotted path of them."""
     trusted_proxies: Iterable[str]
-    """Addresses and networks of proxies whose `X-Forwarded-For` is believed."""
+    """Proxies whose `X-Forwarded-For` is believed: addresses, networks, `unix:` for a socket."""
 
 
 class GuardSettings(NamedTuple):

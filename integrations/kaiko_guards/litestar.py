@@ -68,7 +68,8 @@ def guard_middleware(*guards: Guard, trusted_proxies: Iterable[str] = ()) -> Def
 
     Arguments:
         *guards: the guards, in any order.
-        trusted_proxies: addresses and networks of proxies whose `X-Forwarded-For` is believed.
+        trusted_proxies: addresses and networks of proxies whose `X-Forwarded-For` is believed;
+            `unix:` for the server's Unix socket.
 
     Raises:
         ConfigError: a value is not allowed.

@@ -47,7 +47,8 @@ class GuardMiddleware:
         app: any WSGI application.
         guards: the guards, in any order; a verifier of keys is a synchronous one.
         config: the envelope's settings, where there is no envelope middleware.
-        trusted_proxies: addresses and networks of proxies whose `X-Forwarded-For` is believed.
+        trusted_proxies: addresses and networks of proxies whose `X-Forwarded-For` is believed;
+            `unix:` for the server's Unix socket.
 
     Raises:
         ConfigError: a value is not allowed.

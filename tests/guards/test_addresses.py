@@ -49,6 +49,20 @@ def test_without_trusted_proxies_nobodys_word_counts() -> None:
     assert request(peer=None, proxies=PROXIES).address is None
 
 
+@pytest.mark.parametrize("peer", [None, ""])
+def test_a_proxy_on_a_unix_socket_is_believed_where_it_is_named(peer: str | None) -> None:
+    """The server knows no address of it, and whoever may open the socket is a proxy."""
+    headers = {"x-forwarded-for": "192.0.2.66, 198.51.100.1"}
+    asked = request(headers=headers, peer=peer, proxies=("unix:",))
+    assert asked.address == "198.51.100.1"
+    assert request(headers=headers, peer=peer, proxies=PROXIES).address is None
+    assert request(peer=peer, proxies=("unix:",)).address is None
+    assert request(headers=headers, peer="10.0.0.1", proxies=("unix:",)).address == "10.0.0.1"
+    further = {"x-forwarded-for": "198.51.100.1, 10.2.3.4"}
+    asked = request(headers=further, peer=peer, proxies=("unix:", *PROXIES))
+    assert asked.address == "198.51.100.1"
+
+
 def test_ten_thousand_addresses_are_not_read() -> None:
     """Nor believed: the proxies in a row are few."""
     forwarded = ", ".join(["10.0.0.2"] * 10_000)

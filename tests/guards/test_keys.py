@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -236,3 +237,31 @@ def test_a_verifier_that_gives_no_answer_has_failed(answer: Any) -> None:
         ask_plain_verifier(keys, KEY)
     with pytest.raises(ServiceUnavailableError):
         asyncio.run(ask_verifier(keys, KEY))
+
+
+def test_why_a_verifier_fails_is_logged_once_and_that_it_is_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The answers say only that keys cannot be checked; neither names a key."""
+    answers: list[Any] = [ConnectionError(KEY), None, "unknown", None, BILLING, BILLING]
+
+    class Unsteady:
+        def verify(self, _key: str, /) -> KeyAnswer:
+            answer = answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return cast("KeyAnswer", answer)
+
+    guard = ApiKeys(Unsteady())
+    while answers:
+        with suppress(KaikoError):
+            ask_plain_verifier(guard, KEY)
+    assert [(record.name, record.getMessage()) for record in caplog.records] == [
+        ("kaiko.guards", f"the key verifier {what}")
+        for what in (
+            "fails, and requests are refused: ConnectionError",
+            "works again",
+            "fails, and requests are refused: it returned NoneType",
+            "works again",
+        )
+    ]
