@@ -87,7 +87,8 @@ def test_a_request_without_a_valid_key_is_refused(
     headers = [] if key is None else [("x-api-key", key)]
     answer = ask(stack, project(view, ApiKeys(Keys())), headers=headers, enveloped=enveloped)
     assert (answer.status, error_of(answer)["code"]) == (status, code)
-    assert [record.name for record in caplog.records] == ["kaiko"]
+    names = [record.name for record in caplog.records if record.name != "kaiko.guards"]
+    assert names == ["kaiko"]
 
 
 @each_stack
