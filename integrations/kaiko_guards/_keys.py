@@ -24,12 +24,17 @@ if TYPE_CHECKING:
     from kaiko_guards._verdicts import AsyncKeyVerifier, KeyAnswer, KeyVerifier
     from kaiko_middleware import KaikoError
 
-__all__ = ["ApiKeys"]
+__all__ = ["ApiKeys", "is_prefix"]
 
 _log = logging.getLogger("kaiko.guards")
 _PREFIX = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*_")
 _HEADER = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749, section 3.3
+
+
+def is_prefix(text: str) -> bool:
+    """Whether keys may begin with `text`."""
+    return _PREFIX.fullmatch(text) is not None
 
 
 class ApiKeys:
@@ -65,7 +70,7 @@ class ApiKeys:
         self.verifier: KeyVerifier | AsyncKeyVerifier = verifier
         given = () if isinstance(prefixes, str) else tuple(cast("Iterable[object]", prefixes))
         self.prefixes: tuple[str, ...] = tuple(
-            each for each in given if isinstance(each, str) and _PREFIX.fullmatch(each)
+            each for each in given if isinstance(each, str) and is_prefix(each)
         )
         if not given or self.prefixes != given:
             refuse("prefixes", prefixes, "a sequence of prefixes such as 'kaiko_live_'")

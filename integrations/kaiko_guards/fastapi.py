@@ -8,11 +8,11 @@ from kaiko_middleware.extras import require
 
 require("kaiko_guards.fastapi", "fastapi", install="kaiko-middleware[fastapi]")
 
-from fastapi import Request
 from fastapi.openapi.models import APIKey
 from fastapi.openapi.models import SecurityBase as SecurityBaseModel
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
+from starlette.requests import HTTPConnection
 
 from kaiko_guards._chain import ask_verifier
 from kaiko_guards._verdicts import ValidKey
@@ -28,7 +28,8 @@ class ApiKeySecurity(SecurityBase):
     """A dependency that wants a valid key: `Annotated[ValidKey, Security(api_key)]`.
 
     The scopes that `Security` names must all be the key's. `request.state.principal` says whose
-    key it is. What is refused is raised, and answered by `kaiko_fastapi`.
+    key it is. A WebSocket's route takes it too. What is refused is raised, and answered by
+    `kaiko_fastapi`.
 
     Arguments:
         keys: says what a key looks like, and who knows it.
@@ -41,7 +42,7 @@ class ApiKeySecurity(SecurityBase):
         self.scheme_name = scheme_name
         self._keys = keys
 
-    async def __call__(self, request: Request, security_scopes: SecurityScopes) -> ValidKey:
+    async def __call__(self, request: HTTPConnection, security_scopes: SecurityScopes) -> ValidKey:
         """Check the request's key.
 
         Raises:

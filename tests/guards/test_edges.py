@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
+from django.core.management import CommandError, call_command
+from fastapi import FastAPI, Security, WebSocket
 
 from adapters.asgi.apps import answers, error_of, start
 from adapters.asgi.server import ask, call, connect, http_scope
@@ -18,8 +20,9 @@ from guards import test_django as on_django
 from guards import test_wsgi as on_wsgi
 from guards.requests import request
 from guards.servers import Server
-from guards.test_asgi import KEY, alone, each_stack, in_envelope
+from guards.test_asgi import KEY, Keys, alone, each_stack, in_envelope
 from guards.test_memory import Clock
+from kaiko_fastapi import install
 from kaiko_guards import (
     ApiKeys,
     BodyLimit,
@@ -33,6 +36,7 @@ from kaiko_guards import (
 )
 from kaiko_guards._chain import Guards
 from kaiko_guards._stored_keys import StoredKey
+from kaiko_guards.fastapi import ApiKeySecurity
 from kaiko_middleware import ConfigError, ConflictError, RateLimitError
 
 if TYPE_CHECKING:
@@ -221,14 +225,49 @@ def test_applications_that_share_a_limit_settle_together(monkeypatch: pytest.Mon
     assert limit.shared is not None
     monkeypatch.setattr(limit.shared._storage, "settle", settle)
     first, second = (Guards([limit]) for _ in range(2))
-    first.counting.count(request())
-    for _ in range(9):
+    for guards in (first, second, first):  # a first request settles at once
+        guards.counting.count(request())
+    for _ in range(7):
         second.counting.count(request())
     for guards in (first, second):
         for settler in guards.counting._settlers:
             settler._next_at = 0.0
             settler.settle_if_due()
     assert sum(charged) == pytest.approx(3600, rel=0.01)
+
+
+def test_a_websocket_of_fastapi_takes_a_key_by_a_dependency() -> None:
+    """As a path operation does; a refusal is a denial."""
+    api_key = ApiKeySecurity(ApiKeys(Keys()))
+    app = FastAPI()
+
+    @app.websocket("/x")
+    async def socket(connection: WebSocket, valid: Any = Security(api_key)) -> None:  # noqa: B008 - FastAPI's way
+        await connection.accept()
+        await connection.close(reason=valid.name)
+
+    install(app)
+    assert connect(app, "/x", headers=HEADERS).closed == (1000, "billing")
+    refused = connect(app, "/x")
+    assert refused.denial is not None
+    assert refused.denial.status == 401
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        ("--prefix", ""),
+        ("--prefix", "no_key"),
+        ("--prefix", "Bad Prefix_"),
+        ("--expires", "9999-12-31T23:59:59-23:59"),
+        ("--expires", "0001-01-01T00:00:00+23:00"),
+    ],
+    ids=str,
+)
+def test_a_key_that_no_service_would_take_is_not_made(odd: tuple[str, str]) -> None:
+    """Its prefix is none, or its time is none that a database has."""
+    with pytest.raises(CommandError, match=odd[0].strip("-")):
+        call_command("kaiko_key", "create", "billing", *odd)
 
 
 MADE = new_key()

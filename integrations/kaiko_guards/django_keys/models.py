@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
+from kaiko_guards._keys import is_prefix
 from kaiko_guards._stored_keys import StoredKey, new_key
 from kaiko_guards._verdicts import ValidKey
 
@@ -106,7 +107,14 @@ class ApiKey(models.Model):
         return first
 
     def fill(self, prefix: str = "kaiko_live_") -> str:
-        """Give this entry, which is not stored yet, a key; return the key's text."""
+        """Give this entry, which is not stored yet, a key; return the key's text.
+
+        Raises:
+            django.core.exceptions.ValidationError: keys cannot begin with `prefix`.
+
+        """
+        if not is_prefix(prefix):
+            raise ValidationError("Write a prefix such as kaiko_live_, in lower case.")
         key, self.lookup, self.digest = new_key(prefix)
         return key
 

@@ -39,10 +39,10 @@ class Command(BaseCommand):
         expires = given["expires"]
         try:
             until = None if expires is None else datetime.fromisoformat(expires)
-        except ValueError:
+            if until is not None:
+                until = (until if until.tzinfo else until.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
             raise CommandError(f"--expires {expires}: write a date such as 2027-01-01") from None
-        if until is not None and until.tzinfo is None:
-            until = until.replace(tzinfo=UTC)
         try:
             made, key = ApiKey.make(
                 given["name"], scopes=given["scope"], expires_at=until, prefix=given["prefix"]
