@@ -34,6 +34,7 @@ from kaiko_check._probes import Places
 from kaiko_check._run import plan_for, run_plan
 from kaiko_check._wire import Address, send_alone, send_pipelined
 from kaiko_cli.main import main
+from support_django import setup_django
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -237,6 +238,36 @@ def test_a_peer_that_does_not_close_is_waited_for_once() -> None:
         target.close()
 
 
+def test_what_comes_alone_is_bounded() -> None:
+    """A peer that sends without end after its head is left."""
+    with peer(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 300_000) as address:
+        answer = send_alone(address, Request("HEAD", "/"), Limits(5, body=1000))
+    assert 0 < len(answer.body) < 300_000
+
+
+def test_what_came_before_a_reset_is_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The peer had answered."""
+    parts = iter([b"HTTP/1.1 200 OK\r\n\r\n"])
+
+    class Resetting:
+        def __enter__(self) -> Resetting:
+            return self
+
+        def __exit__(self, *_exc: object) -> None: ...
+
+        def sendall(self, data: bytes) -> None: ...
+
+        def recv(self, _size: int) -> bytes:
+            for part in parts:
+                return part
+            raise ConnectionResetError
+
+    monkeypatch.setattr("kaiko_check._wire._connect", lambda *_arguments: Resetting())
+    address = Address("127.0.0.1", 9, "h", "", tls=False)
+    answer = send_alone(address, Request("HEAD", "/"), Limits(5))
+    assert (answer.status, answer.body) == (200, b"")
+
+
 def test_https_that_is_none_gives_no_answer() -> None:
     """The socket is closed."""
     with peer(b"HTTP/1.1 400 Bad Request\r\n\r\n") as address:
@@ -376,6 +407,27 @@ def test_an_interrupt_while_an_asgi_application_works_is_an_end() -> None:
     report = checked(app, openapi="")
     assert report.interrupted
     assert report.sent == 1
+
+
+def test_a_project_of_django_is_named_by_its_settings(capsys: Any) -> None:
+    """On the command line, with a number of requests for each operation."""
+    setup_django()
+    words = ["--django", "django_project.settings", "--cases", "3", "--skip", "ids", "--plan"]
+    assert main(["check", *words]) == 0
+    assert "requests to Django with django_project.settings" in capsys.readouterr().out
+
+
+def test_what_cannot_be_called_is_no_application() -> None:
+    """Though it seems so."""
+
+    class Odd:
+        __signature__ = 5
+
+        def __call__(self) -> None:
+            """Do nothing."""
+
+    with pytest.raises(TargetError, match="is no ASGI and no WSGI application"):
+        load_app(Odd(), "odd")
 
 
 @pytest.mark.parametrize("fmt", ["table", "markdown"])
