@@ -31,14 +31,17 @@ def probe_cors(places: Places, options: Options) -> Iterator[Probe]:
     )
     bare = places.get(known, origin).without(options.key_header)
     yield Probe("no key from a browser", "cors", (bare,), _on_errors)
-    # A preflight never has a key.
+    # A preflight never has a key. It asks to send one only if the service takes keys: one that
+    # takes none need not allow the header.
+    keyed = any(name.lower() == options.key_header.lower() for name, _ in options.headers)
+    asked = f"content-type, {options.key_header.lower()}" if keyed else "content-type"
     preflight = Request(
         "OPTIONS",
         known,
         (
             origin,
             ("Access-Control-Request-Method", "GET"),
-            ("Access-Control-Request-Headers", "content-type, x-api-key"),
+            ("Access-Control-Request-Headers", asked),
             ("Accept-Encoding", "identity"),
         ),
     )

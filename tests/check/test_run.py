@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import tracemalloc
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +115,16 @@ def test_it_says_that_cors_was_not_checked() -> None:
     assert said in noted(app, Options(paths=("/items",)))
     assert "CORS" not in noted(app, allowed)
     assert "CORS" not in noted(app, Options(paths=("/items",), skip=frozenset({"cors"})))
+
+
+def test_a_preflight_asks_only_for_headers_that_the_service_takes() -> None:
+    """Whoever takes no key need not allow its header; whoever takes one must."""
+    app = one_path()
+    app.add_middleware(CORSMiddleware, allow_origins=["https://shop.example"])
+    options = Options(paths=("/items",), origin="https://shop.example")
+    keyed = replace(options, headers=(("X-API-Key", "k"),))
+    clauses = [{each.clause.id for each in checked(app, o).findings} for o in (options, keyed)]
+    assert ["cors.preflight" in found for found in clauses] == [False, True]
 
 
 def test_each_kind_can_be_left_out() -> None:

@@ -1,0 +1,43 @@
+"""The same service, with two lines more."""
+
+from __future__ import annotations
+
+from email.utils import parsedate_to_datetime
+from typing import Annotated
+
+from fastapi import FastAPI, Header, HTTPException
+from fastapi.middleware.cors import CORSMiddleware
+from pydantic import BaseModel
+
+from kaiko_fastapi import install
+
+app = FastAPI()
+app.add_middleware(CORSMiddleware, allow_origins=["https://shop.example"])
+
+install(app)
+
+ORDERS = {1: {"item": "tea", "count": 2}}
+
+
+class NewOrder(BaseModel):
+    item: str
+    count: int
+
+
+@app.get("/orders")
+def orders(if_modified_since: Annotated[str | None, Header()] = None) -> list[int]:
+    if if_modified_since is not None:
+        parsedate_to_datetime(if_modified_since)  # a bug: anyone can send anything
+    return list(ORDERS)
+
+
+@app.get("/orders/{number}")
+def order(number: int) -> dict[str, str | int]:
+    if number not in ORDERS:
+        raise HTTPException(404, f"There is no order {number}")
+    return ORDERS[number]
+
+
+@app.post("/orders", status_code=201)
+def add(new: NewOrder) -> NewOrder:
+    return new
