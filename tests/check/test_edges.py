@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
@@ -250,7 +250,7 @@ def test_what_came_before_a_reset_is_the_answer(monkeypatch: pytest.MonkeyPatch)
     parts = iter([b"HTTP/1.1 200 OK\r\n\r\n"])
 
     class Resetting:
-        def __enter__(self) -> Resetting:
+        def __enter__(self) -> Self:
             return self
 
         def __exit__(self, *_exc: object) -> None: ...
