@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from kaiko_guards._stored_keys import digest_of
-from kaiko_guards._verdicts import AsyncKeyVerifier, KeyVerifier, ValidKey
+from kaiko_guards._verdicts import AsyncKeyVerifier, KeyVerifier, ValidKey, needs_thread
 from kaiko_middleware.settings_check import refuse
 
 if TYPE_CHECKING:
@@ -83,6 +83,11 @@ class CachedKeys(_Cached[KeyVerifier]):
         ConfigError: a value is not allowed.
 
     """
+
+    @property
+    def needs_thread(self) -> bool:
+        """Whether no event loop can call it, as the verifier behind it says."""
+        return needs_thread(self._verifier)
 
     def verify(self, key: str, /) -> KeyAnswer:
         """Say what is known of `key`, or was a while ago."""

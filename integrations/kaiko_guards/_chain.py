@@ -15,7 +15,7 @@ from kaiko_guards._keys import ApiKeys
 from kaiko_guards._limits import RateLimit
 from kaiko_guards._request import TrustedProxies
 from kaiko_guards._sizes import BodyLimit
-from kaiko_guards._verdicts import ValidKey
+from kaiko_guards._verdicts import ValidKey, needs_thread
 from kaiko_middleware.deadline import DEADLINE_HEADER
 from kaiko_middleware.safe_exception import class_name
 from kaiko_middleware.settings_check import is_plain_callable, refuse
@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     from kaiko_guards._request import GuardedRequest
     from kaiko_guards._verdicts import KeyAnswer, KeyVerifier
 
-__all__ = ["Guard", "Guards", "ask_plain_verifier", "ask_verifier", "needs_plain_verifier"]
+__all__ = [
+    "Guard",
+    "Guards",
+    "ask_plain_verifier",
+    "ask_verifier",
+    "needs_loop_verifier",
+    "needs_plain_verifier",
+]
 
 _DEADLINE = DEADLINE_HEADER.lower()
 _KINDS = (Deadline, BodyLimit, ApiKeys, RateLimit)
@@ -110,6 +117,18 @@ def needs_plain_verifier(key: str, guards: Guards) -> None:
     """
     if guards.keys is not None and not guards.asks_plainly:
         refuse(key, guards.keys.verifier, "guards whose verifier has a plain verify(key) here")
+
+
+def needs_loop_verifier(key: str, keys: ApiKeys | None) -> None:
+    """Refuse a verifier that an event loop cannot call: each request would be answered 503.
+
+    Raises:
+        ConfigError: it says that it needs a thread.
+
+    """
+    if keys is not None and needs_thread(keys.verifier):
+        allowed = "one for an event loop, such as AsyncCachedKeys(AsyncModelKeys())"
+        refuse(key, keys.verifier, allowed)
 
 
 def ask_plain_verifier(keys: ApiKeys, value: str | None) -> tuple[str, ValidKey]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, Protocol
 
-__all__ = ["AsyncKeyVerifier", "KeyAnswer", "KeyVerifier", "ValidKey"]
+__all__ = ["AsyncKeyVerifier", "KeyAnswer", "KeyVerifier", "ValidKey", "needs_thread"]
 
 
 class ValidKey(NamedTuple):
@@ -41,3 +41,8 @@ class AsyncKeyVerifier(Protocol):
     async def verify(self, key: str, /) -> KeyAnswer:
         """Say what is known of `key`; as in `KeyVerifier`."""
         ...
+
+
+def needs_thread(verifier: object) -> bool:
+    """Whether a verifier says, by an attribute `needs_thread`, that no event loop can call it."""
+    return getattr(verifier, "needs_thread", False) is True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from kaiko_asgi import KaikoMiddleware
 from kaiko_asgi.event_loop import running_loop
 from kaiko_asgi.scope import REQUEST_PATH
-from kaiko_guards._chain import Guards, ask_plain_verifier, ask_verifier
+from kaiko_guards._chain import Guards, ask_plain_verifier, ask_verifier, needs_loop_verifier
 from kaiko_guards._request import GuardedRequest
 from kaiko_guards._running import Running
 from kaiko_guards._sizes import Tally
@@ -61,6 +61,7 @@ class GuardMiddleware:
         require_asgi_app("kaiko_guards.asgi.GuardMiddleware", app)
         self.app = app
         self._guards = Guards(guards, trusted_proxies)
+        needs_loop_verifier("guards: verifier", self._guards.keys)
         deadline = self._guards.deadline
         self._timers = TimersByLength() if deadline is None else TimersByLength(deadline.lengths)
         self._answering = KaikoMiddleware(_raise_refusal, config)

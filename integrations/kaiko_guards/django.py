@@ -28,7 +28,13 @@ from django.http import HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.module_loading import import_string
 
-from kaiko_guards._chain import Guards, ask_plain_verifier, ask_verifier, needs_plain_verifier
+from kaiko_guards._chain import (
+    Guards,
+    ask_plain_verifier,
+    ask_verifier,
+    needs_loop_verifier,
+    needs_plain_verifier,
+)
 from kaiko_guards._deadlines import GRACE, timed_out
 from kaiko_guards._request import GuardedRequest
 from kaiko_guards._sizes import Tally
@@ -142,11 +148,13 @@ def GuardMiddleware(  # noqa: N802 - the name in MIDDLEWARE, where Django's are 
         get_response: the rest of the stack; Django passes it.
 
     Raises:
-        ConfigError: the setting is wrong, or its verifier is asynchronous on a synchronous stack.
+        ConfigError: the setting is wrong, or its verifier cannot run here: an asynchronous one on a
+            synchronous stack, or `ModelKeys` on an asynchronous one.
 
     """
     found = current_guards()
     if iscoroutinefunction(get_response):
+        needs_loop_verifier(f"{SETTING}: guards: verifier", found.guards.keys)
         return _asynchronous(cast("GetResponseAsync", get_response))
     needs_plain_verifier(f"{SETTING}: guards", found.guards)
     return _synchronous(cast("GetResponse", get_response))

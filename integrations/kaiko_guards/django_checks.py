@@ -9,6 +9,7 @@
 | kaiko_guards.E005 | the setting `KAIKO_GUARDS` is wrong |
 | kaiko_guards.E006 | the setting has guards, and the middleware is not in `MIDDLEWARE` |
 | kaiko_guards.W007 | the middleware is in `MIDDLEWARE`, and the setting has no guards |
+| kaiko_guards.W008 | the keys' verifier cannot run on an event loop, and the project is on ASGI |
 
 That it is after the envelope middleware, `kaiko_django` checks (`kaiko.W003`).
 """
@@ -19,7 +20,9 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
+from django.utils.module_loading import import_string
 
+from kaiko_guards._verdicts import needs_thread
 from kaiko_guards.django import SETTING, current_guards
 from kaiko_middleware import ConfigError
 
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
     from kaiko_guards._chain import Guards
 
-__all__ = ["check_guards", "check_order", "register_checks"]
+__all__ = ["check_guards", "check_order", "check_verifier", "register_checks"]
 
 _PATH = "kaiko_guards.django.GuardMiddleware"
 _CACHES = ("django.middleware.cache.", "wagtailcache.")
@@ -40,6 +43,7 @@ def register_checks() -> None:
     """Register all checks; the application's `ready` does this."""
     register(check_order, "kaiko")
     register(check_guards, "kaiko")
+    register(check_verifier, "kaiko")
 
 
 def check_order(**_kwargs: object) -> list[CheckMessage]:
@@ -108,3 +112,42 @@ def check_guards(**_kwargs: object) -> list[CheckMessage]:
 def _has_others(guards: Guards) -> bool:
     """Whether there is a guard besides the keys."""
     return bool(guards.limits) or guards.size is not None or guards.deadline is not None
+
+
+def check_verifier(**_kwargs: object) -> list[CheckMessage]:
+    """Check that the keys' verifier can run where the middleware will: on an event loop."""
+    try:
+        keys = current_guards().guards.keys
+    except ConfigError:
+        return []  # which `check_guards` tells
+    if keys is None or not needs_thread(keys.verifier) or not _runs_on_loop():
+        return []
+    return [
+        Warning(
+            f"The verifier of {SETTING} cannot run on an event loop, where {_PATH} is.",
+            hint="Take AsyncCachedKeys(AsyncModelKeys()) for CachedKeys(ModelKeys()).",
+            id="kaiko_guards.W008",
+        )
+    ]
+
+
+def _runs_on_loop() -> bool:
+    """Whether Django will certainly run the middleware on an event loop.
+
+    The settings have only ASGI, and the next of the middleware inside that is not for both kinds
+    of stack is for an asynchronous one (`BaseHandler.load_middleware`).
+    """
+    listed = list(settings.MIDDLEWARE)
+    if settings.WSGI_APPLICATION or not getattr(settings, "ASGI_APPLICATION", None):
+        return False
+    if _PATH not in listed:
+        return False
+    for path in listed[listed.index(_PATH) + 1 :]:
+        try:
+            middleware = import_string(path)
+        except ImportError:
+            return False  # which Django tells
+        is_async = getattr(middleware, "async_capable", False)
+        if not (is_async and getattr(middleware, "sync_capable", True)):
+            return bool(is_async)
+    return True

@@ -14,7 +14,7 @@ from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
-from kaiko_guards._chain import ask_verifier
+from kaiko_guards._chain import ask_verifier, needs_loop_verifier
 from kaiko_guards._verdicts import ValidKey
 from kaiko_middleware import ForbiddenError
 
@@ -35,9 +35,13 @@ class ApiKeySecurity(SecurityBase):
         keys: says what a key looks like, and who knows it.
         scheme_name: the name of the scheme in the OpenAPI document.
 
+    Raises:
+        ConfigError: the verifier cannot run on an event loop.
+
     """
 
     def __init__(self, keys: ApiKeys, *, scheme_name: str = "ApiKey") -> None:
+        needs_loop_verifier("keys: verifier", keys)
         self.model: SecurityBaseModel = APIKey.model_validate({"in": "header", "name": keys.header})
         self.scheme_name = scheme_name
         self._keys = keys

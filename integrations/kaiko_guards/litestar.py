@@ -10,7 +10,7 @@ require("kaiko_guards.litestar", "litestar", install="kaiko-middleware[litestar]
 
 from litestar.middleware import DefineMiddleware
 
-from kaiko_guards._chain import Guards, ask_verifier
+from kaiko_guards._chain import Guards, ask_verifier, needs_loop_verifier
 from kaiko_guards._request import is_preflight
 from kaiko_guards.asgi import PRINCIPAL
 from kaiko_guards.asgi import GuardMiddleware as ASGIMiddleware
@@ -38,9 +38,13 @@ class ApiKeyGuard:
         keys: says what a key looks like, and who knows it.
         scopes: the scopes that the key must have, all of them.
 
+    Raises:
+        ConfigError: the verifier cannot run on an event loop.
+
     """
 
     def __init__(self, keys: ApiKeys, *, scopes: Iterable[str] = ()) -> None:
+        needs_loop_verifier("keys: verifier", keys)
         self._keys = keys
         self._scopes = frozenset((scopes,) if isinstance(scopes, str) else scopes)
 
@@ -76,5 +80,5 @@ def guard_middleware(*guards: Guard, trusted_proxies: Iterable[str] = ()) -> Def
 
     """
     made: Any = ASGIMiddleware  # its scope is any scope; Litestar has types of its own
-    Guards(guards, trusted_proxies)  # checked at once
+    needs_loop_verifier("guards: verifier", Guards(guards, trusted_proxies).keys)  # at once
     return DefineMiddleware(made, guards=guards, trusted_proxies=trusted_proxies)

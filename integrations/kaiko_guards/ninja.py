@@ -10,7 +10,7 @@ require("kaiko_guards.ninja", "ninja", install="kaiko-middleware[ninja]")
 
 from ninja.security import APIKeyHeader
 
-from kaiko_guards._chain import ask_plain_verifier, ask_verifier
+from kaiko_guards._chain import ask_plain_verifier, ask_verifier, needs_loop_verifier
 from kaiko_middleware import ForbiddenError
 
 if TYPE_CHECKING:
@@ -59,7 +59,20 @@ class ApiKeyAuth(_Header):
 
 
 class AsyncApiKeyAuth(_Header):
-    """The same for asynchronous operations, with a verifier of either kind."""
+    """The same for asynchronous operations, with a verifier of either kind.
+
+    Arguments:
+        keys: says what a key looks like, and who knows it.
+        scopes: the scopes that the key must have, all of them.
+
+    Raises:
+        ConfigError: the verifier cannot run on an event loop.
+
+    """
+
+    def __init__(self, keys: ApiKeys, *, scopes: Iterable[str] = ()) -> None:
+        needs_loop_verifier("keys: verifier", keys)
+        super().__init__(keys, scopes=scopes)
 
     async def authenticate(self, request: HttpRequest, key: str | None) -> ValidKey:
         """Check the request's key.

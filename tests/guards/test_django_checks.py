@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.checks import run_checks
 from django.test import override_settings
+from django.utils.decorators import async_only_middleware
 
 from guards.test_asgi import Keys
 from kaiko_django.checks import check_middleware
 from kaiko_guards import ApiKeys, BodyLimit, Deadline, RateLimit
-from kaiko_guards.django_checks import check_guards, check_order
+from kaiko_guards.django_checks import check_guards, check_order, check_verifier
 
 if TYPE_CHECKING:
     from django.core.checks import CheckMessage
@@ -88,6 +89,56 @@ def test_a_wrong_setting() -> None:
     (message,) = _guards([ENVELOPE, GUARDS], {"guard": []})
     assert message.id == "kaiko_guards.E005"
     assert message.msg.startswith("KAIKO_GUARDS: 'guard'")
+
+
+class Threaded(Keys):
+    """No event loop can call it."""
+
+    needs_thread = True
+
+
+@async_only_middleware
+def async_only(get_response: Any) -> Any:
+    """Middleware for an asynchronous stack alone."""
+    return get_response
+
+
+def sync_only(get_response: Any) -> Any:
+    """Middleware for a synchronous stack alone, as Django takes any that says nothing."""
+    return get_response
+
+
+ASYNC_ONLY, SYNC_ONLY = (f"guards.test_django_checks.{name}_only" for name in ("async", "sync"))
+
+
+@pytest.mark.parametrize(
+    ("listed", "others", "told"),
+    [
+        ([ENVELOPE, GUARDS, COMMON], {}, ["kaiko_guards.W008"]),
+        ([SYNC_ONLY, GUARDS, COMMON, ASYNC_ONLY, SYNC_ONLY], {}, ["kaiko_guards.W008"]),
+        ([ENVELOPE, GUARDS, COMMON, SYNC_ONLY, ASYNC_ONLY], {}, []),
+        ([ENVELOPE, GUARDS, "no.such.Middleware"], {}, []),
+        ([ENVELOPE, COMMON], {}, []),
+        ([ENVELOPE, GUARDS], {"WSGI_APPLICATION": "shop.wsgi.application"}, []),
+        ([ENVELOPE, GUARDS], {"ASGI_APPLICATION": None}, []),
+        ([ENVELOPE, GUARDS], {"KAIKO_GUARDS": {"guards": [ApiKeys(Keys())]}}, []),
+        ([ENVELOPE, GUARDS], {"KAIKO_GUARDS": {"guards": [Deadline()]}}, []),
+        ([ENVELOPE, GUARDS], {"KAIKO_GUARDS": {"guard": []}}, []),
+    ],
+)
+def test_a_verifier_that_cannot_run_on_asgi(
+    listed: list[str], others: dict[str, Any], told: list[str]
+) -> None:
+    """It is told only where the settings leave no doubt."""
+    project: dict[str, Any] = {
+        "ASGI_APPLICATION": "shop.asgi.application",
+        "WSGI_APPLICATION": None,
+        "KAIKO_GUARDS": {"guards": [ApiKeys(Threaded())]},
+        **others,
+    }
+    with override_settings(MIDDLEWARE=listed, **project):
+        messages = check_verifier()
+    assert [message.id for message in messages] == told
 
 
 def test_the_application_registers_them() -> None:

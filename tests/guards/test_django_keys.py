@@ -16,13 +16,21 @@ from django.db import connections
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
+from django.http import HttpResponse
 from django.test import RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from starlette.applications import Starlette
 
-from kaiko_guards import ValidKey, new_key
+from kaiko_guards import ApiKeys, AsyncCachedKeys, CachedKeys, ValidKey, new_key
+from kaiko_guards.asgi import GuardMiddleware
+from kaiko_guards.django import GuardMiddleware as DjangoGuards
 from kaiko_guards.django_keys.models import ApiKey
 from kaiko_guards.django_keys.verifiers import AsyncModelKeys, ModelKeys
+from kaiko_guards.fastapi import ApiKeySecurity
+from kaiko_guards.litestar import ApiKeyGuard, guard_middleware
+from kaiko_guards.ninja import AsyncApiKeyAuth
+from kaiko_middleware.settings_check import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -232,3 +240,44 @@ def test_the_admin_shows_a_new_key_once_and_revokes() -> None:
     admin.revoke(request, ApiKey.objects.all())
     assert ModelKeys().verify(key) == "revoked"
     assert "digest" not in [*admin.get_fields(request), *admin.list_display]
+
+
+# --- on an event loop -----------------------------------------------------------------
+
+
+async def _view(_request: object) -> Any:
+    """Answer nothing."""
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda _keys: DjangoGuards(_view),
+        lambda keys: GuardMiddleware(Starlette(), guards=[keys]),
+        guard_middleware,
+        ApiKeyGuard,
+        ApiKeySecurity,
+        AsyncApiKeyAuth,
+    ],
+    ids=["Django", "ASGI", "Litestar", "guard", "FastAPI", "django-ninja"],
+)
+def test_a_verifier_that_needs_a_thread_is_refused_on_an_event_loop(
+    make: Callable[[ApiKeys], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the application is made, and not by a 503 for each request."""
+    keys = ApiKeys(CachedKeys(ModelKeys()))
+    with override_settings(KAIKO_GUARDS={"guards": [keys]}):
+        with pytest.raises(ConfigError, match=r"verifier: .*AsyncModelKeys"):
+            make(keys)
+        monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        assert make(keys) is not None
+    monkeypatch.delenv("DJANGO_ALLOW_ASYNC_UNSAFE")
+    keys = ApiKeys(AsyncCachedKeys(AsyncModelKeys()))
+    with override_settings(KAIKO_GUARDS={"guards": [keys]}):
+        assert make(keys) is not None
+
+
+def test_a_verifier_that_needs_a_thread_is_taken_where_there_is_one() -> None:
+    """On a synchronous stack."""
+    with override_settings(KAIKO_GUARDS={"guards": [ApiKeys(CachedKeys(ModelKeys()))]}):
+        assert DjangoGuards(lambda _request: HttpResponse()) is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,15 @@ def _answer(key: str, found: ApiKey | None) -> tuple[KeyAnswer, datetime | None]
 
 
 class ModelKeys:
-    """Looks keys up in the database; the principal is the `ApiKey`."""
+    """Looks keys up in the database; the principal is the `ApiKey`.
+
+    It cannot run on an event loop, where Django allows no plain query.
+    """
+
+    @property
+    def needs_thread(self) -> bool:
+        """Whether no event loop can call it: unless `DJANGO_ALLOW_ASYNC_UNSAFE` allows it."""
+        return not os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
 
     def verify(self, key: str, /) -> KeyAnswer:
         """Say what is known of `key`."""
@@ -46,7 +55,7 @@ class ModelKeys:
 
 
 class AsyncModelKeys:
-    """The same, awaited."""
+    """The same for asynchronous stacks."""
 
     async def verify(self, key: str, /) -> KeyAnswer:
         """Say what is known of `key`."""
