@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from kaiko_guards._numbers import is_number
 from kaiko_guards._stored_keys import digest_of
 from kaiko_guards._verdicts import AsyncKeyVerifier, KeyVerifier, ValidKey, needs_thread
 from kaiko_middleware.settings_check import refuse
@@ -26,10 +27,10 @@ class _Cache:
         self, hits: float, misses: float, max_keys: int, clock: Callable[[], float]
     ) -> None:
         for key, seconds in (("hits", hits), ("misses", misses)):
-            if not 0 <= seconds <= 86_400:
+            if not is_number(seconds, 0, 86_400):
                 refuse(key, seconds, "seconds, from 0 to 86,400")
-        if max_keys < 1:
-            refuse("max_keys", max_keys, "at least 1")
+        if type(max_keys) is not int or max_keys < 1:
+            refuse("max_keys", max_keys, "an int from 1")
         self._answers: dict[str, tuple[float, KeyAnswer]] = {}
         self._lasts = hits, misses
         self._max_keys = max_keys

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import math
 import re
 from contextlib import contextmanager
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from kaiko_guards._numbers import is_number
 from kaiko_guards._paths import ByPath
 from kaiko_middleware import ServiceUnavailableError
 from kaiko_middleware.deadline import ends_at
@@ -134,11 +134,6 @@ class Deadline:
 
 
 def _checked(key: str, seconds: object) -> float:
-    if (
-        isinstance(seconds, bool)
-        or not isinstance(seconds, int | float)
-        or not 0 < seconds <= _LONGEST
-        or math.isnan(seconds)
-    ):
+    if not is_number(seconds, 0, _LONGEST) or not seconds:
         refuse(key, seconds, "seconds, above 0 and at most 86,400")
-    return float(seconds)
+    return float(cast("float", seconds))

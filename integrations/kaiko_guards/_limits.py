@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from hashlib import sha256
 from time import monotonic
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from kaiko_guards._memory import MemoryCounter
 from kaiko_guards._rates import parse_rates
@@ -13,7 +14,7 @@ from kaiko_middleware.config import is_within
 from kaiko_middleware.settings_check import is_plain_callable, path_prefixes, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from kaiko_guards._rates import Rate, Verdict
     from kaiko_guards._request import GuardedRequest
@@ -169,10 +170,18 @@ def _checked_cost(cost: int | Cost) -> tuple[int, Cost | None]:
 
 
 def _checked_methods(methods: Iterable[str] | None) -> frozenset[str] | None:
-    found = None if methods is None else frozenset(methods)
-    if found and not all(method and _METHOD.issuperset(method) for method in found):
+    if methods is None:
+        return None
+    anything = cast("object", methods)
+    several = isinstance(anything, Iterable) and not isinstance(anything, str | bytes)
+    found: tuple[object, ...] = tuple(methods) if several else ()
+    if not several or not all(_is_method(method) for method in found):
         refuse("methods", methods, "a sequence of upper-case methods")
-    return found
+    return frozenset(cast("Iterable[str]", found))
+
+
+def _is_method(value: object) -> bool:
+    return isinstance(value, str) and bool(value) and _METHOD.issuperset(value)
 
 
 def _policies(name: str | None, by: object, rates: Sequence[Rate]) -> tuple[str, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from kaiko_middleware.settings_check import refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
     from kaiko_guards._verdicts import ValidKey
@@ -111,7 +111,8 @@ class TrustedProxies:
     def __init__(self, key: str, proxies: Iterable[str] = ()) -> None:
         self._networks: list[Network] = []
         self._trusts_socket = False
-        if isinstance(proxies, str):
+        anything = cast("object", proxies)
+        if isinstance(anything, str | bytes) or not isinstance(anything, Iterable):
             refuse(key, proxies, "a sequence of addresses or networks")
         for proxy in proxies:
             if proxy == _SOCKET:

@@ -18,6 +18,7 @@ require("kaiko_guards._shared", "limits", install="kaiko-middleware[guards]")
 from limits.errors import ConfigurationError
 
 from kaiko_guards._memcached import MemcachedStorage
+from kaiko_guards._numbers import is_number
 from kaiko_guards._redis import RedisStorage
 from kaiko_guards._storages import Batch, Charge
 from kaiko_middleware import ServiceUnavailableError
@@ -71,10 +72,10 @@ class SharedCounter:
     ) -> None:
         if on_error not in ("open", "closed"):
             refuse("on_storage_error", on_error, "'open' or 'closed'")
-        if not 0 < timeout <= 60:
+        if not is_number(timeout, 0, 60) or not timeout:
             refuse("storage_timeout", timeout, "seconds, above 0 and at most 60")
         if settle_every is not None:
-            if not 0.01 <= settle_every <= 60:
+            if not is_number(settle_every, 0.01, 60):
                 refuse("settle_every", settle_every, "seconds, from 0.01 to 60")
             if on_error == "closed":
                 allowed = "'open' with settle_every: what was counted is let through beforehand"

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
+from kaiko_guards._numbers import is_number
 from kaiko_guards._stored_keys import StoredKey, answer_for, lookup_of
 from kaiko_guards._verdicts import ValidKey
 from kaiko_middleware.settings_check import ConfigError, refuse, shown
@@ -64,10 +65,6 @@ class HashedKeys:
 
 def _is_several(value: object) -> bool:
     return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
-
-
-def _is_interval(value: object) -> bool:
-    return type(value) in {int, float} and 0 <= cast("float", value) <= 3600
 
 
 def _now() -> datetime:
@@ -136,7 +133,7 @@ class FileKeys:
         every: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if not _is_interval(every):
+        if not is_number(every, 0, 3600):
             refuse("every", every, "seconds, from 0 to 3600")
         self._path = Path(path)
         self._every = every

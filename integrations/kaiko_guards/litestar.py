@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from kaiko_middleware.extras import require
@@ -80,5 +81,7 @@ def guard_middleware(*guards: Guard, trusted_proxies: Iterable[str] = ()) -> Def
 
     """
     made: Any = ASGIMiddleware  # its scope is any scope; Litestar has types of its own
+    if isinstance(trusted_proxies, Iterator):
+        trusted_proxies = tuple(trusted_proxies)  # it is read here, and by each application
     needs_loop_verifier("guards: verifier", Guards(guards, trusted_proxies).keys)  # at once
     return DefineMiddleware(made, guards=guards, trusted_proxies=trusted_proxies)

@@ -171,6 +171,28 @@ def test_litestar_takes_the_guards_as_middleware() -> None:
         guard_middleware(wrong)
 
 
+def test_litestar_trusts_proxies_of_any_iterable() -> None:
+    """A generator can be read only once."""
+
+    @get("/")
+    async def here() -> str:
+        return "here"
+
+    limit = RateLimit("1/day", by="address")
+    middleware = guard_middleware(limit, trusted_proxies=(each for each in ["10.0.0.1"]))
+    app: Any = Litestar([here], middleware=[middleware], logging_config=None)
+
+    async def from_proxy(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, "client": ("10.0.0.1", 1)}, receive, send)
+
+    client = TestClient(from_proxy)
+    told = [
+        client.get("/", headers={"x-forwarded-for": f"198.51.100.{number}"}).status_code
+        for number in (1, 2, 2)
+    ]
+    assert told == [200, 200, 429]
+
+
 # --- Ninja ----------------------------------------------------------------------------
 
 
