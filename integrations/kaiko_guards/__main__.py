@@ -7,20 +7,31 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import stat
 import sys
+import time
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from kaiko_guards import ApiKeys, HashedKeys, new_key
+from kaiko_guards._names import NAME_ALLOWED, is_name, on_one_line
 from kaiko_middleware import ConfigError
+from kaiko_middleware.settings_check import refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
 __all__ = ["main"]
 
 Entry = dict[str, Any]
+Write = Callable[[list[Entry]], None]
+
+_PATIENCE = 10.0
+"""Seconds to wait for another command that writes the same file."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,24 +56,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         {"create": _create, "list": _list, "revoke": _revoke}[given.verb](given)
     except (OSError, ValueError) as exc:
-        print(exc, file=sys.stderr)
+        print(on_one_line(str(exc)), file=sys.stderr)
         return 1
     return 0
 
 
 def _create(given: argparse.Namespace) -> None:
-    entries = _read(given.file) if given.file.exists() else []
-    made = new_key(given.prefix)
-    entry: Entry = {"lookup": made.lookup, "sha256": made.digest, "name": given.name}
-    if given.scope:
-        entry["scopes"] = given.scope
-    if given.expires is not None:
-        until = datetime.fromisoformat(given.expires)
-        entry["expires_at"] = (until if until.tzinfo else until.replace(tzinfo=UTC)).isoformat()
-    entries.append(entry)
-    for scope in given.scope or ["any"]:
-        ApiKeys(HashedKeys(entries), prefixes=[given.prefix], scopes={"/": scope})  # checks them
-    _write(given.file, entries)
+    if not is_name(given.name):
+        refuse("name", given.name, NAME_ALLOWED)
+    with _replacing(given.file) as (file, write):
+        entries = _read(file) if file.exists() else []
+        made = new_key(given.prefix)
+        entry: Entry = {"lookup": made.lookup, "sha256": made.digest, "name": given.name}
+        if given.scope:
+            entry["scopes"] = given.scope
+        if given.expires is not None:
+            until = datetime.fromisoformat(given.expires)
+            entry["expires_at"] = (until if until.tzinfo else until.replace(tzinfo=UTC)).isoformat()
+        entries.append(entry)
+        for scope in given.scope or ["any"]:  # which checks them
+            ApiKeys(HashedKeys(entries), prefixes=[given.prefix], scopes={"/": scope})
+        write(entries)
     print(f"{given.name}: the key is shown once", file=sys.stderr)
     print(made.key)
 
@@ -74,18 +88,20 @@ def _list(given: argparse.Namespace) -> None:
         expired = until is not None and datetime.fromisoformat(until) <= now
         state = "revoked" if entry.get("revoked") else "expired" if expired else "valid"
         scopes = " ".join(entry.get("scopes", ()))
-        print(f"{entry['lookup']}  {state:7}  {entry['name']}  {scopes}".rstrip())
+        line = f"{entry['lookup']}  {state:7}  {entry['name']}  {scopes}"
+        print(on_one_line(line).rstrip())
 
 
 def _revoke(given: argparse.Namespace) -> None:
-    entries = _read(given.file)
-    found = [entry for entry in entries if entry["lookup"] == given.lookup]
-    if not found:
-        msg = f"{given.file} has no key that begins with {given.lookup}"
-        raise ValueError(msg)
-    found[0]["revoked"] = True
-    _write(given.file, entries)
-    print(f"{found[0]['name']} ({given.lookup}…) is revoked")
+    with _replacing(given.file) as (file, write):
+        entries = _read(file)
+        found = [entry for entry in entries if entry["lookup"] == given.lookup]
+        if not found:
+            msg = f"{file} has no key that begins with {given.lookup}"
+            raise ValueError(msg)
+        found[0]["revoked"] = True
+        write(entries)
+    print(on_one_line(f"{found[0]['name']} ({given.lookup}…) is revoked"))
 
 
 def _read(file: Path) -> list[Entry]:
@@ -98,11 +114,51 @@ def _read(file: Path) -> list[Entry]:
     return entries
 
 
-def _write(file: Path, entries: list[Entry]) -> None:
-    """Replace the file at once: a service may be reading it."""
-    written = file.with_name(f"{file.name}.new")
-    written.write_text(json.dumps(entries, indent=2) + "\n")
-    written.replace(file)
+@contextmanager
+def _replacing(named: Path) -> Generator[tuple[Path, Write]]:
+    """Return a file and what replaces it at once: a service may be reading it.
+
+    Where a link leads is replaced, with the mode and owner that it has. What is written lies
+    beside it first, which no other command can make at the same time.
+
+    Raises:
+        TimeoutError: another command does not end.
+
+    """
+    file = Path(os.path.realpath(named))
+    beside = file.with_name(f"{file.name}.new")
+    opened = _open_alone(beside)
+
+    def write(entries: list[Entry]) -> None:
+        opened.write(json.dumps(entries, indent=2) + "\n")
+        opened.flush()
+        os.fsync(opened.fileno())
+        if file.exists():
+            now = file.stat()
+            with suppress(PermissionError, AttributeError):  # Windows has no owners
+                os.chown(beside, now.st_uid, now.st_gid)
+            beside.chmod(stat.S_IMODE(now.st_mode))
+        opened.close()
+        beside.replace(file)
+
+    try:
+        yield file, write
+    except BaseException:
+        opened.close()
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _open_alone(file: Path) -> TextIO:
+    ends = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return file.open("x", encoding="utf-8")
+        except FileExistsError:
+            if time.monotonic() > ends:
+                msg = f"{file} is there: another command is writing. If none is, delete it."
+                raise TimeoutError(msg) from None
+        time.sleep(0.02)
 
 
 if __name__ == "__main__":

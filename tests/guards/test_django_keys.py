@@ -192,17 +192,32 @@ def test_the_command_lists_and_revokes() -> None:
     [
         ("create", "billing", "--expires", "tomorrow"),
         ("create", "x" * 200),
+        ("create", ""),
+        ("create", "a\0"),
+        ("create", "a\nb"),
+        ("create", "\x1b[2Ja"),
+        ("create", "a\ud800"),
+        ("revoke", "\ud800"),
         ("create", "billing", "--scope", "two words\t"),
         ("revoke", "kaiko_live_nothing"),
         (),
     ],
-    ids=lambda arguments: " ".join(arguments)[:20],
+    ids=lambda arguments: ascii(" ".join(arguments)[:20]),
 )
 def test_the_command_says_what_is_wrong(arguments: tuple[str, ...]) -> None:
     """And does nothing."""
     with pytest.raises(CommandError):
         run(*arguments)
     assert not ApiKey.objects.exists()
+
+
+def test_the_list_shows_no_control_characters() -> None:
+    """Whoever wrote the database."""
+    entry, _ = ApiKey.make("billing")
+    ApiKey.objects.filter(pk=entry.pk).update(name="\x1b[2J\nroot")
+    (line,) = run("list")[0].splitlines()
+    assert line.endswith(r"\x1b[2J\nroot")
+    assert "\x1b" not in run("revoke", entry.lookup)[0]
 
 
 # --- the admin ------------------------------------------------------------------------

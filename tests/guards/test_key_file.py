@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import runpy
+import stat
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,6 +86,75 @@ def test_a_file_that_is_none_of_keys(tmp_path: Path, text: str | None) -> None:
         file.write_text(text)
     assert main(["list"]) == 1
     assert (file.read_text() if text is not None else file.exists()) == (text or False)
+
+
+BAD_NAMES = ["a\0", "a\nb", "\x1b[2Ja", "a\ud800", "a\u202eb", "", " "]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES, ids=ascii)
+def test_a_name_is_one_line(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And a terminal shows it as it is."""
+    assert main(["create", name]) == 1
+    out, told = capsys.readouterr()
+    assert (out, told.count("\n")) == ("", 1)
+    assert told.startswith("name: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_list_shows_no_control_characters(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever wrote the file."""
+    assert main(["create", "山田\u3000太郎"]) == 0
+    file = tmp_path / "keys.json"
+    (entry,) = json.loads(file.read_text())
+    capsys.readouterr()
+    hostile = {"name": "\x1b[2J\nroot\ud800", "scopes": ["\x07"]}
+    file.write_text(json.dumps([entry, {**entry, "lookup": "kaiko_live_\x9b", **hostile}]))
+    assert main(["list"]) == 0
+    shown = capsys.readouterr().out
+    assert "山田\u3000太郎" in shown
+    assert r"kaiko_live_\x9b  valid    \x1b[2J\nroot\ud800  \x07" in shown
+    assert len(shown.splitlines()) == 2
+    assert main(["revoke", "kaiko_live_\x9b"]) == 0
+    assert capsys.readouterr().out == r"\x1b[2J\nroot\ud800 (kaiko_live_\x9b…) is revoked" + "\n"
+    assert main(["revoke", "\x1b"]) == 1
+    assert "\x1b" not in capsys.readouterr().err
+
+
+def test_the_file_keeps_its_mode_and_its_links(tmp_path: Path) -> None:
+    """A service may read it as before, and nobody else may."""
+    (tmp_path / "real").mkdir()
+    real, link = tmp_path / "real" / "keys.json", tmp_path / "keys.json"
+    link.symlink_to(real)
+    assert main(["create", "a"]) == 0
+    real.chmod(0o640)
+    assert main(["create", "b"]) == 0
+    assert main(["revoke", json.loads(real.read_text())[0]["lookup"]]) == 0
+    assert link.is_symlink()
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+    assert [entry["name"] for entry in json.loads(real.read_text())] == ["a", "b"]
+    assert list(real.parent.iterdir()) == [real]
+
+
+def test_commands_at_once_lose_no_key(tmp_path: Path) -> None:
+    """Each reads what the other wrote."""
+    names = [f"key {number}" for number in range(12)]
+    with ThreadPoolExecutor(6) as pool:
+        assert [*pool.map(lambda name: main(["create", name]), names)] == [0] * 12
+    entries = json.loads((tmp_path / "keys.json").read_text())
+    assert sorted(entry["name"] for entry in entries) == sorted(names)
+
+
+def test_what_a_killed_command_left_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may be another one that is writing, so that nothing deletes it."""
+    monkeypatch.setattr("kaiko_guards.__main__._PATIENCE", -1)
+    (tmp_path / "keys.json.new").touch()
+    assert main(["create", "a"]) == 1
+    assert "delete it" in capsys.readouterr().err
+    assert [each.name for each in tmp_path.iterdir()] == ["keys.json.new"]
 
 
 def test_it_is_a_program(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from django.db import models
 from django.utils import timezone
 
 from kaiko_guards._keys import is_prefix
+from kaiko_guards._names import NAME_ALLOWED, is_name
 from kaiko_guards._stored_keys import StoredKey, new_key
 from kaiko_guards._verdicts import ValidKey
 
@@ -66,6 +67,11 @@ class ApiKey(models.Model):
     def __str__(self) -> str:
         """Return whose key it is, and what it is found by."""
         return f"{self.name} ({self.lookup}…)"
+
+    def clean(self) -> None:
+        """Refuse a name that a terminal would not show on one line; raises `ValidationError`."""
+        if self.name and not is_name(self.name):
+            raise ValidationError({"name": f"Write {NAME_ALLOWED}."})
 
     @classmethod
     def make(

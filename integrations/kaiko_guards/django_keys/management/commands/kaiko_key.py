@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from kaiko_guards._names import is_name, on_one_line
 from kaiko_guards.django_keys.models import ApiKey
 
 if TYPE_CHECKING:
@@ -56,14 +57,14 @@ class Command(BaseCommand):
         for each in ApiKey.objects.all():
             state = "revoked" if each.revoked_at else "expired" if each.is_expired() else "valid"
             used = f"{each.last_used_at:%Y-%m-%d %H:%M}" if each.last_used_at else "never used"
-            self.stdout.write(
-                f"{each.lookup}  {state:7}  {used:16}  {each.name}  {each.scopes}".rstrip()
-            )
+            line = f"{each.lookup}  {state:7}  {used:16}  {each.name}  {each.scopes}"
+            self.stdout.write(on_one_line(line).rstrip())
 
     def _revoke(self, given: dict[str, Any]) -> None:
         lookup = given["lookup"].rstrip("…")
-        found = ApiKey.objects.filter(lookup=lookup).first()
+        # Not every database can be asked for every text.
+        found = ApiKey.objects.filter(lookup=lookup).first() if is_name(lookup) else None
         if found is None:
-            raise CommandError(f"there is no key that begins with {lookup}")
+            raise CommandError(f"there is no key that begins with {on_one_line(lookup)}")
         found.revoke()
-        self.stdout.write(f"{found} is revoked")
+        self.stdout.write(on_one_line(f"{found} is revoked"))
