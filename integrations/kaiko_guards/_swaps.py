@@ -77,12 +77,22 @@ def _ahead(charge: Charge, found: Kept, now: float) -> tuple[list[float], bool]:
     What is further away than it can be was written by a clock that has jumped back since.
     """
     kept = found.get(charge.key)
-    times: list[float] = [] if kept is None else [float(time) for time in kept[0].split()]
-    ahead = [max(0.0, time - now) for time in times] or [0.0] * len(charge.rates)
+    times = [] if kept is None else [_time(text) for text in kept[0].split(None, len(charge.rates))]
+    # As many as there are rates: what is no time of ours is written over.
+    times = [*times, *[0.0] * len(charge.rates)][: len(charge.rates)]
+    ahead = [max(0.0, time - now) for time in times]
     nearer = [min(each, rate.longest) for each, rate in zip(ahead, charge.rates, strict=True)]
     return nearer, any(
         each > rate.longest + rate.hair for each, rate in zip(ahead, charge.rates, strict=True)
     )
+
+
+def _time(text: bytes) -> float:
+    try:
+        time = float(text)
+    except ValueError:
+        return 0.0
+    return time if time == time else 0.0  # noqa: PLR0124 - what no NaN is
 
 
 def _allows(charge: Charge, ahead: Sequence[float]) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from guards.servers import Server
 from kaiko_guards import RateLimit
-from kaiko_guards._memcached import MemcachedStorage
+from kaiko_guards._memcached import MemcachedStorage, _hashed_key
 from kaiko_guards._rates import parse_rates
 from kaiko_guards._storages import Charge
 from kaiko_middleware.settings_check import ConfigError
@@ -67,8 +67,6 @@ class _Spy:
         self._node = node
 
     def run_keys(self, keys: list[str]) -> dict[str, Any]:
-        from kaiko_guards._memcached import _hashed_key
-
         found: dict[str, Any] = self._node._client.gets_many([_hashed_key(key) for key in keys])
         return found
 
@@ -95,6 +93,23 @@ def test_nobody_waits_for_a_turn_longer_than_its_bound(url: str) -> None:
     with pytest.raises(TimeoutError):
         storage._run(iter_nothing(), 0.0)
     asyncio.run(_close(storage))
+
+
+def test_what_is_no_time_is_written_over(url: str) -> None:
+    """As in Redis, by threads and event loops."""
+    storage = MemcachedStorage(url, timeout=5)
+    for node in storage._nodes:
+        node._client.set_many({_hashed_key(key): b"\xff junk" for key in "ab"}, noreply=False)
+    assert storage.take([_charge("a")]) == [[0.0]]
+    assert round(storage.take([_charge("a")])[0][0]) == 1800
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert await storage.take_async([_charge("b")], loop) == [[0.0]]
+        assert round((await storage.take_async([_charge("b")], loop))[0][0]) == 1800
+        await storage.close(loop)
+
+    asyncio.run(main())
 
 
 def iter_nothing() -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from guards.test_memory import Clock
 from kaiko_guards._rates import parse_rates
 from kaiko_guards._storages import Batch, Charge, Read, Write
@@ -111,6 +113,35 @@ def test_what_is_due_is_charged_whatever_the_rate_says() -> None:
     assert kept.run(settling(batch.charges, clock, batch)) == [[100.0], [20.0]]
     assert batch.is_sent
     assert kept.run(settling([_charge("a", 4)], clock)) == [[120.0]]
+
+
+GARBAGE = [
+    b"",
+    b"x",
+    b"nan",
+    b"inf",
+    b"-inf",
+    b"\xff\x00",
+    b"1e999",
+    b"0 junk more",
+    b"junk " * 9_999,
+]
+
+
+@pytest.mark.parametrize("garbage", GARBAGE, ids=lambda garbage: repr(garbage[:20]))
+def test_what_is_no_time_is_written_over(garbage: bytes) -> None:
+    """As in Redis: somebody else's value under our name stops nobody for long."""
+    kept, clock = Kept(), Clock()
+    kept.values["a"] = garbage, 1
+    before = kept.run(taking([_charge("a")], clock))
+    ahead = 120.0 if b"inf" in garbage or b"1e999" in garbage else 0.0
+    assert before == [[ahead if garbage != b"-inf" else 0.0]]
+    assert [float(time) for time in kept.values["a"][0].split()]
+    assert kept.run(settling([_charge("a")], clock))[0][0] <= 120.0
+    other = parse_rates("rates", "3/minute;9/hour")
+    two = Charge("a", other, [20.0, 400.0])
+    assert len(kept.run(settling([two], clock))[0]) == 2
+    assert len(kept.values["a"][0].split()) == 2
 
 
 def test_a_long_time_to_live_is_a_point_in_time() -> None:
