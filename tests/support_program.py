@@ -13,9 +13,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["run_apart", "run_program"]
+__all__ = ["a_persons_environment", "run_apart", "run_program"]
 
 _TESTS = Path(__file__).parent
+
+
+def a_persons_environment() -> dict[str, str]:
+    """Return the environment without what other tests of this process set in it."""
+    ours = ("COLUMNS", "DJANGO_SETTINGS_MODULE")
+    return {name: value for name, value in os.environ.items() if name not in ours}
 
 
 def run_program(

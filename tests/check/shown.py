@@ -6,7 +6,6 @@ process, and shows what is printed; only the time a run took is left out.
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import shutil
@@ -14,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from support_program import a_persons_environment
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/check.md"
 _BLOCK = re.compile(
@@ -39,7 +40,7 @@ def _shown(block: re.Match[str], folder: str) -> str:
         text=True,
         check=False,
         cwd=folder,
-        env={**os.environ, "COLUMNS": "120"},
+        env=a_persons_environment() | {"COLUMNS": "120"},
     )
     printed = _TIME.sub(r"\1", done.stdout)
     return f"```console\n{block[1]}{printed}```"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from textwrap import dedent
 from typing import TYPE_CHECKING
+
+from support_program import a_persons_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -141,18 +142,13 @@ def command(
     *arguments: str, cwd: Path, stdin: bytes = b"", **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run `kaiko-middleware` as a person does, in a folder."""
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in {"COLUMNS", "DJANGO_SETTINGS_MODULE"}
-    }
     done = subprocess.run(
         [sys.executable, "-P", "-m", "kaiko_cli.main", *arguments],
         input=stdin,
         capture_output=True,
         check=False,
         cwd=cwd,
-        env={**inherited, **environment},
+        env=a_persons_environment() | environment,
     )
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode(), done.stderr.decode()

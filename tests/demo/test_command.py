@@ -24,6 +24,7 @@ from kaiko_cli.processes import STACKS, Stack, StartError, running
 from kaiko_cli.wire import send
 from kaiko_demo import CAUSES, Cause, Request
 from kaiko_middleware.catalog import ROWS
+from support_program import a_persons_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,13 +66,12 @@ DIES = python(
 
 def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own, its output in a pipe."""
-    inherited = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     return subprocess.run(
         [sys.executable, "-P", "-m", "kaiko_cli.main", *arguments],
         capture_output=True,
         text=True,
         check=False,
-        env={**inherited, **environment},
+        env=a_persons_environment() | environment,
     )
 
 
@@ -368,7 +368,12 @@ def test_the_catalogue_lists_no_code_that_nobody_asked_for() -> None:
 def test_output_that_nobody_reads_to_the_end_is_no_traceback() -> None:
     """As in `kaiko-middleware catalog | head`."""
     arguments = [sys.executable, "-P", "-m", "kaiko_cli.main", "catalog"]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        arguments,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=a_persons_environment(),
+    ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()

@@ -23,6 +23,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from support_program import a_persons_environment
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -95,7 +97,7 @@ def _run(command: str, folder: Path, port: int, previous: int) -> tuple[int, str
         check=False,
         cwd=folder,
         env={
-            **os.environ,
+            **a_persons_environment(),
             "COLUMNS": "110",
             "PATH": path,
             "PYTHONDONTWRITEBYTECODE": "1",  # the file changes within a second

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from support_program import a_persons_environment
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "catalog.md").read_text(encoding="utf-8")
 CUT = "--- next ---"
@@ -42,7 +44,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PATH": path, "COLUMNS": "100"},
+        env=a_persons_environment() | {"PATH": path, "COLUMNS": "100"},
     )
     return done.stdout.split(f"{CUT}\n")
 

@@ -401,8 +401,10 @@ def test_a_package_has_no_other_names() -> None:
 def test_flask_and_starlette_are_watched(watch: Watch) -> None:
     """By the application that they hold, which stays the test's."""
     client = flask_app.test_client()
-    assert_error(client.get("/lamps/declared"), LampNotFound)
+    with client.get("/lamps/declared") as answer:
+        assert_error(answer, LampNotFound)
     assert client.application is flask_app
-    assert client.get("/lamps/fine").status_code == 204
+    with client.get("/lamps/fine") as answer:
+        assert answer.status_code == 204
     assert TestClient(starlette_app).get("/lamps/ghost").status_code == 404
     assert "ghost_not_found" in watch.end()
