@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.http import HttpResponse
-from django.test import override_settings
+from django.test import RequestFactory, override_settings
 
 from adapters.django.stacks import BARE, STACKS, Project, Stack
 from guards.test_asgi import BROKEN, KEY, REVOKED, UNKNOWN, AsyncKeys, Keys
@@ -209,3 +209,16 @@ def test_a_wrong_setting_is_named_at_once(setting: Any, named: str) -> None:
     """When the stack is made."""
     with override_settings(KAIKO_GUARDS=setting), pytest.raises(ConfigError, match=f"^{named}"):
         GuardMiddleware(whose)
+
+
+def test_a_timeout_within_the_deadline_is_raised() -> None:
+    """It is a bug of a limit's callable, and no late request."""
+
+    def identify(_request: object) -> str:
+        raise TimeoutError
+
+    guards = {"guards": [Deadline(30), RateLimit("1/minute", by=identify)]}
+    with override_settings(KAIKO_GUARDS=guards):
+        middleware: Any = GuardMiddleware(whose_async)
+        with pytest.raises(TimeoutError):
+            asyncio.run(middleware(RequestFactory().get("/")))

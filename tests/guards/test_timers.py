@@ -105,3 +105,15 @@ def test_an_answer_that_is_late_for_good_is_dropped() -> None:
 
     answer = run("asyncio", lambda: call(alone(app, [Deadline(1)]), http_scope()))
     assert (answer.status, ended) == (503, ["ended"])
+
+
+def test_a_callers_own_deadline_is_lifted_with_the_answer() -> None:
+    """What the connection's task does afterwards is not cancelled."""
+
+    async def main() -> int:
+        app = alone(answers(), [Deadline(30)])
+        answer = await call(app, http_scope(headers=[("x-request-deadline", "20")]))
+        await asyncio.sleep(60)
+        return answer.status
+
+    assert run("asyncio", main) == 200
