@@ -107,13 +107,19 @@ def test_an_answer_that_is_late_for_good_is_dropped() -> None:
     assert (answer.status, ended) == (503, ["ended"])
 
 
-def test_a_callers_own_deadline_is_lifted_with_the_answer() -> None:
-    """What the connection's task does afterwards is not cancelled."""
+def test_a_callers_own_deadline_is_lifted_once_the_answer_starts() -> None:
+    """What streams has no deadline from its first chunk on."""
+    overrun: list[object] = []
 
-    async def main() -> int:
-        app = alone(answers(), [Deadline(30)])
-        answer = await call(app, http_scope(headers=[("x-request-deadline", "20")]))
+    async def streams(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"a", "more_body": True})
         await asyncio.sleep(60)
-        return answer.status
+        await send({"type": "http.response.body", "body": b"b"})
 
-    assert run("asyncio", main) == 200
+    async def main() -> Answer:
+        app = alone(streams, [Deadline(30, on_overrun=overrun.append)])
+        return await call(app, http_scope(headers=[("x-request-deadline", "20")]))
+
+    assert run("asyncio", main).body == b"ab"
+    assert overrun == []
