@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from support_program import a_persons_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = ("index.md", "adopt.md", "ci.md", "fifty-services.md")
@@ -112,7 +112,7 @@ def _run(command: str, folder: Path, port: int, previous: int) -> tuple[int, str
 
 
 @contextlib.contextmanager
-def _port(folder: Path, *, needed: bool) -> Iterator[int]:
+def _port(folder: Path, *, needed: bool) -> Generator[int]:
     """Serve the session's `service:app` while a block runs, on a port of four digits, as 8000."""
     if not needed:
         yield 8000

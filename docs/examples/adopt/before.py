@@ -17,7 +17,7 @@ class NewOrder(BaseModel):
 
 
 app = FastAPI()
-ORDERS = {1: {"item": "tea", "count": 2}}
+ORDERS: dict[int, dict[str, str | int]] = {1: {"item": "tea", "count": 2}}
 
 
 @app.exception_handler(SoldOut)

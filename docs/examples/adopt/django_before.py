@@ -13,7 +13,7 @@ INSTALLED_APPS: list[str] = []
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
 WSGI_APPLICATION = f"{__name__}.application"
 
-ORDERS = {1: {"item": "tea", "count": 2}}
+ORDERS: dict[int, dict[str, str | int]] = {1: {"item": "tea", "count": 2}}
 
 
 def orders(_request: HttpRequest) -> JsonResponse:

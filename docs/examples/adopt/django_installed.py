@@ -16,7 +16,7 @@ MIDDLEWARE = [
 ]
 WSGI_APPLICATION = f"{__name__}.application"
 
-ORDERS = {1: {"item": "tea", "count": 2}}
+ORDERS: dict[int, dict[str, str | int]] = {1: {"item": "tea", "count": 2}}
 
 
 def orders(_request: HttpRequest) -> JsonResponse:

@@ -22,7 +22,7 @@ class NewOrder(BaseModel):
 app = FastAPI()
 install(app, Config(rewrite_answers=False))
 
-ORDERS = {1: {"item": "tea", "count": 2}}
+ORDERS: dict[int, dict[str, str | int]] = {1: {"item": "tea", "count": 2}}
 
 
 @app.exception_handler(SoldOut)

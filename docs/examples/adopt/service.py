@@ -21,7 +21,7 @@ class NewOrder(BaseModel):
 app = FastAPI()
 install(app)
 
-ORDERS = {1: {"item": "tea", "count": 2}}
+ORDERS: dict[int, dict[str, str | int]] = {1: {"item": "tea", "count": 2}}
 
 
 @app.exception_handler(SoldOut)

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 app = FastAPI()
 app.add_middleware(CORSMiddleware, allow_origins=["https://shop.example"])
 
-ORDERS = {1: {"item": "tea", "count": 2}}
+ORDERS: dict[int, dict[str, str | int]] = {1: {"item": "tea", "count": 2}}
 
 
 class NewOrder(BaseModel):

@@ -17,7 +17,7 @@ app.add_middleware(CORSMiddleware, allow_origins=["https://shop.example"])
 
 install(app)
 
-ORDERS = {1: {"item": "tea", "count": 2}}
+ORDERS: dict[int, dict[str, str | int]] = {1: {"item": "tea", "count": 2}}
 
 
 class NewOrder(BaseModel):
