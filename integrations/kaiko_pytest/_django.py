@@ -79,7 +79,7 @@ def _source(request: Any) -> Source | None:
     match = request.resolver_match
     if match is None:
         return None
-    path: str = request.path
+    path: str = request.path_info  # a document's paths are below any SCRIPT_NAME
     if match.func.__module__.startswith("ninja."):
         return Source(("ninja", *match.namespaces), partial(_of_ninja, match.namespace), path)
     if hasattr(match.func, "cls") and "drf_spectacular" in sys.modules:
@@ -90,11 +90,13 @@ def _source(request: Any) -> Source | None:
 
 
 def _of_ninja(namespace: str) -> Mapping[str, Any]:
+    from django.test.utils import override_script_prefix  # noqa: PLC0415 - likewise
     from django.urls import resolve, reverse  # noqa: PLC0415 - likewise
 
-    # The view of each API's root knows the API.
-    view: Any = resolve(reverse(f"{namespace}:api-root")).func
-    document: Mapping[str, Any] = view.keywords["api"].get_openapi_schema()
+    with override_script_prefix("/"):  # a request of before may have left another one
+        # The view of each API's root knows the API.
+        view: Any = resolve(reverse(f"{namespace}:api-root")).func
+        document: Mapping[str, Any] = view.keywords["api"].get_openapi_schema()
     return document
 
 

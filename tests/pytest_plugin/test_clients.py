@@ -55,3 +55,20 @@ def test_the_document_of_any_framework_is_read(
             "The OpenAPI document does not declare 409 'lamp_is_wet' for GET */lamps/{how}. *",
         ]
     )
+
+
+def test_a_document_is_read_whatever_prefix_an_earlier_request_left(
+    run: Callable[..., pytest.RunResult],
+) -> None:
+    """Django's test client sets none of its own, and `reverse` adds the one that there is."""
+    result = run(
+        "from django.test.utils import override_script_prefix\n"
+        "from pytest_plugin.clients import CLIENTS\n"
+        "def test_undeclared():\n"
+        "    with override_script_prefix('/earlier/'):\n"
+        "        CLIENTS['ninja-django']('/lamps/undeclared')\n"
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*does not declare 409 'lamp_is_wet' for GET /ninja/lamps/{how}. *"]
+    )
