@@ -6,6 +6,7 @@ import gc
 import importlib
 import os
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -37,6 +38,17 @@ def pytest_collection_finish() -> None:
     """Spare the collector what was collected: it is there until the end."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Begin each test outside of any request: an answer that a test left open keeps its id."""
+    ids = sys.modules.get("kaiko_middleware.ids")
+    if ids is not None:
+        ids._current.set(None)
+    deadline = sys.modules.get("kaiko_middleware.deadline")
+    if deadline is not None:
+        deadline.ends_at.set(None)
 
 
 @pytest.hookimpl(tryfirst=True)
