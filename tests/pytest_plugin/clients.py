@@ -175,7 +175,7 @@ CLIENTS: dict[str, Callable[[str], Any]] = {
     "httpx2-asgi": _by_asgi(httpx2),
     "httpx-wsgi": _by_wsgi(httpx),
     "httpx2-wsgi": _by_wsgi(httpx2),
-    "flask": lambda at: flask_app.test_client().get(at),
+    "flask": lambda at: flask_app.test_client().get(at, buffered=True),
     "django": _by_django(Client),
     "django-async": _by_django(AsyncClient),
     "drf": _by_django(APIClient, "/drf"),
