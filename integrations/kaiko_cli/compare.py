@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from kaiko_cli.wire import last_event
-from kaiko_middleware.conformance import check_answer, check_event_stream
+from kaiko_cli.wire import last_event, last_line
+from kaiko_middleware.conformance import check_answer, check_event_stream, check_json_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from kaiko_cli.wire import Received
     from kaiko_demo import Cause
 
-__all__ = ["Shown", "Verdict", "judge", "repeated_ids"]
+__all__ = ["COMPARED_HEADERS", "Shown", "Verdict", "judge", "repeated_ids"]
 
 _MASK = b"req-**********"
 _ID = re.compile(r"req-[0-9a-f]{10}", re.ASCII)
 _ID_HEADER = "X-Request-ID"
+_LINES = "application/x-ndjson"
 
-# The headers of section 4. Servers and frameworks may add others.
-_COMPARED = (
+COMPARED_HEADERS = (
     "Content-Type",
     "X-Should-Retry",
     "Cache-Control",
@@ -42,6 +42,7 @@ _COMPARED = (
     "Content-Language",
     "ETag",
 )
+"""The headers of section 4 that must be the same. Servers and frameworks may add others."""
 
 
 class Shown(NamedTuple):
@@ -118,7 +119,8 @@ class _Answer:
         self._answer = answer
         self._error: Mapping[str, object] = {}
         if cause.in_stream:
-            self._error = _error(last_event(answer.body))
+            last = last_line if self._is_lines() else last_event
+            self._error = _error(last(answer.body))
         elif cause.expected.type is not None:
             self._error = _error(answer.body)
         self._id = (answer.values(_ID_HEADER) or [""])[0]
@@ -141,15 +143,17 @@ class _Answer:
         }
         # Without an error the framework chooses the framing, for example chunked.
         framed = answer.status >= 400
-        for name in (*_COMPARED, "Content-Length") if framed else _COMPARED:
+        for name in (*COMPARED_HEADERS, "Content-Length") if framed else COMPARED_HEADERS:
             values = answer.values(name)
             if values:
                 parts[name] = ", ".join(values)
         return parts
 
     def faults(self) -> Iterator[str]:
-        if self._answer.broken:
+        if self._answer.broken and not (self._cause.cut and self._answer.status):
             yield self._answer.broken
+        if self._cause.cut and not self._answer.broken:
+            yield "the answer ends as if it were whole"
         if self._answer.status:
             yield from self._unexpected()
             yield from self._violations()
@@ -179,7 +183,8 @@ class _Answer:
         answer, method = self._answer, self._cause.request.method
         found = check_answer(answer.status, answer.headers, answer.body, method=method)
         if self._cause.in_stream:
-            found += check_event_stream(answer.body, request_id=self._id)
+            check = check_json_lines if self._is_lines() else check_event_stream
+            found += check(answer.body, request_id=self._id)
         for rule, section, message in found:
             yield f"against section {section} of the contract, {rule}: {message}"
 
@@ -188,6 +193,9 @@ class _Answer:
         for secret in self._cause.never:
             if secret in whole:
                 yield f"the answer holds {secret!r}"
+
+    def _is_lines(self) -> bool:
+        return any(value.startswith(_LINES) for value in self._answer.values("Content-Type"))
 
     def _member(self, name: str) -> str:
         value = self._error.get(name)

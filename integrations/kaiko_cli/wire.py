@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kaiko_demo import Request
 
-__all__ = ["Received", "last_event", "send"]
+__all__ = ["Received", "last_event", "last_line", "send"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +66,8 @@ def last_event(body: bytes) -> bytes:
     last = body.replace(b"\r\n", b"\n").rstrip(b"\n").rpartition(b"\n\n")[2]
     lines = (line.partition(b":") for line in last.split(b"\n"))
     return b"\n".join(value.removeprefix(b" ") for name, _, value in lines if name == b"data")
+
+
+def last_line(body: bytes) -> bytes:
+    """Return the last line of `body`."""
+    return body.rstrip(b"\n").rpartition(b"\n")[2]

@@ -78,7 +78,8 @@ class Cause:
         request: The request.
         expected: Its answer.
         before: Requests that have to succeed first.
-        in_stream: Whether the error is the last event of a stream that began well.
+        in_stream: Whether the error is the last event, or line, of a stream that began well.
+        cut: Whether the answer has to be cut off: plain text has no form for an error.
         never: Texts that must not appear anywhere in the answer.
         behind: The service that ours must call, if any.
     """
@@ -88,6 +89,7 @@ class Cause:
     expected: Expected
     before: tuple[Request, ...] = ()
     in_stream: bool = False
+    cut: bool = False
     never: tuple[str, ...] = ()
     behind: Behind | None = None
 

@@ -26,6 +26,7 @@ from kaiko_demo.seed import (
 
 if TYPE_CHECKING:
     from kaiko_demo.cause import Json
+    from kaiko_demo.schemas import StreamForm
     from kaiko_middleware import ErrorType
 
 __all__ = ["CAUSES"]
@@ -38,6 +39,11 @@ _GREETING: Json = {"messages": [{"role": "user", "content": "Hello", "external_i
 
 def _analysis(**changes: Json) -> Json:
     return {"model": "emotion-v2", "text": "I am so happy. I am sad.", **changes}
+
+
+def _broken_stream(form: StreamForm) -> Json:
+    text = "I am happy. I am sad. ... The end."
+    return _analysis(text=text, stream=True, stream_as=form)
 
 
 CAUSES: tuple[Cause, ...] = (
@@ -167,9 +173,23 @@ CAUSES: tuple[Cause, ...] = (
     ),
     Cause(
         "a bug in a stream",
-        post("/v2/analyses", _analysis(text="I am happy. I am sad. ... The end.", stream=True)),
+        post("/v2/analyses", _broken_stream("events")),
         Expected(200, "server_error", "internal"),
         in_stream=True,
+        never=("ZeroDivisionError", "division"),
+    ),
+    Cause(
+        "JSON lines break",
+        post("/v2/analyses", _broken_stream("lines")),
+        Expected(200, "server_error", "internal"),
+        in_stream=True,
+        never=("ZeroDivisionError", "division"),
+    ),
+    Cause(
+        "plain text breaks",
+        post("/v2/analyses", _broken_stream("text")),
+        Expected(200),
+        cut=True,
         never=("ZeroDivisionError", "division"),
     ),
     *CAUSES_BEHIND,

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-__all__ = ["Clock", "frozen", "utc_now"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Clock", "frozen", "told_by", "utc_now"]
 
 Clock: TypeAlias = Callable[[], datetime]
 
@@ -25,5 +28,18 @@ def frozen(at: datetime) -> Clock:
 
     def clock() -> datetime:
         return at
+
+    return clock
+
+
+def told_by(file: Path) -> Clock:
+    """Return a clock that returns the moment in `file`, so that processes share one time.
+
+    Arguments:
+        file: Holds the moment (ISO 8601, with its time zone). It is replaced as a whole.
+    """
+
+    def clock() -> datetime:
+        return datetime.fromisoformat(file.read_text(encoding="ascii")).astimezone(UTC)
 
     return clock

@@ -16,7 +16,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.urls import path
 from django.views.decorators.http import require_http_methods
 
-from kaiko_demo.events import EVENT_STREAM
 from kaiko_demo.schemas import (
     AnalysisRequest,
     BatchRequest,
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from django.urls import URLPattern
     from pydantic import BaseModel
 
+    from kaiko_demo.events import Stream
     from kaiko_demo.service import DemoService
 
 __all__ = ["urls"]
@@ -95,10 +95,11 @@ class _Views:
         return _answer(self._service.chat(body))
 
 
-def _stream(request: HttpRequest, events: Iterator[bytes]) -> HttpResponseBase:
+def _stream(request: HttpRequest, stream: Stream) -> HttpResponseBase:
+    pieces = stream.pieces
     return StreamingHttpResponse(
-        _awaited(events) if isinstance(request, ASGIRequest) else events,
-        content_type=EVENT_STREAM,
+        _awaited(pieces) if isinstance(request, ASGIRequest) else pieces,
+        content_type=stream.content_type,
     )
 
 

@@ -1,22 +1,45 @@
-"""Server-sent events: those of our `stream: true` answers, and those of providers."""
+"""Streams: those of our `stream: true` answers, and the server-sent events of providers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pydantic import BaseModel
 
-__all__ = ["EVENT_STREAM", "data_of", "event", "split"]
+    from kaiko_demo.schemas import StreamForm
 
-EVENT_STREAM = "text/event-stream; charset=utf-8"
+__all__ = ["CONTENT_TYPES", "Stream", "data_of", "event", "line", "split"]
+
+CONTENT_TYPES: Mapping[StreamForm, str] = {
+    "events": "text/event-stream; charset=utf-8",
+    "lines": "application/x-ndjson",
+    "text": "text/plain; charset=utf-8",
+}
+
+
+class Stream(NamedTuple):
+    """An answer that comes in pieces.
+
+    Arguments:
+        content_type: Its content type.
+        pieces: Its body.
+    """
+
+    content_type: str
+    pieces: Iterator[bytes]
 
 
 def event(name: str, data: BaseModel) -> bytes:
     """Return one event. pydantic's JSON has no line breaks, so one `data:` line is enough."""
     return f"event: {name}\ndata: {data.model_dump_json()}\n\n".encode()
+
+
+def line(data: BaseModel) -> bytes:
+    """Return one line of JSON."""
+    return f"{data.model_dump_json()}\n".encode()
 
 
 def split(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ import os
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from kaiko_demo.seed import AT
+from kaiko_demo.seed import clock_from_environment
 from kaiko_guards import ApiKeys, BodyLimit, Deadline, HashedKeys, RateLimit
 
 if TYPE_CHECKING:
@@ -73,12 +73,13 @@ def demo_guards(*, clock: Callable[[], float] = monotonic) -> tuple[Guard, ...]:
 
 
 def guards_from_environment(environment: Mapping[str, str] = os.environ) -> tuple[Guard, ...]:
-    """Return the guards of the service; at a moment that does not pass, their clock stands still.
+    """Return the guards of the service; where processes share a clock, the guards use it.
 
     Arguments:
-        environment: Holds `KAIKO_DEMO_AT`, or not.
+        environment: Holds what `clock_from_environment` reads, or not.
     """
-    return demo_guards(clock=(lambda: 0.0) if AT in environment else monotonic)
+    clock = clock_from_environment(environment)
+    return demo_guards(clock=monotonic if clock is None else lambda: clock().timestamp())
 
 
 def archive_guards() -> tuple[Guard, ...]:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 from litestar import Litestar, MediaType, Request, Response, get, post
 from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath  # noqa: TC002 - Litestar reads annotations at run time
-from litestar.response import Stream
+from litestar.response import Stream as StreamResponse
 
-from kaiko_demo.events import EVENT_STREAM
 from kaiko_demo.schemas import (
     AnalysisRequest,
     BatchRequest,
@@ -25,12 +24,13 @@ from kaiko_litestar import KaikoPlugin
 from kaiko_middleware import parse_body
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from litestar.types import ControllerRouterHandler
     from pydantic import BaseModel
 
     from kaiko_asgi import ASGIApp
+    from kaiko_demo.events import Stream
     from kaiko_demo.service import DemoService
     from kaiko_guards import Guard
 
@@ -87,7 +87,7 @@ def _models(service: DemoService) -> list[ControllerRouterHandler]:
         return _answer(service.models())
 
     @post("/v2/analyses")
-    async def analyse(request: Asked) -> Answer | Stream:
+    async def analyse(request: Asked) -> Answer | StreamResponse:
         body = parse_body(AnalysisRequest, await request.body())
         if body.stream:
             return _stream(service.stream(body))
@@ -99,7 +99,7 @@ def _models(service: DemoService) -> list[ControllerRouterHandler]:
         return _answer(service.analyse_batch(body))
 
     @post("/v2/chat")
-    async def chat(request: Asked) -> Answer | Stream:
+    async def chat(request: Asked) -> Answer | StreamResponse:
         body = parse_body(ChatRequest, await request.body())
         # Wait for the language model in a thread, to keep the event loop free.
         if body.stream:
@@ -114,6 +114,7 @@ def _answer(result: BaseModel, *, status: int = 200) -> Answer:
     return Response(data, status_code=status, media_type=MediaType.JSON)
 
 
-def _stream(events: Iterator[bytes]) -> Stream:
+def _stream(stream: Stream) -> StreamResponse:
     # As a header: to a media type Litestar adds another charset.
-    return Stream(events, status_code=200, headers={"Content-Type": EVENT_STREAM})
+    headers = {"Content-Type": stream.content_type}
+    return StreamResponse(stream.pieces, status_code=200, headers=headers)

@@ -28,9 +28,12 @@ __all__ = [
     "NewContext",
     "NewMessages",
     "StreamEnd",
+    "StreamForm",
 ]
 
 Language = Literal["de", "en"]
+StreamForm = Literal["events", "lines", "text"]
+"""Server-sent events, JSON lines or plain text."""
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -65,6 +68,7 @@ class AnalysisRequest(_Taken):
     text: Text
     language: Language = "en"
     stream: bool = False
+    stream_as: StreamForm = "events"
 
 
 class BatchRequest(_Taken):

@@ -1,22 +1,28 @@
 """A service with data: a live context and an expired one, and keys of every kind to call it with.
 
-The expired context was made 25 hours before the clock's present. If `KAIKO_DEMO_AT` is set to a
-moment (ISO 8601), the clock stops at it and new contexts are numbered, so stacks in different
-processes send the same bytes. `KAIKO_DEMO_LLM` and `KAIKO_DEMO_ARCHIVE` are the addresses of the
-services that this one calls. A service without an address is down.
+The expired context was made 25 hours before the clock's present. These variables set it up:
+
+- `KAIKO_DEMO_AT` is a moment (ISO 8601): the clock stops at it and new contexts are numbered, so
+  stacks in different processes send the same bytes.
+- `KAIKO_DEMO_CLOCK` does the same with a time that goes on: it names a file that holds the moment.
+- `KAIKO_DEMO_PACE` is the time between two pieces of a stream, in seconds.
+- `KAIKO_DEMO_LLM` and `KAIKO_DEMO_ARCHIVE` are the addresses of the services that this one calls. A
+  service without an address is down.
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 import secrets
+import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kaiko_demo.archive import DownArchive, HttpArchive
 from kaiko_demo.archive_service import ArchiveService, Row, row
-from kaiko_demo.clock import frozen, utc_now
+from kaiko_demo.clock import frozen, told_by, utc_now
 from kaiko_demo.contexts import ContextStore
 from kaiko_demo.llm import DownLlm, HttpLlm, Llms
 from kaiko_demo.service import DemoService
@@ -32,6 +38,7 @@ __all__ = [
     "ARCHIVE",
     "ARCHIVE_KEY",
     "AT",
+    "CLOCK",
     "COLD_CONTEXT",
     "DAMAGED_CONTEXT",
     "DOWN_MODEL",
@@ -40,16 +47,20 @@ __all__ = [
     "LIVE_CONTEXT",
     "LIVE_KEY",
     "LLM",
+    "PACE",
     "REVOKED_KEY",
     "SEALED_CONTEXT",
     "STAGING_KEY",
     "UNKNOWN_KEY",
+    "clock_from_environment",
     "demo_archive",
     "demo_service",
     "service_from_environment",
 ]
 
 AT = "KAIKO_DEMO_AT"
+CLOCK = "KAIKO_DEMO_CLOCK"
+PACE = "KAIKO_DEMO_PACE"
 LLM = "KAIKO_DEMO_LLM"
 ARCHIVE = "KAIKO_DEMO_ARCHIVE"
 
@@ -76,7 +87,12 @@ DOWN_MODEL = "xai-grok"
 
 
 def demo_service(
-    *, clock: Clock, new_id: Callable[[], str], llm: Llm, archive: Archive | None = None
+    *,
+    clock: Clock,
+    new_id: Callable[[], str],
+    llm: Llm,
+    archive: Archive | None = None,
+    pause: Callable[[], object] = lambda: None,
 ) -> DemoService:
     """Return a service with data.
 
@@ -85,12 +101,13 @@ def demo_service(
         new_id: Makes the names of new contexts.
         llm: The language models to call.
         archive: The archive to call; by default one that is down.
+        pause: Called before each piece of a stream but the first.
     """
     contexts = ContextStore(clock, new_id)
     contexts.create(context_id=LIVE_CONTEXT)
     contexts.create(context_id=EXPIRED_CONTEXT, created_at=clock() - timedelta(hours=25))
     found = DownArchive() if archive is None else archive
-    return DemoService(contexts=contexts, llm=llm, archive=found)
+    return DemoService(contexts=contexts, llm=llm, archive=found, pause=pause)
 
 
 def demo_archive() -> ArchiveService:
@@ -109,27 +126,46 @@ def service_from_environment(environment: Mapping[str, str] = os.environ) -> Dem
     """Return the service for the demo's applications.
 
     Arguments:
-        environment: Holds the three variables.
+        environment: Holds the variables.
     """
-    at, llm, archive = (environment.get(name) for name in (AT, LLM, ARCHIVE))
+    llm, archive = environment.get(LLM), environment.get(ARCHIVE)
     down = DownLlm()
-    moment = None if at is None else datetime.fromisoformat(at).astimezone(UTC)
+    clock = clock_from_environment(environment)
+    pace = float(environment.get(PACE, "0"))
     return demo_service(
-        clock=utc_now if moment is None else frozen(moment),
-        new_id=_random_id if moment is None else _counted_ids(),
+        clock=utc_now if clock is None else clock,
+        new_id=_random_id if clock is None else _counted_ids(clock),
+        pause=partial(time.sleep, pace) if pace else lambda: None,
         llm=down if llm is None else Llms(HttpLlm(llm), {DOWN_MODEL: down}),
         archive=None if archive is None else HttpArchive(archive, key=ARCHIVE_KEY),
     )
+
+
+def clock_from_environment(environment: Mapping[str, str]) -> Clock | None:
+    """Return the clock that several processes share; None if each has its own.
+
+    Arguments:
+        environment: Holds the moment, the file of the moment, or neither.
+    """
+    at, file = environment.get(AT), environment.get(CLOCK)
+    if file is not None:
+        return told_by(Path(file))
+    return None if at is None else frozen(datetime.fromisoformat(at).astimezone(UTC))
 
 
 def _random_id() -> str:
     return f"ctx_{secrets.token_hex(8)}"
 
 
-def _counted_ids() -> Callable[[], str]:
-    numbers = itertools.count(1)
+def _counted_ids(clock: Clock) -> Callable[[], str]:
+    """Count the names of each moment, so that another one's names change nothing."""
+    numbers: dict[str, int] = {}
 
     def new_id() -> str:
-        return f"ctx_{next(numbers)}"
+        moment = f"{int(clock().timestamp() * 1000):x}"
+        number = numbers.get(moment, 0) + 1
+        numbers.clear()
+        numbers[moment] = number
+        return f"ctx_{moment}_{number}"
 
     return new_id

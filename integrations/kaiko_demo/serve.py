@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from wsgiref.types import WSGIApplication
 
-__all__ = ["SERVICES", "main"]
+__all__ = ["SERVICES", "Serve", "main", "run"]
 
 Serve: TypeAlias = Callable[[socket.socket], None]
 
@@ -114,10 +114,21 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--until-eof", action="store_true", help="stop when standard input ends, too"
     )
     options = parser.parse_args(argv)
+    run(SERVICES[options.service], port=options.port, until_eof=options.until_eof)
+
+
+def run(make: Callable[[], Serve], *, port: int = 0, until_eof: bool = False) -> None:
+    """Serve on a port of the loopback interface until stopped, and print the port.
+
+    Arguments:
+        make: Makes what serves on a socket.
+        port: The port; 0 takes a free one.
+        until_eof: Whether to stop when standard input ends, too.
+    """
     _log()
-    serve = SERVICES[options.service]()
-    listener = socket.create_server(("127.0.0.1", options.port))
-    if options.until_eof:
+    serve = make()
+    listener = socket.create_server(("127.0.0.1", port))
+    if until_eof:
         threading.Thread(target=_stop_at_eof, daemon=True).start()
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from kaiko_demo import emotions
 from kaiko_demo.errors import InvalidModel, ModelNotFound
-from kaiko_demo.events import event
+from kaiko_demo.events import CONTENT_TYPES, Stream, event, line
 from kaiko_demo.schemas import (
     BatchAnalysis,
     ChatEnd,
@@ -27,7 +27,7 @@ from kaiko_demo.schemas import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from kaiko_demo.archive import Archive
     from kaiko_demo.contexts import Context, ContextStore
@@ -57,12 +57,21 @@ class DemoService:
         contexts: The conversations.
         llm: The language models, a dependency.
         archive: The expired contexts: another service.
+        pause: Called before each piece of a stream but the first.
     """
 
-    def __init__(self, *, contexts: ContextStore, llm: Llm, archive: Archive) -> None:
+    def __init__(
+        self,
+        *,
+        contexts: ContextStore,
+        llm: Llm,
+        archive: Archive,
+        pause: Callable[[], object] = lambda: None,
+    ) -> None:
         self._contexts = contexts
         self._llm = llm
         self._archive = archive
+        self._pause = pause
 
     def models(self) -> ModelList:
         """Return every model that the service offers."""
@@ -124,8 +133,8 @@ class DemoService:
         results = [emotions.analyse(text, body.language) for text in body.texts]
         return BatchAnalysis(model=body.model, results=results)
 
-    def stream(self, body: AnalysisRequest) -> Iterator[bytes]:
-        """Yield the emotions in each sentence of a text, as server-sent events.
+    def stream(self, body: AnalysisRequest) -> Stream:
+        """Return the emotions in each sentence of a text, in pieces.
 
         The model is checked now and not with the first event, so a wrong one is refused with a
         status.
@@ -135,7 +144,7 @@ class DemoService:
             ModelNotFound: 404 if it is not the emotion model's.
         """
         _expect_emotion_model(body.model)
-        return _events(body)
+        return Stream(CONTENT_TYPES[body.stream_as], self._paced(_analyses(body)))
 
     def chat(self, body: ChatRequest) -> ChatReply:
         """Let a language model continue a conversation.
@@ -149,7 +158,7 @@ class DemoService:
         said = self._llm.reply(body.model, body.messages)
         return ChatReply(model=body.model, message=Message(role="assistant", content=said))
 
-    def stream_chat(self, body: ChatRequest) -> Iterator[bytes]:
+    def stream_chat(self, body: ChatRequest) -> Stream:
         """Let a language model continue a conversation, as server-sent events.
 
         This waits for the first piece, so a model that fails before it is answered with a status.
@@ -162,7 +171,14 @@ class DemoService:
         _expect_language_model(body.model)
         pieces = (said for said in self._llm.stream(body.model, body.messages) if said)
         first = next(pieces, None)
-        return _chat_events(body.model, pieces if first is None else chain([first], pieces))
+        events = _chat_events(body.model, pieces if first is None else chain([first], pieces))
+        return Stream(CONTENT_TYPES["events"], self._paced(events))
+
+    def _paced(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        for number, piece in enumerate(pieces):
+            if number:
+                self._pause()
+            yield piece
 
 
 def _view(context: Context) -> ContextView:
@@ -174,11 +190,21 @@ def _view(context: Context) -> ContextView:
     )
 
 
-def _events(body: AnalysisRequest) -> Iterator[bytes]:
+def _analyses(body: AnalysisRequest) -> Iterator[bytes]:
     sentences = emotions.sentences(body.text)
     for sentence in sentences:
-        yield event("analysis", emotions.analyse(sentence, body.language))
-    yield event("end", StreamEnd(sentences=len(sentences)))
+        found = emotions.analyse(sentence, body.language)
+        if body.stream_as == "events":
+            yield event("analysis", found)
+        elif body.stream_as == "lines":
+            yield line(found)
+        else:
+            yield f"{found.emotion}: {sentence}\n".encode()
+    end = StreamEnd(sentences=len(sentences))
+    if body.stream_as == "events":
+        yield event("end", end)
+    elif body.stream_as == "lines":
+        yield line(end)
 
 
 def _chat_events(model: str, pieces: Iterable[str]) -> Iterator[bytes]:

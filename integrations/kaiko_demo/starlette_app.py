@@ -14,7 +14,6 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 import kaiko_starlette
-from kaiko_demo.events import EVENT_STREAM
 from kaiko_demo.schemas import (
     AnalysisRequest,
     BatchRequest,
@@ -26,11 +25,12 @@ from kaiko_guards.asgi import GuardMiddleware
 from kaiko_middleware import parse_body
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from pydantic import BaseModel
     from starlette.requests import Request
 
+    from kaiko_demo.events import Stream
     from kaiko_demo.service import DemoService
     from kaiko_guards import Guard
 
@@ -110,5 +110,5 @@ def _answer(result: BaseModel, *, status: int = 200) -> Response:
     return Response(result.model_dump_json(), status, media_type="application/json")
 
 
-def _stream(events: Iterator[bytes]) -> Response:
-    return StreamingResponse(events, headers={"Content-Type": EVENT_STREAM})
+def _stream(stream: Stream) -> Response:
+    return StreamingResponse(stream.pieces, headers={"Content-Type": stream.content_type})

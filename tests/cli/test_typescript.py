@@ -380,7 +380,7 @@ def met(
                     "name": cause.name,
                     "request": sent(cause.request),
                     "before": [sent(request) for request in cause.before],
-                    "inStream": cause.in_stream,
+                    "inStream": cause.in_stream or cause.cut,
                 }
                 for cause in CAUSES
             ],

@@ -19,6 +19,7 @@ MISSING = Cause(
     "unknown context", REQUEST, Expected(404, "not_found_error", "not_found"), never=("hunter2",)
 )
 FINE = Cause("models listed", REQUEST, Expected(200, headers=("X-RateLimit-Limit",)))
+CUT = Cause("text", REQUEST, Expected(200), cut=True)
 BROKEN_STREAM = Cause("stream", REQUEST, Expected(200, "server_error", "internal"), in_stream=True)
 ONE, TWO = "req-0000000001", "req-0000000002"
 
@@ -85,6 +86,26 @@ def test_a_stream_that_ends_with_the_error_is_right() -> None:
     verdict = judge(BROKEN_STREAM, {"one": stream(ONE, b"data: 1\n\n", error_frame(ONE))})
     assert verdict.good
     assert verdict.shown["one"] == ("200", "server_error", "internal", "", ONE)
+
+
+def test_json_lines_that_end_with_the_error_are_right() -> None:
+    """The form of the stream decides where to look."""
+    line = render(ServerError(), ONE).body + b"\n"
+    headers = (("X-Request-ID", ONE), ("Content-Type", "application/x-ndjson"))
+    verdict = judge(BROKEN_STREAM, {"one": Received(200, headers, b"{}\n" + line)})
+    assert verdict.good
+    assert verdict.shown["one"].code == "internal"
+    assert "not an object with the one" in wrong(
+        BROKEN_STREAM, Received(200, headers, line + b"{}\n")
+    )
+
+
+def test_plain_text_that_is_cut_off_is_right_where_it_has_to_be() -> None:
+    """It must not end as if it were whole; and no answer at all is wrong there, too."""
+    headers = (("X-Request-ID", ONE),)
+    assert wrong(CUT, Received(200, headers, b"a", "the answer was cut off")) == ""
+    assert wrong(CUT, Received(200, headers, b"a")) == "stack: the answer ends as if it were whole"
+    assert wrong(CUT, Received(0, (), b"", "no answer")) == "stack: no answer"
 
 
 # --- what is wrong -------------------------------------------------------------------

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kaiko_demo import emotions, events
+from demo.support import Parrot
+from kaiko_demo import demo_service, emotions, events
 from kaiko_demo.errors import (
     ContextNotFound,
     DuplicateId,
@@ -28,6 +29,7 @@ from kaiko_middleware import MissingFieldError, parse_body
 if TYPE_CHECKING:
     from demo.support import HandClock
     from kaiko_demo import DemoService
+    from kaiko_demo.schemas import StreamForm
 
 
 def message(external_id: str | None = None) -> Message:
@@ -178,9 +180,40 @@ def test_the_second_bug_is_a_text_without_words() -> None:
 def test_a_stream_has_an_event_a_sentence_and_one_at_the_end(service: DemoService) -> None:
     """The last event tells a whole stream from one that was cut off."""
     request = AnalysisRequest(model="emotion-v2", text="I am happy. I am sad.", stream=True)
-    sent = [event.decode().splitlines() for event in service.stream(request)]
+    sent = [event.decode().splitlines() for event in service.stream(request).pieces]
     assert [lines[0] for lines in sent] == ["event: analysis", "event: analysis", "event: end"]
     assert json.loads(sent[2][1].removeprefix("data: ")) == {"sentences": 2}
+
+
+@pytest.mark.parametrize(
+    ("form", "content_type", "sent"),
+    [
+        ("events", "text/event-stream; charset=utf-8", [b"event: analysis", b"event: end"]),
+        ("lines", "application/x-ndjson", [b'{"model":"emotion-v2"', b'{"sentences":1}']),
+        ("text", "text/plain; charset=utf-8", [b"joy: Glad."]),
+    ],
+)
+def test_a_stream_has_one_of_three_forms(
+    service: DemoService, form: StreamForm, content_type: str, sent: list[bytes]
+) -> None:
+    """Only the first two have a place for an error at their end."""
+    request = AnalysisRequest(model="emotion-v2", text="Glad.", stream=True, stream_as=form)
+    stream = service.stream(request)
+    assert stream.content_type == content_type
+    pieces = list(stream.pieces)
+    assert [piece[: len(start)] for piece, start in zip(pieces, sent, strict=True)] == sent
+
+
+def test_a_stream_pauses_between_its_pieces(clock: HandClock) -> None:
+    """So a person can see it arrive; never before the first piece or after the last."""
+    told: list[str] = []
+    service = demo_service(
+        clock=clock, new_id=str, llm=Parrot(), pause=lambda: told.append("pause")
+    )
+    request = AnalysisRequest(model="emotion-v2", text="Glad. Sad.", stream=True, stream_as="text")
+    for piece in service.stream(request).pieces:
+        told.append(piece.decode())  # noqa: PERF401 - in the order of the pauses
+    assert told == ["joy: Glad.\n", "pause", "sadness: Sad.\n"]
 
 
 def test_a_stream_is_refused_before_it_starts(service: DemoService) -> None:
@@ -193,7 +226,7 @@ def test_a_stream_that_meets_the_bug_has_sent_what_came_before(service: DemoServ
     """Two sentences are analysed; the third has no word in it."""
     stream = service.stream(
         AnalysisRequest(model="emotion-v2", text="Glad. Sad. ... Oh.", stream=True)
-    )
+    ).pieces
     assert len([next(stream), next(stream)]) == 2
     with pytest.raises(ZeroDivisionError):
         next(stream)
@@ -202,7 +235,7 @@ def test_a_stream_that_meets_the_bug_has_sent_what_came_before(service: DemoServ
 def test_a_chat_is_streamed_in_pieces_that_hold_something(service: DemoService) -> None:
     """A model may begin with nothing; and the last event tells a whole stream."""
     request = ChatRequest(model="gpt-4", messages=[message()], stream=True)
-    assert list(service.stream_chat(request)) == [
+    assert list(service.stream_chat(request).pieces) == [
         b'event: piece\ndata: {"content":"gpt-4:"}\n\n',
         b'event: piece\ndata: {"content":"Hello"}\n\n',
         b'event: end\ndata: {"model":"gpt-4"}\n\n',

@@ -6,19 +6,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kaiko_demo.guards import guards_from_environment
 from kaiko_demo.llm import DownLlm
-from kaiko_demo.schemas import ChatRequest, Message, NewContext
+from kaiko_demo.schemas import AnalysisRequest, ChatRequest, Message, NewContext
 from kaiko_demo.seed import (
     AT,
+    CLOCK,
     DOWN_MODEL,
     LIVE_CONTEXT,
     LLM,
+    PACE,
     service_from_environment,
 )
 from kaiko_middleware import ServiceUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 MOMENT = {AT: "2026-11-22T10:00:00+01:00"}
 HELLO = [Message(role="user", content="Hello")]
@@ -37,6 +41,45 @@ def test_services_of_one_moment_give_the_same_answers() -> None:
     one, two = first.create_context(NewContext()), second.create_context(NewContext())
     assert one.model_dump_json() == two.model_dump_json()
     assert one.created_at.isoformat() == "2026-11-22T09:00:00+00:00"
+
+
+def test_services_that_share_a_clock_give_the_same_answers(tmp_path: Path) -> None:
+    """At each moment, and whatever one of them was asked before."""
+    file = tmp_path / "clock"
+    file.write_text("2026-11-22T10:00:00+01:00")
+    first, second = (service_from_environment({CLOCK: str(file)}) for _ in range(2))
+    first.create_context(NewContext())
+    file.write_text("2026-11-22T10:00:01+01:00")
+    one, two = first.create_context(NewContext()), second.create_context(NewContext())
+    assert one.model_dump_json() == two.model_dump_json()
+    assert one.created_at.isoformat() == "2026-11-22T09:00:01+00:00"
+    assert first.create_context(NewContext()).context_id != one.context_id
+
+
+def test_guards_that_share_a_clock_count_by_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A used-up limit is whole again after a minute of that clock."""
+    found: list[Callable[[], float]] = []
+    monkeypatch.setattr("kaiko_demo.guards.demo_guards", lambda *, clock: found.append(clock))
+    file = tmp_path / "clock"
+    file.write_text("2026-11-22T10:00:00+00:00")
+    guards_from_environment({CLOCK: str(file)})
+    (clock,) = found
+    before = clock()
+    file.write_text("2026-11-22T10:01:00+00:00")
+    assert clock() == before + 60
+
+
+def test_the_pace_of_streams_is_told_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In seconds; without it there is no pause."""
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    request = AnalysisRequest(model="emotion-v2", text="Glad. Sad.", stream=True)
+    environments: list[dict[str, str]] = [{}, {PACE: "0.5"}]
+    for environment in environments:
+        list(service_from_environment(environment).stream(request).pieces)
+    assert slept == [0.5, 0.5]
 
 
 def test_contexts_of_the_present_have_names_that_nobody_can_guess() -> None:

@@ -49,8 +49,10 @@ async function meet(url: string, cause: Cause, attempts: number): Promise<object
   });
   let failure: Failure | null = result.ok ? null : result.failure;
   if (result.ok && cause.inStream) {
-    const data = (await result.response.text()).trimEnd().split("\n").at(-1) ?? "";
-    failure = parseError(data.replace(/^data: /, ""));
+    // Of plain text that was cut off, a client learns nothing else.
+    const text = await result.response.text().catch(() => null);
+    const data = text?.trimEnd().split("\n").at(-1)?.replace(/^data: /, "");
+    failure = data === undefined ? null : parseError(data);
   } else if (result.ok) {
     await result.response.arrayBuffer();
   }
