@@ -56,7 +56,7 @@ napoleon_numpy_docstring = False
 # references in full.
 nitpick_ignore_regex = [
     (r"py:.*", r"(collections|contextlib|contextvars|logging|os|re|types|typing)\..*"),
-    (r"py:.*", r"(asgiref|django|fastapi|httpx2?|litestar|ninja|pydantic)\..*"),
+    (r"py:.*", r"(asgiref|django|fastapi|flask|httpx2?|litestar|ninja|pydantic)\..*"),
     (r"py:.*", r"(schemathesis|starlette|wsgiref)\..*"),
     (r"py:class", r"\w+"),
     (r"py:class", r"(\w+\.)+_\w+(\.\w+)?"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .report import Hook
 
-__all__ = ["Config", "is_within", "routed_path", "served_path"]
+__all__ = ["Config", "handing_on", "is_within", "routed_path", "served_path"]
 
 # Headers that say something else, in a request or in an answer: by RFC 9110 (HTTP), 9111
 # (caching), 6265 (cookies), 7239 (proxies), by CORS, and by this contract.
@@ -178,6 +178,11 @@ class Config:
 
 
 _KEYS = tuple(sorted(Config.__annotations__))
+
+
+def handing_on(config: Config) -> Config:
+    """Return `config` with `reraise`, for what a framework's hooks hear of in any case."""
+    return Config.from_mapping({name: getattr(config, name) for name in _KEYS} | {"reraise": True})
 
 
 def _unknown(source: str, key: object, value: object) -> str:

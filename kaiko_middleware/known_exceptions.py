@@ -16,7 +16,7 @@ from .make_error import error_for_code, error_for_status
 from .safe_exception import CLIENTS, class_name, module_name, root_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from .errors import KaikoError
 
@@ -57,34 +57,33 @@ def _first_of(exc: BaseException, *names: str) -> object:
 
 def _http_exception(exc: BaseException) -> KaikoError | None:
     """Read an exception that names a status: Starlette's HTTPException and those like it."""
-    status: object = getattr(exc, "status_code", None)
-    if not isinstance(status, int) or not 400 <= status <= 599:
-        # No error answer: the framework turns it into a redirect or an empty answer;
-        # where it cannot any more, or the status is none at all, it is a bug.
-        return None
-    detail: object = _first_of(exc, "detail", "message", "description", "title", "body")
+    detail = _first_of(exc, "detail", "message", "description", "title", "body")
     headers: object = getattr(exc, "headers", None)
-    message = code = param = None
-    if status < 500 and isinstance(detail, str) and not is_phrase(detail, status):
-        message = detail
-    elif status < 500 and isinstance(detail, dict):  # FastAPI takes anything that is JSON
-        message, code, param, *_ = read_detail(cast("dict[str, object]", detail), status)
     items = getattr(headers, "items", None)
-    fields = items() if items is not None else None
-    return error_for_status(status, message, code=code, param=param, headers=fields)
+    return _of_status(getattr(exc, "status_code", None), detail, None if items is None else items())
 
 
 def _werkzeugs(exc: BaseException) -> KaikoError | None:
     """Read the exceptions of Werkzeug, which Flask and Quart use."""
-    status: object = getattr(exc, "code", None)
-    if not isinstance(status, int) or not 400 <= status <= 599:
-        return None
-    said: object = vars(exc).get("description")  # the class's own is no author's
-    message = said if status < 500 and isinstance(said, str) else None
-    if message is not None and is_phrase(message, status):
-        message = None
+    # The class's own text is no author's.
+    detail: object = vars(exc).get("description")
     fields = cast("list[tuple[str, str]]", getattr(exc, "get_headers", list)())
-    return error_for_status(status, message, headers=fields)
+    return _of_status(getattr(exc, "code", None), detail, fields)
+
+
+def _of_status(
+    status: object, detail: object, headers: Iterable[tuple[str, str]] | None
+) -> KaikoError | None:
+    if not isinstance(status, int) or not 400 <= status <= 599:
+        # No error answer: the framework turns it into a redirect or an empty answer;
+        # where it cannot any more, or the status is none at all, it is a bug.
+        return None
+    message = code = param = None
+    if status < 500 and isinstance(detail, str) and not is_phrase(detail, status):
+        message = detail
+    elif status < 500 and isinstance(detail, dict):  # FastAPI and Flask take anything
+        message, code, param, *_ = read_detail(cast("dict[str, object]", detail), status)
+    return error_for_status(status, message, code=code, param=param, headers=headers)
 
 
 def _unreadable_form(exc: BaseException) -> KaikoError:
@@ -124,7 +123,10 @@ KNOWN: dict[str, Handler] = {
     "sanic.exceptions.SanicException": _http_exception,
     "webob.exc.WSGIHTTPException": _http_exception,
     "webob.request.DisconnectionError": Disconnected(),
+    "werkzeug.exceptions.BadHost": _fixed("invalid_host"),
+    "werkzeug.exceptions.ClientDisconnected": Disconnected(),
     "werkzeug.exceptions.HTTPException": _werkzeugs,
+    "werkzeug.exceptions.SecurityError": _fixed("invalid_host"),
     "python_multipart.exceptions.MultipartParseError": _unreadable_form,
     "starlette.formparsers.MultiPartException": _unreadable_form,
     "starlette.requests.ClientDisconnect": Disconnected(),

@@ -38,6 +38,7 @@ _NAMES = {
     "starlette": "Starlette",
     "litestar": "Litestar",
     "fastapi": "FastAPI",
+    "flask": "Flask",
     "django": "Django",
     "djangorestframework": "Django REST framework",
     "django-ninja": "django-ninja",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from kaiko_litestar._body import Connection
-    from kaiko_litestar._frames import Frames
+    from kaiko_middleware.frames import Frames
     from kaiko_middleware.validation import Kind, Where
 
 __all__ = ["failures_of", "refused"]

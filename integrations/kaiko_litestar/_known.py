@@ -16,7 +16,7 @@ from litestar.exceptions import (
 
 from kaiko_litestar._body import is_absent, is_form, is_of_wrong_type
 from kaiko_litestar._failures import failures_of
-from kaiko_litestar._frames import Frames
+from kaiko_middleware.frames import Frames
 from kaiko_middleware.known_exceptions import known_handler
 from kaiko_middleware.make_error import error_for_code, error_for_status
 from kaiko_middleware.safe_exception import cause_of
@@ -71,7 +71,7 @@ def left_early(exc: BaseException) -> bool:
 
 def _http_exception(exc: HTTPException, connection: Connection) -> KaikoError | None:
     frames = Frames(exc)
-    if frames.by_litestar:
+    if frames.root == "litestar":
         if exc.status_code == 500:
             return None  # a mistake in the service: a dependency of another type
         if frames.innermost == "litestar.middleware.csrf":

@@ -16,6 +16,7 @@ from kaiko_litestar._known import known_of, left_early
 from kaiko_litestar._openapi import document_raises, documented
 from kaiko_litestar._outermost import Outermost, is_surrounded, note_failure
 from kaiko_middleware import Config, current_request_id
+from kaiko_middleware.config import handing_on
 from kaiko_middleware.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ class KaikoPlugin(InitPlugin, ReceiveRoutePlugin):
 
     def __init__(self, config: Config | None = None) -> None:
         self._pipeline = Pipeline(Config() if config is None else config)
-        self._heard = Pipeline(_handing_on(self._pipeline.config))
-        """For what Litestar's hooks hear of before it is answered."""
+        self._heard = Pipeline(handing_on(self._pipeline.config))
+        """For what Litestar's hooks hear of before it is answered, whatever `reraise` is."""
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Document the errors.
@@ -103,12 +104,6 @@ class KaikoPlugin(InitPlugin, ReceiveRoutePlugin):
             return left_early(exc)
         info = request_info(scope, request_id)
         return self._pipeline.find(exc, info, known_of(ASGIConnection(scope))) is not None
-
-
-def _handing_on(config: Config) -> Config:
-    """Return `config`, with exceptions handed on: no setting keeps them from Litestar's hooks."""
-    values: dict[str, Any] = {name: getattr(config, name) for name in Config.__annotations__}
-    return Config.from_mapping({**values, "reraise": True})
 
 
 def _is_sentrys(hook: Hook) -> bool:

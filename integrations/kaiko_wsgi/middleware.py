@@ -61,7 +61,7 @@ class KaikoMiddleware:
         set_request_id(request_id)
         driver = ResponseDriver(previous, pipeline, environ, start_response, request_id)
         try:
-            return driver.serve(self.app, self.restores_id)
+            return driver.serve(self)
         except BaseException:
             driver.close()
             raise
@@ -72,6 +72,10 @@ class KaikoMiddleware:
         For adapters of frameworks whose body takes callbacks: where the head needs no look,
         the server then gets the framework's body itself.
         """
+        return False
+
+    def shows_debug_page(self, _environ: WSGIEnvironment, /) -> bool:
+        """Whether the framework's debug pages are left alone here; for adapters of frameworks."""
         return False
 
     def _serve_uncovered(

@@ -11,10 +11,10 @@ from asyncio import CancelledError
 from contextvars import copy_context
 from http.client import responses as phrases
 from itertools import chain, islice
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from kaiko_middleware.headers import is_field_name, is_field_value
-from kaiko_middleware.layers import layers_of
+from kaiko_middleware.layers import PASS_THROUGH, layers_of
 from kaiko_middleware.response_head import stream_kind, why_unsendable
 from kaiko_middleware.response_pieces import Head
 from kaiko_middleware.response_state import ResponseState
@@ -38,7 +38,21 @@ if TYPE_CHECKING:
     Headers = list[tuple[str, str]]
     Write = Callable[[bytes], object]
 
-__all__ = ["ResponseDriver"]
+__all__ = ["Answering", "ResponseDriver"]
+
+
+class Answering(Protocol):
+    """What a driver asks the middleware that it serves for."""
+
+    app: WSGIApplication
+
+    def restores_id(self, result: Iterable[bytes], previous: str | None, /) -> bool:
+        """Have a body put the id back when it is closed; whether it can."""
+        ...
+
+    def shows_debug_page(self, environ: WSGIEnvironment, /) -> bool:
+        """Whether the framework's debug pages are left alone here."""
+        ...
 
 
 class ResponseDriver(RestoringBody):
@@ -98,20 +112,15 @@ class ResponseDriver(RestoringBody):
         self._written: list[bytes] = []
         self._chunks: Iterator[bytes] = iter(())
 
-    def serve(
-        self, app: WSGIApplication, restores_id: Callable[[Iterable[bytes], str | None], bool]
-    ) -> Iterable[bytes]:
+    def serve(self, middleware: Answering) -> Iterable[bytes]:
         """Call the application; return what the server gets.
 
-        Arguments:
-            app: the application.
-            restores_id: takes its body and the previous id; whether that body puts the id back
-                when it is closed. It then goes to the server as it is.
-
+        A body that puts the id back when it is closed goes to the server as it is.
         """
+        self._middleware = middleware
         try:
-            result = self._result = app(self._environ, self.start)
-            if self._plain is not None and restores_id(result, self._previous):
+            result = self._result = middleware.app(self._environ, self.start)
+            if self._plain is not None and middleware.restores_id(result, self._previous):
                 self._send_head(*self._plain)
                 return result
             wrapper: object = self._environ.get("wsgi.file_wrapper")
@@ -132,7 +141,13 @@ class ResponseDriver(RestoringBody):
         # The first chunk brings the head.
         first = islice(chunks, int(self._server_write is None))
         self._chunks = chain([*first], chunks)
+        if self._raised is not None and self._is_for_test:
+            raise self._raised  # the body, at whose end it would be raised, may never be read
         return self
+
+    @property
+    def _is_for_test(self) -> bool:
+        return getattr(self._server_start, "__module__", None) == "werkzeug.test"
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._chunks
@@ -181,9 +196,11 @@ class ResponseDriver(RestoringBody):
         """
         pipeline, request_id = self._pipeline, self._request_id
         if status[:1] not in {"2", "3"} or not is_field_value(status):
-            reply = layers_of(self._environ, request_id).reply
-            ours = reply is not None and status[:3] == str(reply.status)
-            return headers if ours else None
+            layers = layers_of(self._environ, request_id)
+            reply = layers.reply
+            if reply is None or status[:3] != str(reply.status):
+                return None
+            return headers if layers.sent is None or tuple(headers) == layers.sent else None
         known = marked = False
         key, length = pipeline.id_key, len(pipeline.id_key)
         for name, value in headers:
@@ -212,11 +229,14 @@ class ResponseDriver(RestoringBody):
                 self._pipeline,
                 request_info(self._environ, self._request_id),
                 layers=layers_of(self._environ, self._request_id),
+                framework_debug=self._middleware.shows_debug_page(self._environ),
                 raising_ended=False,  # a stream of unknown length would be cut
             )
             if self._plain is None and self._head is not None:
                 status, headers = self._head
-                self._pending += self._take(self._response.start(_code(status), headers))
+                as_it_is = bool(self._environ.get(PASS_THROUGH))
+                pieces = self._response.start(_code(status), headers, as_it_is=as_it_is)
+                self._pending += self._take(pieces)
         return self._response
 
     def _make(self) -> Iterator[bytes]:
@@ -283,6 +303,24 @@ class ResponseDriver(RestoringBody):
             # A server may have choked on a head. An exception that was caught has a traceback,
             # whatever its type allows.
             self._exc_info = type(exc), exc, cast("TracebackType", exc.__traceback__)
+        response = self._failing_state()
+        failed = response.fail(exc)
+        if not failed.pieces and not response.started:
+            raise exc  # the framework shows its debug page
+        if failed.pieces and failed.unmapped:
+            tell_span(exc, status=500 if in_call else None)
+        if in_call and failed.unmapped and failed.hand_on:
+            crash_session()
+        chunks = self._take(failed.pieces)
+        if failed.hand_on or not isinstance(exc, Exception):
+            self._raised = exc
+            if failed.pieces and not chunks and self._server_write is not None:
+                self._server_write(b"")  # waitress takes no empty chunk for the head's
+        # A server sends the head with a chunk, be it an empty one: the answer to HEAD has no other.
+        self._pending += chunks or [b""]
+
+    def _failing_state(self) -> ResponseState:
+        """Return the response's state, which knows how far the response is."""
         if self._head is not None and self._response is None and self._plain is None:
             status, headers = self._head
             if why_unsendable(_code(status), headers, rewritten=True) is not None:
@@ -295,18 +333,7 @@ class ResponseDriver(RestoringBody):
                 kept = [pair for pair in self._plain[1] if pair[0][:8].lower() != "content-"]
                 response.start(200, kept)
             self._plain = None
-        failed = response.fail(exc)
-        if failed.pieces and failed.unmapped:
-            tell_span(exc, status=500 if in_call else None)
-        if in_call and failed.unmapped and failed.hand_on:
-            crash_session()
-        chunks = self._take(failed.pieces)
-        if failed.hand_on or not isinstance(exc, Exception):
-            self._raised = exc
-            if failed.pieces and not chunks and self._server_write is not None:
-                self._server_write(b"")  # waitress takes no empty chunk for the head's
-        # A server sends the head with a chunk, be it an empty one: the answer to HEAD has no other.
-        self._pending += chunks or [b""]
+        return response
 
     def _take(self, pieces: list[Piece]) -> list[bytes]:
         """Send the heads among `pieces` and return the chunks."""

@@ -45,6 +45,7 @@ PUBLIC_NAMES = {
     "kaiko_starlette": {"KaikoMiddleware", "install"},
     "kaiko_fastapi": {"KaikoMiddleware", "install", "responses"},
     "kaiko_litestar": {"KaikoPlugin", "responses"},
+    "kaiko_flask": {"install"},
     "kaiko_django": {
         "KaikoMiddleware", "Settings", "error_response", "get_asgi_application",
         "get_wsgi_application",
@@ -196,7 +197,8 @@ def test_package_keeps_its_public_names(package: str) -> None:
 
 HEAVY = ["asyncio", "dataclasses", "pydantic"]
 FRAMEWORKS = [
-    "anyio", "asgiref", "django", "fastapi", "httpx", "httpx2", "litestar", "rich", "starlette",
+    "anyio", "asgiref", "django", "fastapi", "flask", "httpx", "httpx2", "litestar", "rich",
+    "starlette",
 ]  # fmt: skip
 SDKS = ["opentelemetry", "prometheus_client", "sentry_sdk", "structlog"]
 
@@ -216,6 +218,7 @@ def test_importing_the_core_stays_light() -> None:
         ("kaiko_starlette", {"django", "asgiref", "fastapi"}),
         ("kaiko_fastapi", {"django", "asgiref"}),
         ("kaiko_litestar", {"django", "asgiref", "fastapi"}),
+        ("kaiko_flask", {"anyio", "asgiref", "django", "pydantic", "starlette"}),
         ("kaiko_django", {"starlette", "anyio", "rest_framework"}),
         ("kaiko_httpx", {"django", "httpx", "starlette", "trio"}),
         ("kaiko_pytest.plugin", {*FRAMEWORKS, "kaiko_middleware", "pydantic"}),
@@ -237,6 +240,7 @@ def test_importing_an_adapter_loads_no_other_framework(package: str, foreign: se
         ("kaiko_starlette", "starlette", "kaiko-middleware[starlette]"),
         ("kaiko_fastapi", "fastapi", "kaiko-middleware[fastapi]"),
         ("kaiko_litestar", "litestar", "kaiko-middleware[litestar]"),
+        ("kaiko_flask", "flask", "kaiko-middleware[flask]"),
         ("kaiko_django", "django", "kaiko-middleware[django]"),
         ("kaiko_drf", "rest_framework", "kaiko-middleware[drf]"),
         ("kaiko_drf", "django", "kaiko-middleware[drf]"),

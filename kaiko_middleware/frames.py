@@ -1,14 +1,14 @@
-"""Where in Litestar an exception was raised: its classes alone do not tell.
+"""Where an exception was raised: in some frameworks, its class alone does not tell.
 
-A `ClientException` is an unreadable body, a bad host or the service's own. The frames of its
-traceback tell them apart, and hold what was validated.
+Litestar's `ClientException` and Werkzeug's `BadRequest` are an unreadable body, or the service's
+own. The frames of the traceback tell them apart, and hold what was validated.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kaiko_middleware.safe_exception import traceback_of
+from .safe_exception import traceback_of
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -36,9 +36,9 @@ class Frames:
             traceback = traceback.tb_next
 
     @property
-    def by_litestar(self) -> bool:
-        """Whether Litestar itself raised it."""
-        return self.innermost.partition(".")[0] == "litestar"
+    def root(self) -> str:
+        """The library that raised it."""
+        return self.innermost.partition(".")[0]
 
     def through(self, module: str, *functions: str) -> bool:
         """Whether it came through one of `functions`, or through any function of `module`."""

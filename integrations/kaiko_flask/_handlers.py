@@ -1,0 +1,205 @@
+"""What Flask asks where something is raised: error handlers, and two methods of the application.
+
+The service's own error handlers are asked first, by Flask's own rules. What they return goes out as
+any other answer does, and is rewritten on its way. What none of them takes is answered here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import Flask, request
+from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.routing import RoutingException
+
+from kaiko_flask._known import KNOWN
+from kaiko_flask._layer import shows_debug_page
+from kaiko_middleware import KaikoError, current_request_id
+from kaiko_middleware.config import handing_on
+from kaiko_middleware.headers import DESCRIBES_BODY
+from kaiko_middleware.layers import PASS_THROUGH, layers_of
+from kaiko_middleware.map_exception import is_disconnect
+from kaiko_middleware.pipeline import Pipeline
+from kaiko_middleware.render import Reply
+from kaiko_middleware.response_pieces import Chunk, Head
+from kaiko_middleware.response_state import ResponseState
+from kaiko_wsgi.environ import request_info
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from flask import Response
+    from flask.typing import ResponseReturnValue
+
+    from kaiko_middleware.response_pieces import Piece
+
+__all__ = ["Handlers"]
+
+
+class Handlers:
+    """The handlers of one application.
+
+    Arguments:
+        app: the application.
+        pipeline: the core's steps.
+
+    """
+
+    def __init__(self, app: Flask, pipeline: Pipeline) -> None:
+        self._app = app
+        self._pipeline = pipeline
+        self._heard = Pipeline(handing_on(pipeline.config))
+        """For exceptions that Flask has logged and signalled: no setting keeps them from that."""
+        self._flasks_exception = app.handle_exception
+        self._flasks_http_exception = app.handle_http_exception
+
+    def register(self) -> None:
+        """Put the handlers where the service has none."""
+        app: Any = self._app  # its methods are set for this one alone
+        classes: list[type[BaseException]] = [KaikoError, *self._pipeline.config.mapping.classes]
+        for cls in classes:
+            asked = issubclass(cls, Exception) and not issubclass(cls, HTTPException)
+            if asked and cls is not Exception and cls not in app.error_handler_spec[None][None]:
+                app.register_error_handler(cls, self.mapped)
+        app.handle_exception = self.unhandled
+        app.handle_http_exception = self.http_exception
+
+    def mapped(self, exc: Exception) -> ResponseReturnValue:
+        """Be the error handler of typed errors and of the classes that the configuration maps."""
+        request_id = current_request_id()
+        if request_id is not None:
+            response = self._mapped_response(exc, request_id)
+            if response is not None:
+                return response
+        # As if this handler was not there.
+        own = self._next_handler(exc)
+        if own is None:
+            raise exc
+        given: ResponseReturnValue = self._app.ensure_sync(own)(exc)
+        return given
+
+    def http_exception(self, exc: HTTPException) -> HTTPException | ResponseReturnValue:
+        """Answer one of Werkzeug's exceptions, unless an error handler of the service's does."""
+        given = self._flasks_http_exception(exc)
+        request_id = current_request_id()
+        if (
+            given is not exc
+            or request_id is None
+            or exc.code is None
+            or exc.response is not None  # an answer that the service made
+            or isinstance(exc, RoutingException)
+        ):
+            return given
+        return self._mapped_response(exc, request_id) or given
+
+    def unhandled(self, exc: Exception) -> Response:
+        """Answer what no error handler was asked for, or none took."""
+        request_id = current_request_id()
+        if request_id is None:
+            return self._flasks_exception(exc)
+        if self._is_ours(exc):
+            response = self._mapped_response(exc, request_id)
+            if response is not None:
+                return self._app.finalize_request(response, from_error_handler=True)
+        return self._unmapped_response(exc, request_id)
+
+    def _is_ours(self, exc: Exception) -> bool:
+        """Whether it is answered by what it is mapped to, if it is."""
+        if isinstance(exc, HTTPException) and self._app.trap_http_exception(exc):
+            return False
+        return (
+            isinstance(exc, KaikoError)
+            or self._pipeline.config.mapping.handles(exc)
+            or is_disconnect(exc)
+            or self._last_resort() is None
+        )
+
+    def _last_resort(self) -> Any:
+        """Return the service's handler of what nothing else takes."""
+        app: Any = self._app  # its method is not public, and has no public counterpart
+        return app._find_error_handler(InternalServerError(), request.blueprints)  # noqa: SLF001 - see above
+
+    def _next_handler(self, exc: Exception) -> Callable[[Exception], Any] | None:
+        """Return the error handler that Flask would ask, were it not for ours."""
+        spec = self._app.error_handler_spec
+        for name in (*request.blueprints, None):
+            for cls in type(exc).__mro__:
+                handler = spec[name][None].get(cast("type[Exception]", cls))
+                if handler is not None and handler != self.mapped:
+                    return handler
+        return None
+
+    def _mapped_response(self, exc: Exception, request_id: str) -> Response | None:
+        info = request_info(request.environ, request_id)
+        answer = self._pipeline.on_mapped(exc, info, known=KNOWN)
+        return None if answer is None else self._response(answer.reply, request_id)
+
+    def _unmapped_response(self, exc: Exception, request_id: str) -> Response:
+        """Have Flask signal, log and answer it, and make that answer ours."""
+        layers = layers_of(request.environ, request_id)
+        own = self._last_resort() is not None
+        layers.passed = exc  # if it is raised again, the layer around Flask does not map it
+        try:
+            given = self._flasks_exception(exc)
+        except Exception as raised:
+            if raised is not exc:  # the service's handler failed
+                layers.passed = None
+                raise
+            if self._pipeline.config.reraise or shows_debug_page(self._app, request.environ):
+                raise
+            failed = InternalServerError(original_exception=exc)
+            given, own = self._app.finalize_request(failed, from_error_handler=True), False
+        layers.passed = None
+        reply = self._reply_to(exc, given, request_id, own=own)
+        if reply is None:
+            return given
+        response = self._response(reply, request_id)
+        response.call_on_close(given.close)
+        return response
+
+    def _reply_to(
+        self, exc: Exception, given: Response, request_id: str, *, own: bool
+    ) -> Reply | None:
+        """Return what is answered in place of `given`; None if that goes out as it is.
+
+        Arguments:
+            exc: the exception behind it.
+            given: what Flask answers.
+            request_id: the request's id.
+            own: whether a handler of the service's made it.
+
+        """
+        info = request_info(request.environ, request_id)
+        headers = given.headers.to_wsgi_list()
+        if not own:
+            kept = [pair for pair in headers if pair[0].lower() not in DESCRIBES_BODY]
+            return self._heard.on_unmapped(exc, info, kept).reply
+        if given.status_code < 400:
+            return None
+        layers = layers_of(request.environ, request_id)
+        state = ResponseState(self._heard, info, layers=layers, deferring=True)
+        state.answers_exception = True
+        as_it_is = bool(request.environ.get(PASS_THROUGH))
+        pieces = state.start(given.status_code, headers, as_it_is=as_it_is)
+        if not pieces and given.is_streamed:
+            pieces = state.other_body()  # it is dropped unread
+        elif not pieces:
+            pieces = state.body(given.get_data(), more=False)
+        state.end_answer(exc)
+        head, *rest = pieces
+        if not isinstance(head, Head) or head.original:
+            return None
+        return Reply(head.status, head.headers, b"".join(_body_of(rest)))
+
+    def _response(self, reply: Reply, request_id: str) -> Response:
+        layers = layers_of(request.environ, request_id)
+        layers.reply, layers.sent = reply, reply.headers
+        made: Any = self._app.response_class  # the checkers disagree which class that is
+        response: Response = made(reply.body, reply.status, [*reply.headers])
+        return response
+
+
+def _body_of(pieces: Iterable[Piece]) -> Iterator[bytes]:
+    for piece in pieces:
+        if isinstance(piece, Chunk):
+            yield piece.body

@@ -1,0 +1,59 @@
+"""Werkzeug's and Flask's own exceptions as typed errors, where the class alone does not tell.
+
+Implements sections 7 and 8 of the V2 contract for Flask.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import request
+from werkzeug.exceptions import BadRequestKeyError, HTTPException
+
+from kaiko_middleware.frames import Frames
+from kaiko_middleware.known_exceptions import known_handler
+from kaiko_middleware.make_error import error_for_status
+from kaiko_middleware.validation import Failure, error_from_failures
+
+if TYPE_CHECKING:
+    from kaiko_middleware import KaikoError
+    from kaiko_middleware.map_exception import Known
+
+__all__ = ["KNOWN"]
+
+_READERS = {"flask.wrappers", "werkzeug.wrappers.request"}
+_CONVERTERS = "werkzeug.routing.converters"
+
+
+def _http_exception(exc: HTTPException) -> KaikoError | None:
+    if isinstance(exc, BadRequestKeyError) and len(exc.args) == 1 and type(exc.args[0]) is str:
+        # `request.form["name"]`: the name is the service's.
+        return error_from_failures([Failure("missing", "body", exc.args[0])])
+    if exc.code in {400, 415}:
+        frames = Frames(exc)
+        if frames.innermost in _READERS and frames.through(
+            frames.innermost, "on_json_loading_failed"
+        ):
+            return _unreadable_json(exc)
+    handler = known_handler(HTTPException)
+    return None if handler is None else handler(exc)
+
+
+def _unreadable_json(exc: HTTPException) -> KaikoError:
+    if exc.code == 415:
+        return error_for_status(415)
+    return error_from_failures([Failure("json" if request.get_data() else "body", "body", None)])
+
+
+def _of_reading(exc: Exception) -> KaikoError | None:
+    """Return the error for what Flask does not expect of a request."""
+    if isinstance(exc, RecursionError):
+        if Frames(exc).through("werkzeug.wrappers.request", "get_json"):
+            return error_from_failures([Failure("json", "body", None)])
+    elif isinstance(exc, ValueError) and Frames(exc).innermost == _CONVERTERS:
+        return error_for_status(404)  # a number that no `int` can hold
+    return None
+
+
+KNOWN: Known = {HTTPException: _http_exception, Exception: _of_reading}
+"""What the toolkit does about these classes, for a request that Flask serves."""
