@@ -26,7 +26,11 @@ _PHRASES = {
     403: ("forbidden",),
     413: ("request entity too large", "payload too large", "content too large"),
     414: ("request-uri too long", "uri too long"),
-    416: ("requested range not satisfiable", "range not satisfiable"),
+    416: (
+        "requested range not satisfiable",
+        "request range not satisfiable",  # WebOb's
+        "range not satisfiable",
+    ),
     418: ("i'm a teapot",),
     422: ("unprocessable entity", "unprocessable content"),
     431: ("request header fields too large",),

@@ -32,8 +32,24 @@ _OWN_WORDS = (
     ("pyramid.httpexceptions", "status_map", "explanation"),
     ("webob.exc", "status_map", "explanation"),
 )
-# A path that was not found: Pyramid's, and Bottle's.
-_PATHS = ("/", "Not found: '")
+# Pyramid's and WebOb's words that repeat what the client sent.
+_OWN_SENTENCE = re.compile(
+    r"The method \S+ is not allowed for this resource\."
+    r"|The request method \S+ is not implemented for this server\."
+    r"|The resource could not be generated that was acceptable to your browser"
+    r"\s+\(content of type .*"
+    r"|The request media type .* is not supported by this server\."
+)
+# A path that was not found (Pyramid's, Bottle's), and what Pyramid tells the service's developers.
+_NOBODYS = (
+    "/",
+    "Not found: '",
+    "Bad CSRF ",
+    "debug_authorization of url ",
+    "debug_notfound of url ",
+    "predicate mismatch for view ",
+)
+_UNAUTHORIZED = re.compile(r"Unauthorized: .* failed permission check")
 
 
 def page_text(page: str) -> str | None:
@@ -72,4 +88,7 @@ def without_own_words(text: str, status: int) -> str:
             words: object = getattr(classes.get(status), attribute, None)
             if isinstance(words, str):
                 text = text.removeprefix(words).strip()
-    return "" if text.startswith(_PATHS) else text
+    own = _OWN_SENTENCE.match(text)
+    if own is not None:
+        text = text[own.end() :].strip()
+    return "" if text.startswith(_NOBODYS) or _UNAUTHORIZED.fullmatch(text) else text

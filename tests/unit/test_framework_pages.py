@@ -77,6 +77,39 @@ def test_a_path_is_no_message(text: str) -> None:
     assert message(BOTTLE.format(text)) == error_for_status(409).message
 
 
+@pytest.mark.parametrize("rest", ["", "\n\n\nTaken"], ids=["alone", "before the author's"])
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The method DELETE is not allowed for this resource. ",
+        "The request method BREW is not implemented for this server. ",
+        "The resource could not be generated that was acceptable to your browser\n(content of type x. ",
+        "The request media type a/b; c=d is not supported by this server.\n",
+    ],
+    ids=["405", "501", "406", "415"],
+)
+def test_a_sentence_with_the_clients_input_is_no_message(sentence: str, rest: str) -> None:
+    """Pyramid and WebOb write the method, `Accept` or the type into their own words."""
+    expected = "Taken" if rest else error_for_status(409).message
+    assert message(PLAIN.format(sentence + rest), "text/plain") == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "predicate mismatch for view secret_view (request_method = POST)",
+        "Unauthorized: secret_view failed permission check",
+        "debug_authorization of url http://x/ (view name '' against context None): denied",
+        "debug_notfound of url http://x/; path_info: '/', context: None",
+        "Bad CSRF token received. Access is denied.\n\n\ncheck_csrf_token(): Invalid token",
+        "Bad CSRF Origin. Access is denied.\n\n\nOrigin checking failed - no match.",
+    ],
+)
+def test_what_pyramid_tells_developers_is_no_message(text: str) -> None:
+    """It names the functions of the service."""
+    assert message(PLAIN.format(text), "text/plain") == error_for_status(409).message
+
+
 @pytest.mark.parametrize(
     "page",
     ["<h1>Taken</h1>", WERKZEUG.format("<b>Taken</b>"), WERKZEUG.format("x" * 9000)],
