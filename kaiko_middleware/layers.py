@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
     from typing import Any
 
+    from .errors import KaikoError
     from .render import Reply
 
 __all__ = ["COVERED", "LAYERS", "PASS_THROUGH", "REQUEST_ID", "Layers", "layers_of"]
@@ -41,6 +42,8 @@ class Layers:
     # Defaults of the class: most records have one or two news.
     reply: Reply | None = None
     """What an inner layer answered, and reported."""
+    error: KaikoError | None = None
+    """What that answer was rendered from, if a framework sends it with headers of its own."""
     sent: object = None
     """The header fields of that answer in the form that the layer sent."""
     left_alone: bool = False
@@ -63,6 +66,12 @@ class Layers:
 
     def __init__(self, request_id: str) -> None:
         self.request_id: str = request_id
+
+    def take_error(self, status: int) -> KaikoError | None:
+        """Return, once, what an answer is rendered from that a framework sends with `status`."""
+        error, self.error = self.error, None
+        same = self.reply is not None and self.reply.status == status
+        return error if same else None
 
     def was_reported(self, exc: BaseException) -> bool:
         """Whether an inner layer reported `exc`, or what a framework made it of."""

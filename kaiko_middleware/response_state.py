@@ -158,9 +158,11 @@ class ResponseState:
         if self._phase > _Phase.COLLECTING:
             done = self._phase is _Phase.DONE
             return [] if done else [Head(status, tuple(headers), original=True)]
-        config = self._pipeline.config
+        error = self._layers.take_error(status)
+        if error is not None:
+            return self._finish(self._pipeline.render(error, self.request, headers))
         as_it_is = as_it_is or self._layers.left_alone
-        rewriting = config.rewrite_answers and not as_it_is
+        rewriting = self._pipeline.config.rewrite_answers and not as_it_is
         unsendable = why_unsendable(status, headers, rewritten=rewriting)
         if unsendable is not None:
             return self._bug(unsendable)
@@ -177,13 +179,16 @@ class ResponseState:
                 return []
         else:
             self._end = stream_kind(headers)
-            if self._end is event_frame:
-                if not config.hold_event_streams:
-                    return self._release()
-            elif self._end is None and any(name.lower() == "content-length" for name, _ in headers):
+            if not self._is_held(headers):
                 return self._release()
         self._phase = _Phase.HELD
         return []
+
+    def _is_held(self, headers: Headers) -> bool:
+        """Whether the head of a success waits for the first chunk."""
+        if self._end is event_frame:
+            return self._pipeline.config.hold_event_streams
+        return self._end is not None or not any(n.lower() == "content-length" for n, _ in headers)
 
     def start_answer_to(
         self,

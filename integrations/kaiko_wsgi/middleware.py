@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 from kaiko_middleware import Config, current_request_id
 from kaiko_middleware.arguments import require_wsgi_app
 from kaiko_middleware.ids import set_request_id
-from kaiko_middleware.layers import COVERED
+from kaiko_middleware.layers import COVERED, layers_of
 from kaiko_middleware.pipeline import Pipeline
-from kaiko_wsgi.environ import ENVIRON_ID, path_in, request_id_of
+from kaiko_wsgi.environ import ENVIRON_ID, path_in, request_id_of, request_info
 from kaiko_wsgi.response_driver import ResponseDriver
 from kaiko_wsgi.restoring_body import RestoringBody
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from kaiko_middleware import Reply
 
 __all__ = ["KaikoMiddleware"]
 
@@ -65,6 +67,31 @@ class KaikoMiddleware:
         except BaseException:
             driver.close()
             raise
+
+    def answer(self, exc: BaseException, environ: WSGIEnvironment) -> Reply:
+        """Answer an exception for a framework that gave it to a handler of the service's.
+
+        The framework then sends an answer with this status. Its body is replaced, and its headers
+        stay: those that its own middleware adds, such as CORS.
+
+        >>> def handler(request, exc):
+        ...     return Response(status=app.answer(exc, request.environ).status)
+
+        Arguments:
+            exc: the exception; logged here, as an error of this request.
+            environ: the request's environ.
+
+        Raises:
+            BaseException: `exc` itself, if this middleware does not cover the request's path.
+
+        """
+        request_id: object = environ.get(ENVIRON_ID)
+        if not isinstance(request_id, str) or environ.get(COVERED) is False:
+            raise exc
+        answer = self._pipeline.on_exception(exc, request_info(environ, request_id))
+        layers = layers_of(environ, request_id)
+        layers.reply, layers.error = answer.reply, answer.error
+        return answer.reply
 
     def restores_id(self, _result: Iterable[bytes], _previous: str | None, /) -> bool:
         """Have a body put the id `previous` back when it is closed; whether it can.

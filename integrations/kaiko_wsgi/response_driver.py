@@ -198,7 +198,7 @@ class ResponseDriver(RestoringBody):
         if status[:1] not in {"2", "3"} or not is_field_value(status):
             layers = layers_of(self._environ, request_id)
             reply = layers.reply
-            if reply is None or status[:3] != str(reply.status):
+            if reply is None or layers.error is not None or status[:3] != str(reply.status):
                 return None
             return headers if layers.sent is None or tuple(headers) == layers.sent else None
         known = marked = False

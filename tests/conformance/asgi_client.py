@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 class AsgiDriver:
     """Drives any ASGI application in process; checks that its events are in order."""
 
-    def __init__(self, name: str, app: ASGIApp) -> None:
+    def __init__(self, name: str, app: ASGIApp, lacks: frozenset[str] = frozenset()) -> None:
         self.name = name
+        self.lacks = lacks
         self.app = app
 
     def send(self, sent: Sent) -> Result:

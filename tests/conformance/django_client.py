@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class AtUrls:
     """A driver whose project has other routes."""
 
+    lacks: frozenset[str] = frozenset()
+
     def __init__(self, urlconf: str, driver: Driver) -> None:
         self.name = driver.name
         self._urlconf = urlconf
@@ -29,6 +31,8 @@ class AtUrls:
 
 class InProject:
     """A driver whose project has other settings, also while its application is made."""
+
+    lacks: frozenset[str] = frozenset()
 
     def __init__(self, name: str, make: Callable[[], Driver], settings: dict[str, Any]) -> None:
         self.name = name

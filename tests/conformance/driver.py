@@ -97,6 +97,8 @@ class Driver(Protocol):
     """
 
     name: str
+    lacks: frozenset[str]
+    """The scenarios that its framework cannot do."""
 
     def send(self, sent: Sent) -> Result:
         """Send a request."""

@@ -94,7 +94,7 @@ class Guarded(NamedTuple):
 NO_AWAIT = frozenset({"too-slow"})
 # Django REST framework takes a body of unknown length for none.
 NO_CHUNKS = frozenset({"small-body-in-chunks"})
-# So does Django under WSGI, which reads nothing of it: nothing is counted.
+# So does Django under WSGI, and so does Bottle, which read nothing of it: nothing is counted.
 NO_COUNT = NO_CHUNKS | {"large-body-in-chunks"}
 # Litestar calls no middleware where no route matches.
 ROUTED_ONLY = frozenset({"no-route"})

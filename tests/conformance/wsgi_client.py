@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 class WsgiDriver:
     """Drives any WSGI application in process; checks that it keeps to PEP 3333."""
 
-    def __init__(self, name: str, app: WSGIApplication) -> None:
+    def __init__(
+        self, name: str, app: WSGIApplication, lacks: frozenset[str] = frozenset()
+    ) -> None:
         self.name = name
+        self.lacks = lacks
         self.app = app
 
     def send(self, sent: Sent) -> Result:

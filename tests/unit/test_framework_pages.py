@@ -25,6 +25,10 @@ BOTTLE = (
 )
 WEBOB = "<html>\n <body>\n  <h1>409 Conflict</h1>\n  {}\n </body>\n</html>"
 PLAIN = "409 Conflict\n\n{}"
+NOT_ACCEPTABLE = (
+    "The resource could not be generated that was acceptable to your browser\n"
+    "(content of type a/b, c/d; q=0.1. "
+)
 PAGES = {"werkzeug": WERKZEUG, "bottle": BOTTLE, "webob": WEBOB}
 
 
@@ -83,7 +87,7 @@ def test_a_path_is_no_message(text: str) -> None:
     [
         "The method DELETE is not allowed for this resource. ",
         "The request method BREW is not implemented for this server. ",
-        "The resource could not be generated that was acceptable to your browser\n(content of type x. ",
+        NOT_ACCEPTABLE,
         "The request media type a/b; c=d is not supported by this server.\n",
     ],
     ids=["405", "501", "406", "415"],
