@@ -18,7 +18,7 @@ minutes, `--counted` only counts, `--only TEXT` selects.
 - `calling`: a client's calls on loopback, and what becomes of an upstream's error.
 - `footprint`: memory of requests in flight, a long stream, the import.
 - `plugin`: what the pytest plugin costs on a suite of 1,000 tests.
-- `outage`, `outage_picture`: no figure, but the simulation that docs/outage.md shows.
+- `outage`: no figure, but the simulation that docs/outage.md shows.
 
 Below is what is left of the figures that are over their goal, in instructions on CPython 3.13.0.
 A part was left out, or counted by itself, to about a tenth; the steps between are the rest.

@@ -2,14 +2,15 @@
 
 What is asked whether to retry, and after how long, is the real `RetryPolicy` with its
 `RetryBudget`; time and the upstream are made up, so that a run takes seconds and always ends
-the same. `python -P bench/outage.py` prints the table of docs/outage.md, `--write docs` puts
-it there, with the picture.
+the same. `python -P bench/outage.py` prints the table of docs/outage.md. `--write docs` stores
+what the page's table and picture are made from.
 """
 
 from __future__ import annotations
 
 import argparse
 import heapq
+import json
 import random
 import sys
 from functools import partial
@@ -22,7 +23,6 @@ import httpx2
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from bench.outage_picture import picture
 from kaiko_httpx import RetryBudget, RetryPolicy
 from kaiko_httpx._deadline import Deadline
 from kaiko_httpx._policy import Call  # what the transports ask, without a socket
@@ -40,6 +40,7 @@ COLD = 30  # seconds after the outage until the upstream is as fast again, from 
 BACKLOG = 10.0  # seconds of work; who comes when there is more is refused
 REFUSED_AFTER = 0.01
 END = 390
+PICTURED = 230  # seconds
 SEED = 4
 PATIENCE = (2, 3, 5)  # seconds that a caller waits for an answer; the second one is pictured
 
@@ -136,16 +137,16 @@ class _World:
         self._in(self._pauses.uniform(*PAUSE), self._begin)
 
 
-def table(courses: dict[str, list[Course]]) -> str:
-    """Return the table in Markdown."""
+def table(courses: dict[str, list[Course]]) -> list[list[str]]:
+    """Return the table's rows, the heading first."""
     waits = [f"recovered, waiting {patience} s" for patience in PATIENCE]
     heading = ["1,000 callers with", "attempts while it is down", "at most in a second"]
-    lines = [[*heading, "calls failed", *waits], ["---", *["--:"] * (3 + len(waits))]]
+    rows = [[*heading, "calls failed", *waits]]
     for name, each in courses.items():
         shown = each[1]
         sent = shown.sent[DOWN.start : DOWN.stop]
         after = [course.recovered_after for course in each]
-        lines.append(
+        rows.append(
             [
                 name,
                 f"{sum(sent):,}",
@@ -154,11 +155,22 @@ def table(courses: dict[str, list[Course]]) -> str:
                 *("not in 5 min" if seconds is None else f"{seconds} s" for seconds in after),
             ]
         )
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
+    return rows
+
+
+def stored(courses: dict[str, list[Course]]) -> dict[str, object]:
+    """Return what the page is made from: the rows, and the course that is pictured."""
+    shown = {name: each[1] for name, each in courses.items()}
+    return {
+        "down": [DOWN.start, DOWN.stop],
+        "sent": {name: course.sent[:PICTURED] for name, course in shown.items()},
+        "answered": {name: course.answered[:PICTURED] for name, course in shown.items()},
+        "table": table(courses),
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table, and write it and the picture where `--write` says."""
+    """Print the table, and store it and the course where `--write` says."""
     parser = argparse.ArgumentParser(description="What a retry budget is for, simulated.")
     parser.add_argument("--write", type=Path, help="the folder of outage.md")
     folder: Path | None = parser.parse_args(arguments).write
@@ -166,20 +178,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name: [_World(make, patience).run() for patience in PATIENCE]
         for name, make in KINDS.items()
     }
-    text = table(courses)
-    sys.stdout.write(text)
+    for row in table(courses):
+        sys.stdout.write(f"| {' | '.join(row)} |\n")
     if folder is not None:
-        page = folder / "outage.md"
-        before, start, rest = page.read_text(encoding="utf-8").partition("<!-- table -->\n")
-        _, end, after = rest.partition("<!-- end -->\n")
-        page.write_text(before + start + text + end + after, encoding="utf-8")
-        shown = {name: each[1] for name, each in courses.items()}
-        image = picture(
-            {name: course.sent for name, course in shown.items()},
-            {name: course.answered for name, course in shown.items()},
-            DOWN,
-        )
-        (folder / "_static" / "outage.svg").write_text(image, encoding="utf-8")
+        text = json.dumps(stored(courses), separators=(",", ":")).replace('],"', '],\n"')
+        (folder / "_data" / "outage.json").write_text(text + "\n", encoding="utf-8")
     return 0
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import platform
+import subprocess
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -12,7 +15,6 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from bench.figure import Figure
 
@@ -25,6 +27,8 @@ def environment() -> dict[str, str]:
     found = {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "machine": platform.machine(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": _commit(),
     }
     for name in _SHOWN:
         try:
@@ -32,6 +36,18 @@ def environment() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
+
+
+def _commit() -> str:
+    """Name the commit of this checkout."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        done = subprocess.run(
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()
 
 
 def show(figures: Sequence[Figure], notes: Sequence[str]) -> None:

@@ -30,6 +30,7 @@ release = version = metadata.version("kaiko-middleware")
 extensions = [
     "kaiko_tables",  # first: it reads the catalogue before autodoc imports anything else
     "kaiko_reference",
+    "kaiko_pictures",
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
@@ -66,7 +67,24 @@ nitpick_ignore_regex = [
 html_theme = "furo"
 html_title = f"kaiko-middleware {release}"
 html_static_path = ["_static"]
-html_css_files = ["tables.css"]
+html_css_files = ["tables.css", "pictures.css", "page.css"]
+html_js_files = ["page.js"]
+html_favicon = "_static/icon.svg"
 html_copy_source = False
 html_show_sphinx = False
-html_theme_options = {"navigation_with_keys": True}
+html_theme_options = {
+    "navigation_with_keys": True,
+    # The pictures' colours: each has a contrast of 3 to 1 to what is behind it.
+    "light_css_variables": {
+        "picture-ours": "#1668b3",
+        "picture-ours-behind": "#e8f1fa",
+        "picture-bad": "#c2410c",
+        "picture-peer": "#8b6fb0",
+    },
+    "dark_css_variables": {
+        "picture-ours": "#58a6ee",
+        "picture-ours-behind": "#12283d",
+        "picture-bad": "#f0874a",
+        "picture-peer": "#a58ac9",
+    },
+}

@@ -18,6 +18,7 @@ os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http/dup")
 SLOW = ("tests/cli/", "tests/demo/", "tests/typing/", "tests/docs/", "tests/servers/")
 # By folder or file: which part of a parameter names what its tests share beyond their file.
 SHARED = {
+    "tests/docs/test_build": re.compile("(test)"),  # several files, one build of the pages
     "tests/demo/test_openai_sdk.py": re.compile(
         r"\[(starlette|litestar|django-asgi|django-wsgi)\b"
     ),

@@ -69,9 +69,10 @@ _REJECTED = "request_rejected"
 _OTHER_4XX = "other 4xx"
 
 
-def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a Markdown table."""
-    lines = [heading, ["---"] * len(heading), *rows]
+def table(heading: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int = 0) -> str:
+    """Write a Markdown table, whose last columns are so many columns of numbers."""
+    rule = ["---"] * (len(heading) - numbers) + ["--:"] * numbers
+    lines = [heading, rule, *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 

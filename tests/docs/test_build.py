@@ -6,10 +6,7 @@ import ast
 import html
 import inspect
 import re
-import subprocess
-import sys
 import zlib
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -29,27 +26,6 @@ PACKAGES = {
 PROGRAMS = {"kaiko_cli", "kaiko_demo"}  # run, not imported: their page is command-line.md
 # What the README announces gets a page, and its names an entry.
 ANNOUNCED = set(re.findall(r"^\| `(kaiko_\w+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE))
-
-needs_sphinx = pytest.mark.skipif(
-    any(find_spec(name) is None for name in ("furo", "myst_parser", "sphinx")),
-    reason="the group docs is not installed",
-)
-pytestmark = needs_sphinx
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pages as a browser gets them."""
-    out = tmp_path_factory.mktemp("site")
-    options = ["-W", "--keep-going", "-n", "-q", "-E", "-d", str(out / ".doctrees")]
-    done = subprocess.run(
-        [sys.executable, "-m", "sphinx", *options, "-b", "html", str(DOCS), str(out)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return out
 
 
 def text_of(site: Path, page: str) -> str:
