@@ -167,9 +167,9 @@ def test_a_figure_over_its_goal_is_drawn_and_said() -> None:
     """A miss has another colour, and the word."""
     missed = figure(counted=1.2, met=False)
     assert "bar bad" in bars(missed)
-    assert "ours 1.2 (goal ≤ 1.12, missed)" in words(costs("k", GROUPS["success"], [missed], WIDE))
+    assert "ours 1.20 (goal ≤ 1.12, missed)" in words(costs("k", GROUPS["success"], [missed], WIDE))
     (row,) = rows_of([missed])
-    assert row == ("Starlette in process", "1.2", "≤ 1.12 × bare", "**no**", "2.20 ×")
+    assert row == ("Starlette in process", "1.20", "≤ 1.12 × bare", "**no**", "2.20 ×")
 
 
 def test_a_figure_without_counts_is_its_timing() -> None:

@@ -128,7 +128,7 @@ def bars_of(group: Group, figures: Sequence[Figure]) -> list[Bars]:
             continue
         verdict = "" if figure["met"] else ", missed"
         peer = re.match(r"[\d.]+", figure["peer"])
-        told = f"{value:.3g} (goal {goal_of(figure)}{verdict})"
+        told = f"{value:.2f} (goal {goal_of(figure)}{verdict})"
         best = float(peer[0]) if peer else None
         found.append(Bars(label, value, limit_of(figure), told, figure["met"], best))
     if not found:
@@ -156,10 +156,11 @@ def costs(key: str, group: Group, figures: Sequence[Figure], width: int) -> str:
         )
         for value, kind, words in rows:
             long = max(value * across, 1)
+            end = max(long, each.goal * across) if kind in {"good", "bad"} else long
             parts.append(
                 element("rect", x=0, y=top, width=long, height=_BAR, rx=2, class_=f"bar {kind}")
             )
-            parts.append(text(long + 10, top + 10.5, words, SMALL, room=width - long - 10))
+            parts.append(text(end + 8, top + 10.5, words, SMALL, room=width - end - 8))
             top += _STEP
         parts.append(goal)
         top += 10
@@ -182,7 +183,7 @@ def rows_of(figures: Sequence[Figure]) -> list[tuple[str, str, str, str, str]]:
     return [
         (
             figure["title"],
-            f"{value:.3g}",
+            f"{value:.2f}",
             f"{goal_of(figure)} {figure['unit']}",
             said[figure["met"]],
             figure["peer"],
