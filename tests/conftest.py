@@ -23,7 +23,7 @@ SHARED = {
         r"\[(starlette|litestar|django-asgi|django-wsgi)\b"
     ),
     "tests/servers/": re.compile(
-        r"\b(uvicorn-h11|uvicorn-httptools|hypercorn|granian|gunicorn-sync|gunicorn-uvicorn|gunicorn-asgi|daphne)\b"
+        r"\b(uvicorn-(?:h11|httptools)|hypercorn|granian(?:-wsgi)?|gunicorn-[a-z]+|daphne|waitress|cheroot|uwsgi)\b"
     ),
     "tests/typing/": re.compile(r"\[(mypy|pyrefly|pyright|ty)-"),
 }

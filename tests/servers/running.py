@@ -10,6 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import pytest
+
+from servers.launch import UWSGI
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -25,11 +29,14 @@ class Running(NamedTuple):
 
     server: Server
     port: int
+    log: Path
 
 
 @contextmanager
 def running(server: Server, log: Path) -> Generator[Running]:
     """Run a server on a free loopback port until the block is left; it logs to `log`."""
+    if server.name == "uwsgi" and UWSGI is None:
+        pytest.skip("uWSGI is not installed")
     with socket.socket() as held, log.open("wb") as output:
         by_port = "{port}" in "".join(server.command)
         if by_port:
@@ -53,7 +60,7 @@ def running(server: Server, log: Path) -> Generator[Running]:
             if not by_port:
                 held.close()  # so that a server that ends takes its socket with it
             _await(process, port, log)
-            yield Running(server, port)
+            yield Running(server, port, log)
         finally:
             _end(process)
 

@@ -19,7 +19,7 @@ async def _leave(port: int, app: App) -> int:
     async with connected(port) as client:
         client.write("/endless", headers=[("X-Served", app)])
         head = await client.head()
-        assert await client.chunk()
+        assert await client.reader.read(1)
         return head.status
 
 

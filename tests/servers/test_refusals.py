@@ -69,8 +69,12 @@ REQUESTS = {
 # After these the client says that it will send no more.
 HALF = {"Body that ends too soon"}
 _HTTP2 = b"\x04\x00\x00\x00\x00\x00"  # the type of a SETTINGS frame, its flags and stream
-# gunicorn's uvicorn worker is uvicorn.
-COLUMNS = {"gunicorn-uvicorn": "uvicorn-httptools"}
+# gunicorn's uvicorn worker is uvicorn; its other WSGI workers read requests as the first does.
+COLUMNS = {
+    "gunicorn-uvicorn": "uvicorn-httptools",
+    "gunicorn-gthread": "gunicorn-sync",
+    "gunicorn-gevent": "gunicorn-sync",
+}
 
 
 def table(first: str) -> dict[tuple[str, str], str]:
@@ -84,8 +88,10 @@ def table(first: str) -> dict[tuple[str, str], str]:
 
 
 def said(first: str, row: str, server: Server) -> str:
-    """Return what a table of the page says of a server."""
-    return table(first)[row, COLUMNS.get(server.name, server.name)]
+    """Return what a table of the page says of a server; WSGI servers have tables of their own."""
+    cells = table(first if server.is_asgi else f"WSGI {first.lower()}")
+    name = server.name if (row, server.name) in cells else COLUMNS[server.name]
+    return cells[row, name]
 
 
 def answer(port: int, raw: bytes, *, half: bool = False) -> str:
@@ -126,4 +132,5 @@ def test_refusal(server: Running, name: str) -> None:
 
 def test_the_page_tells_all() -> None:
     """Each request that is tried is on the page, and no other."""
-    assert {row for row, _ in table("Request")} == REQUESTS.keys()
+    for first in ("Request", "WSGI request"):
+        assert {row for row, _ in table(first)} == REQUESTS.keys()

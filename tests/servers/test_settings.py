@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _HEAD = b"GET /s/ok HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 _OK = _HEAD + b"\r\n"
+_POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n" + b"x" * 20
 BY_NAME = {server.name: server for server in SERVERS}
 
 
@@ -90,6 +91,18 @@ LIMITS = (
         )
     ),
     Limit("daphne", "none", "closed", _begun(17_000)),
+    Limit("waitress", "max_request_header_size", "431 text", _begun(270_000)),
+    Limit("waitress", "max_request_body_size", "413 text", _POST, ("max_request_body_size=10",)),
+    Limit(
+        "cheroot",
+        "max_request_header_size",
+        "413 text",
+        _begun(2_000) + b"\r\n\r\n",
+        ("max_request_header_size=1000",),
+    ),
+    Limit("cheroot", "max_request_body_size", "413 text", _POST, ("max_request_body_size=10",)),
+    Limit("uwsgi", "--buffer-size", "closed", _begun(5_000) + b"\r\n\r\n"),
+    Limit("uwsgi", "--limit-post", "closed", _POST, ("limit-post=10",)),
     Limit("granian", "none", "414 empty", REQUESTS["Path of 20 kB"].replace(b"a", b"aaaa")),
     Limit("granian", "none", "431 empty", REQUESTS["150 headers"]),
     # The connection that asks is counted, too.
@@ -118,13 +131,14 @@ def test_beyond_a_limit(limit: Limit, tmp_path: Path) -> None:
     """The client gets what the page says."""
     server = BY_NAME[limit.server]
     module, *arguments, served = server.command
-    bare = served.replace("served", "dying")  # without a framework, it starts at once
+    # Without a framework, it starts at once.
+    bare = f"servers.dying:{served.partition(':')[2]}"
     options = list(limit.options)
     if limit.config:
         config = tmp_path / "hypercorn.toml"
         config.write_text(limit.config)
         options.append(f"--config={config}")
-    limited = replace(server, command=(module, *options, *arguments, bare))
+    limited = replace(server, command=(module, *arguments, *options, bare))
     with running(limited, tmp_path / "log") as started:
         assert answer(started.port, limit.request) == limit.becomes
 

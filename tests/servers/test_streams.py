@@ -16,7 +16,6 @@ from servers.asking import on_servers, send
 if TYPE_CHECKING:
     from adapters.asgi.server import Answer
     from servers.running import Running
-    from servers.server_list import Server
 
 CUT = ["text-fails", "text-fails-typed"]
 
@@ -61,15 +60,11 @@ def test_a_client_notices_a_cut(server: Running, name: str) -> None:
             httpx2.get(url, headers={"X-Served": app}, trust_env=False)
 
 
-def _is_asgi(server: Server) -> bool:
-    return "starlette" in server.apps
-
-
 def _returned(server: Running, kind: str) -> Answer:
     return run(fetch(server.port, f"/returns/{kind}"))
 
 
-@on_servers(_is_asgi)
+@on_servers(lambda row: row.is_asgi)
 def test_what_an_application_returns_from_half_way_is_ended(server: Running) -> None:
     """With the last event or line where one fits; a head alone becomes an envelope."""
     checks: dict[str, Any] = {
@@ -85,7 +80,7 @@ def test_what_an_application_returns_from_half_way_is_ended(server: Running) -> 
     assert check_answer(seen.status, seen.headers, seen.body) == []
 
 
-@on_servers(lambda row: _is_asgi(row) and row.cuts)
+@on_servers(lambda row: row.is_asgi and row.cuts)
 def test_any_other_answer_is_cut_where_the_application_returns(server: Running) -> None:
     """It never ends as if it were whole."""
     assert not _returned(server, "text/csv").whole

@@ -129,9 +129,12 @@ class Client:
                 answer.whole = True
             elif answer.all("content-length"):
                 await self._read_length(answer)
-            else:
+            elif answer.all("transfer-encoding"):
                 while data := await self.chunk():
                     answer.body += data
+                answer.whole = True
+            else:  # the connection's end is the body's
+                answer.body = await self.reader.read()
                 answer.whole = True
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
