@@ -29,6 +29,7 @@ __all__ = [
     "known_entry",
     "known_handler",
     "path_of",
+    "read_werkzeugs",
 ]
 
 
@@ -63,7 +64,7 @@ def _http_exception(exc: BaseException) -> KaikoError | None:
     return _of_status(getattr(exc, "status_code", None), detail, None if items is None else items())
 
 
-def _werkzeugs(exc: BaseException) -> KaikoError | None:
+def read_werkzeugs(exc: BaseException) -> KaikoError | None:
     """Read the exceptions of Werkzeug, which Flask and Quart use."""
     # The class's own text is no author's.
     detail: object = vars(exc).get("description")
@@ -125,7 +126,7 @@ KNOWN: dict[str, Handler] = {
     "webob.request.DisconnectionError": Disconnected(),
     "werkzeug.exceptions.BadHost": _fixed("invalid_host"),
     "werkzeug.exceptions.ClientDisconnected": Disconnected(),
-    "werkzeug.exceptions.HTTPException": _werkzeugs,
+    "werkzeug.exceptions.HTTPException": read_werkzeugs,
     "werkzeug.exceptions.SecurityError": _fixed("invalid_host"),
     "python_multipart.exceptions.MultipartParseError": _unreadable_form,
     "starlette.formparsers.MultiPartException": _unreadable_form,
@@ -182,5 +183,5 @@ def is_refusal(exc: BaseException) -> bool:
 
 def is_http_exception(exc: BaseException) -> bool:
     """Whether `exc` is an HTTP exception of a framework's, which names a status itself."""
-    known = {_http_exception, _werkzeugs}
+    known = {_http_exception, read_werkzeugs}
     return any(KNOWN.get(path_of(cls)) in known for cls in type(exc).__mro__)

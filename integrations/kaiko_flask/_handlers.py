@@ -21,17 +21,17 @@ from kaiko_middleware.layers import PASS_THROUGH, layers_of
 from kaiko_middleware.map_exception import is_disconnect
 from kaiko_middleware.pipeline import Pipeline
 from kaiko_middleware.render import Reply
-from kaiko_middleware.response_pieces import Chunk, Head
+from kaiko_middleware.response_pieces import Head
 from kaiko_middleware.response_state import ResponseState
 from kaiko_wsgi.environ import request_info
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
 
     from flask import Response
     from flask.typing import ResponseReturnValue
 
-    from kaiko_middleware.response_pieces import Piece
+    from kaiko_middleware.response_pieces import Chunk
 
 __all__ = ["Handlers"]
 
@@ -189,17 +189,11 @@ class Handlers:
         head, *rest = pieces
         if not isinstance(head, Head) or head.original:
             return None
-        return Reply(head.status, head.headers, b"".join(_body_of(rest)))
+        return Reply(head.status, head.headers, b"".join(cast("Chunk", each).body for each in rest))
 
     def _response(self, reply: Reply, request_id: str) -> Response:
         layers = layers_of(request.environ, request_id)
         layers.reply, layers.sent = reply, reply.headers
         made: Any = self._app.response_class  # the checkers disagree which class that is
-        response: Response = made(reply.body, reply.status, [*reply.headers])
+        response: Response = made(reply.body, status=reply.status, headers=[*reply.headers])
         return response
-
-
-def _body_of(pieces: Iterable[Piece]) -> Iterator[bytes]:
-    for piece in pieces:
-        if isinstance(piece, Chunk):
-            yield piece.body

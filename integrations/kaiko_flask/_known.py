@@ -11,7 +11,7 @@ from flask import request
 from werkzeug.exceptions import BadRequestKeyError, HTTPException
 
 from kaiko_middleware.frames import Frames
-from kaiko_middleware.known_exceptions import known_handler
+from kaiko_middleware.known_exceptions import read_werkzeugs
 from kaiko_middleware.make_error import error_for_status
 from kaiko_middleware.validation import Failure, error_from_failures
 
@@ -34,15 +34,15 @@ def _http_exception(exc: HTTPException) -> KaikoError | None:
         if frames.innermost in _READERS and frames.through(
             frames.innermost, "on_json_loading_failed"
         ):
-            return _unreadable_json(exc)
-    handler = known_handler(HTTPException)
-    return None if handler is None else handler(exc)
+            if exc.code == 415:
+                return error_for_status(415)
+            return error_from_failures([Failure("json" if _has_body() else "body", "body", None)])
+    return read_werkzeugs(exc)
 
 
-def _unreadable_json(exc: HTTPException) -> KaikoError:
-    if exc.code == 415:
-        return error_for_status(415)
-    return error_from_failures([Failure("json" if request.get_data() else "body", "body", None)])
+def _has_body() -> bool:
+    headers = request.headers
+    return headers.get("Content-Length", "0").strip("0") != "" or "Transfer-Encoding" in headers
 
 
 def _of_reading(exc: Exception) -> KaikoError | None:

@@ -17,6 +17,7 @@ import sentry_sdk
 from sentry_sdk.integrations.asgi import SentryAsgiMiddleware
 from sentry_sdk.integrations.django import DjangoIntegration
 from sentry_sdk.integrations.fastapi import FastApiIntegration
+from sentry_sdk.integrations.flask import FlaskIntegration
 from sentry_sdk.integrations.litestar import LitestarIntegration
 from sentry_sdk.integrations.starlette import StarletteIntegration
 from sentry_sdk.integrations.wsgi import SentryWsgiMiddleware
@@ -57,6 +58,7 @@ if __name__ == "__main__":  # before any framework is loaded, as its documentati
             FastApiIntegration(),
             LitestarIntegration(),
             DjangoIntegration(),
+            FlaskIntegration(),
         ],
         auto_enabling_integrations=False,  # those of every library installed take seconds
         include_local_variables=False,  # half of the time
@@ -76,6 +78,9 @@ from adapters.django.stacks import BARE, STACKS, Project  # noqa: E402
 from adapters.django.test_streams import Streams  # noqa: E402
 from adapters.drf.views import raising as drf_raising  # noqa: E402
 from adapters.drf.views import validating  # noqa: E402
+from adapters.flask.observed import BUGS as FLASK_BUGS  # noqa: E402
+from adapters.flask.observed import NO_BUGS as FLASK_NO_BUGS  # noqa: E402
+from adapters.flask.observed import make as flask_of  # noqa: E402
 from adapters.litestar.observed import make as litestar_of  # noqa: E402
 from adapters.ninja.apis import araising, project  # noqa: E402
 from adapters.ninja.apis import raising as ninja_raising  # noqa: E402
@@ -150,6 +155,11 @@ def plain_wsgi(environ: WSGIEnvironment, _start: StartResponse) -> Iterable[byte
     raise NotFoundError("no") if environ["PATH_INFO"] == "/typed" else BugError("secret")
 
 
+FLASK: dict[str, dict[str, Any]] = {
+    "flask": {},
+    "flask-propagating": {"PROPAGATE_EXCEPTIONS": True},
+}
+"""By name: Flask's settings."""
 BUGS = ("/bug", "/sync", "/group", "/router/bug", "/mounted/bug", "/stream", "/cut")
 FORESEEN = ("/typed", "/down", "/timeout", "/http", "/http-422", "/returned", "/nowhere", "/ok")
 CATCHING = ("/bug", "/sold-out", "/typed")
@@ -267,6 +277,15 @@ def ask_wsgi_and_django() -> None:
         keep(("wsgi-outside", adopt, kept, path), ask_wsgi, outside, path)
 
 
+def ask_flask() -> None:
+    """Ask applications of Flask's."""
+    for (name, settings), path in product(FLASK.items(), (*FLASK_BUGS, *FLASK_NO_BUGS)):
+        keep((name, bare, False, path), ask_wsgi, flask_of(**settings), path)
+        for kept, before in product((False, True), (False, True)):
+            app = flask_of(Config(reraise=not kept), before=before, **settings)
+            keep((name, install, kept, path), ask_wsgi, app, path)
+
+
 ROWS: list[dict[str, Any]] = []
 
 
@@ -285,4 +304,5 @@ if __name__ == "__main__":
     logging.lastResort = None
     ask_asgi()
     ask_wsgi_and_django()
+    ask_flask()
     json.dump(ROWS, sys.stdout)

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import pytest
 
-from observers.sentry_program import ASGI, BUGS, DJANGO
+from adapters.flask.observed import BUGS as FLASK_BUGS
+from observers.sentry_program import ASGI, BUGS, DJANGO, FLASK
 from support_program import run_program
 
 Rows = dict[str, list["Row"]]
-_BUGS = {*BUGS, "/ws"}
+_BUGS = {*BUGS, *FLASK_BUGS, "/ws"}
 _NO_BUGS = ("typed", "down", "timeout", "own", "own-500", "validation")
 
 
@@ -50,6 +51,7 @@ APPS = [
     "asgi-outside",
     "wsgi-inside",
     "wsgi-outside",
+    *FLASK,
     *(f"{stack}-{name}" for stack in ("asgi", "wsgi") for name in DJANGO),
 ]
 
@@ -70,7 +72,7 @@ def test_bugs(rows: Rows, app: str) -> None:
         if not row.kept:
             ((_, mechanism, handled),) = row.events
             assert not handled, row
-            assert mechanism in {"starlette", "litestar", "django", "asgi", "wsgi"}, row
+            assert mechanism in {"starlette", "litestar", "flask", "django", "asgi", "wsgi"}, row
             # WSGI's body is beyond the session, and so is all that fails in it.
             crashed = row.crashed >= crashes.get((app, row.path), 1)
             assert crashed or app.startswith(("wsgi-django", "wsgi-drf", "wsgi-ninja")), row

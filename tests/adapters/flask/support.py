@@ -9,7 +9,7 @@ from flask import Flask
 
 from adapters.wsgi.server import ask_wsgi
 from kaiko_flask import install
-from kaiko_middleware import ConflictError, ExceptionMapping, NotFoundError
+from kaiko_middleware import ConflictError, ExceptionMapping
 from kaiko_middleware.conformance import check_answer
 
 if TYPE_CHECKING:
@@ -46,14 +46,24 @@ def make_app(config: Config | None = None, **settings: Any) -> Flask:
     return app
 
 
+def add(app: Flask, path: str, view: Callable[..., Any], **options: Any) -> Flask:
+    """Add a view."""
+    app.add_url_rule(path, endpoint=path, view_func=view, **options)
+    return app
+
+
 def raising(app: Flask, exc: Callable[[], BaseException] | type[BaseException]) -> Flask:
     """Add a view that raises."""
 
     def view() -> str:
         raise exc()
 
-    app.add_url_rule("/x", view_func=view, methods=["GET", "POST"])
-    return app
+    return add(app, "/x", view, methods=["GET", "POST"])
+
+
+def surround(app: Any, around: Callable[[Any], Any]) -> None:
+    """Put WSGI middleware around an application, as Flask's documentation does."""
+    app.wsgi_app = around(app.wsgi_app)
 
 
 def error_of(answer: Answer) -> dict[str, Any]:
@@ -74,8 +84,3 @@ def post(app: Any, path: str, body: bytes, kind: str | None = JSON) -> tuple[Any
     """Send a body."""
     headers = [("Content-Type", kind)] if kind else []
     return ask_error(app, path, method="POST", headers=headers, body=body)
-
-
-def gone(_exc: Exception) -> NotFoundError:
-    """Be a handler of a mapping."""
-    return NotFoundError("Gone")
