@@ -8,10 +8,12 @@ for the request's id, and errors from the called services are in the logs of bot
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import sys
 import tempfile
+import webbrowser
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -46,8 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         "--serve",
         action="store_true",
-        help="keep the services running afterwards, and print curl lines to try",
+        help="serve a page to try all of it on, keep the services running, and print curl lines",
     )
+    parser.add_argument("--open", action="store_true", help="with --serve: open a browser")
 
 
 def run(options: argparse.Namespace, stacks: Sequence[Stack] = STACKS) -> int:
@@ -61,19 +64,16 @@ def run(options: argparse.Namespace, stacks: Sequence[Stack] = STACKS) -> int:
         The exit code: 0 if every answer is right and all stacks agree, else 1.
 
     """
+    if options.open and not options.serve:
+        print("--open needs --serve", file=sys.stderr)
+        return 2
     logs = Path(tempfile.mkdtemp(prefix="kaiko-demo-"))
     good = False
     try:
-        verdicts = _compare(stacks, logs)
-        # The services have ended, so their logs are complete.
-        found = _Found(verdicts, repeated_ids(verdicts), read_traces(verdicts, logs))
-        good = found.good
-        if options.json:
-            _print_json(found, stacks)
-        else:
-            _print_table(found, stacks)
         if options.serve:
-            serving.serve(stacks, logs)
+            good = _serve(stacks, logs, open_page=options.open)
+        else:
+            good = _report(stacks, logs, as_json=options.json)
     except StartError as exc:
         good = False
         print(exc, file=sys.stderr)
@@ -85,6 +85,33 @@ def run(options: argparse.Namespace, stacks: Sequence[Stack] = STACKS) -> int:
         return 0
     print(f"The services' logs are in {logs}", file=sys.stderr)
     return 1
+
+
+def _report(stacks: Sequence[Stack], logs: Path, *, as_json: bool = False) -> bool:
+    """Compare the stacks and print the result; return whether all is well."""
+    verdicts = _compare(stacks, logs)
+    # The services have ended, so their logs are complete.
+    found = _Found(verdicts, repeated_ids(verdicts), read_traces(verdicts, logs))
+    if as_json:
+        _print_json(found, stacks)
+    else:
+        _print_table(found, stacks)
+    return found.good
+
+
+def _serve(stacks: Sequence[Stack], logs: Path, *, open_page: bool) -> bool:
+    """Serve the page, compare the stacks meanwhile, and wait for Ctrl-C."""
+    good = True
+    apart = logs / "served"
+    apart.mkdir()
+    # Ctrl-C ends the demo, at any moment.
+    with contextlib.suppress(KeyboardInterrupt), serving.served(stacks, apart) as running:
+        print(f"See it on {running.page.url}\n", flush=True)
+        if open_page:
+            webbrowser.open(running.page.url)
+        good = _report(stacks, logs)
+        serving.wait(running)
+    return good
 
 
 class _Found(NamedTuple):

@@ -1,7 +1,7 @@
-"""`kaiko-middleware demo --serve`: keep the services running, to try them by hand.
+"""`kaiko-middleware demo --serve`: the services, to try them by hand, and the page to see them on.
 
-They are started again, with a running clock and without data from the comparison. A used-up rate
-limit is whole again after a minute.
+They are not the processes of the comparison: their clock runs, and the page's process moves it. A
+used-up rate limit is whole again after a minute.
 """
 
 from __future__ import annotations
@@ -9,40 +9,77 @@ from __future__ import annotations
 import contextlib
 import shlex
 import subprocess
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, NamedTuple
 
-from kaiko_cli.processes import StartError, running_demo
+from kaiko_cli.firing import Address, SharedClock
+from kaiko_cli.playground_settings import SETTINGS, Settings
+from kaiko_cli.processes import Stack, StartError, running, running_demo
 from kaiko_demo import CAUSES
+from kaiko_demo.seed import CLOCK, PACE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
-    from kaiko_cli.processes import Demo, Service, Stack
+    from kaiko_cli.processes import Demo, Service
     from kaiko_demo import Cause, Request
 
-__all__ = ["curl", "serve"]
+__all__ = ["Served", "curl", "served", "wait"]
 
 _TYPED = 500
+_PAGE = Stack("page", "The page", (sys.executable, "-P", "-m", "kaiko_cli.playground_app"))
 
 
-def serve(stacks: Sequence[Stack], logs: Path) -> None:
-    """Serve until Ctrl-C.
+class Served(NamedTuple):
+    """The running services, and the page."""
+
+    demo: Demo
+    page: Service
+    logs: Path
+
+
+@contextlib.contextmanager
+def served(stacks: Sequence[Stack], logs: Path, *, pace: float = 0.3) -> Generator[Served]:
+    """Serve the stacks and the page, and end them afterwards.
 
     Arguments:
         stacks: the stacks to serve.
         logs: the folder for their logs.
+        pace: seconds between two pieces of a stream, so that one can see it arrive.
 
     Raises:
-        StartError: a service did not start, or it ended.
+        StartError: a service did not start.
 
     """
-    # Ctrl-C ends the demo, at any moment.
-    with contextlib.suppress(KeyboardInterrupt), running_demo(stacks, logs) as demo:
-        for line in _guide(demo):
-            print(line)
-        print(f"\nLogs are written to {logs}. Ctrl-C stops all of them.", flush=True)
-        _watch([*demo.stacks, *demo.behind])
+    clock = logs / "clock"
+    SharedClock(clock).tick()
+    environment = {CLOCK: str(clock), PACE: str(pace)}
+    with running_demo(stacks, logs, environment=environment) as demo:
+        settings = Settings(_addresses(demo.stacks), _addresses(demo.behind), logs, clock)
+        with running([_PAGE], logs, environment={SETTINGS: settings.to_json()}) as (page,):
+            yield Served(demo, page, logs)
+
+
+def wait(running: Served) -> None:
+    """Print curl lines to try, and wait for ever.
+
+    Arguments:
+        running: what runs.
+
+    Raises:
+        StartError: a service has ended.
+
+    """
+    for line in _guide(running.demo):
+        print(line)
+    print(f"\nThe page is on {running.page.url}")
+    print(f"Logs are written to {running.logs}. Ctrl-C stops all of them.", flush=True)
+    _watch([*running.demo.stacks, *running.demo.behind, running.page])
+
+
+def _addresses(services: Sequence[Service]) -> list[Address]:
+    return [Address(service.stack.name, service.stack.title, service.port) for service in services]
 
 
 def curl(url: str, request: Request) -> str:

@@ -1,4 +1,4 @@
-"""Whether ids reached the called services, read from the logs after the services ended.
+"""What the logs of the demo say about an id: did it reach the called services, and what happened.
 
 An error from a called service must be in the log of the stack that answered it, as the contract's
 record. The same id must be in the log of the called service, once for each expected call.
@@ -6,6 +6,7 @@ record. The same id must be in the log of the called service, once for each expe
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -14,7 +15,15 @@ if TYPE_CHECKING:
 
     from kaiko_cli.compare import Verdict
 
-__all__ = ["Traces", "read_traces"]
+__all__ = ["Record", "Traces", "read_records", "read_traces"]
+
+# A line as `kaiko_demo.serve` writes it.
+_RECORD = re.compile(
+    r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) ([A-Z]+) (\S+) \[([^\]]*)\] (.*)", re.ASCII
+)
+# The start of a line that uvicorn writes.
+_FOREIGN = re.compile(r"(DEBUG|INFO|WARNING|ERROR|CRITICAL): ", re.ASCII)
+_MORE = 60
 
 
 class Traces(NamedTuple):
@@ -54,3 +63,47 @@ def read_traces(verdicts: Iterable[Verdict], logs: Path) -> Traces:
                     f"{behind.name} for {stack}, not {behind.attempts} times"
                 )
     return Traces(errors, lost)
+
+
+class Record(NamedTuple):
+    """A log record of one request: when, in which service's log, and what it says.
+
+    `more` has the lines after the first one, such as a traceback.
+    """
+
+    at: str
+    service: str
+    level: str
+    logger: str
+    message: str
+    more: list[str]
+
+
+def read_records(request_id: str, logs: Path) -> list[Record]:
+    """Return the records of one request from the logs of all services, by time.
+
+    Lines of other programs are left out, unless they follow a record of this request.
+
+    Arguments:
+        request_id: the request's id.
+        logs: the folder of the logs.
+
+    """
+    found: list[Record] = []
+    for path in sorted(logs.glob("*.log")):
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            current: Record | None = None
+            for line in lines:
+                parts = _RECORD.fullmatch(line.rstrip("\r\n"))
+                if parts is None:
+                    if _FOREIGN.match(line):
+                        current = None
+                    elif current is not None and len(current.more) < _MORE:
+                        current.more.append(line.rstrip("\r\n"))
+                    continue
+                at, level, logger, said, message = parts.groups()
+                current = None
+                if said == request_id:
+                    current = Record(at, path.stem, level, logger, message, [])
+                    found.append(current)
+    return sorted(found, key=lambda record: record.at)

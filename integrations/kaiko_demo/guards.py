@@ -66,8 +66,9 @@ def demo_guards(*, clock: Callable[[], float] = monotonic) -> tuple[Guard, ...]:
     return (
         Deadline(30),
         BodyLimit(MAX_BODY),
-        ApiKeys(HashedKeys(_KEYS), scopes={"/v2/archive": "archive:read"}),
-        RateLimit("600/minute", by="key", cost=_cost, clock=clock),
+        # No key for a WebSocket: a script in a browser cannot send the header.
+        ApiKeys(HashedKeys(_KEYS), scopes={"/v2/archive": "archive:read"}, public=("/live",)),
+        RateLimit("600/minute", by=_caller, cost=_cost, clock=clock),
         RateLimit("2/minute", by=_trial, clock=clock),
     )
 
@@ -89,6 +90,11 @@ def archive_guards() -> tuple[Guard, ...]:
 
 def _cost(request: GuardedRequest) -> int:
     return _BATCH if request.path == "/v2/analyses/batch" else 1
+
+
+def _caller(request: GuardedRequest) -> str | None:
+    """Count requests with a key for its owner, and others for nobody."""
+    return None if request.principal is None else str(request.principal)
 
 
 def _trial(request: GuardedRequest) -> str | None:

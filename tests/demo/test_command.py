@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import pytest
 
 from kaiko_cli import demo, main, serving
-from kaiko_cli.processes import STACKS, Stack, StartError, running
-from kaiko_cli.wire import send
-from kaiko_demo import CAUSES, Cause, Request
+from kaiko_cli.playground import by_name
+from kaiko_cli.processes import STACKS, Demo, Service, Stack, StartError, running
+from kaiko_cli.wire import Received, send
+from kaiko_demo import CAUSES, Cause, Request, seed
+from kaiko_demo.faults import PROVIDER_KEY
 from kaiko_middleware.catalog import ROWS
 from support_program import a_persons_environment
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 STARLETTE = STACKS[0]
 ADDRESS = r": http://127.0.0.1:(\d+)$"
+PAGE = r"^See it on http://127.0.0.1:(\d+)$"
 FINE = [cause for cause in CAUSES if not cause.expected.type]
 
 
@@ -258,8 +261,10 @@ class Served(NamedTuple):
     """What `demo --serve` printed and left, and what its addresses answered before Ctrl-C."""
 
     lines: list[str]
+    page: Received
     ports: list[int]
     statuses: list[int]
+    logs: str
     code: int
     left: list[Path]
 
@@ -281,15 +286,62 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             lines.append(line)
             if "Ctrl-C" in line:
                 break
-        ports = [int(found) for found in re.findall(ADDRESS, "".join(lines), re.MULTILINE)]
+        printed = "".join(lines)
+        ports = [int(found) for found in re.findall(ADDRESS, printed, re.MULTILINE)]
         statuses = [send(port, cause.request).status for port in ports for cause in FINE]
+        fired = fire_all(int(re.findall(PAGE, printed, re.MULTILINE)[0]))
+        logs = "".join(path.read_text() for path in folder.rglob("*.log"))
         process.send_signal(signal.SIGINT)
         try:
             code = process.wait(30)
         finally:
             process.kill()
-    yield Served(lines, ports, statuses, code, list(folder.iterdir()))
+    yield Served(lines, fired, ports, statuses, logs, code, list(folder.iterdir()))
     signal.signal(signal.SIGINT, before)
+
+
+def fire_all(page: int) -> Received:
+    """Let the page send every cause but the slow one; return the last answer."""
+    headers = {"Content-Type": "application/json"}
+    for name in by_name().keys() - {"llm-too-slow"}:
+        send(page, Request("POST", "/fire", headers, json.dumps({"cause": name}).encode()))
+    return send(page, Request("POST", "/fire", headers, b'{"cause": "expired-context"}'))
+
+
+def test_serve_prints_the_address_of_the_page_first(served: Served) -> None:
+    """Before the table; the page's server is up, and sends causes."""
+    assert re.search(PAGE, served.lines[0])
+    assert served.page.status == 200
+    assert json.loads(served.page.body)["same"] is True
+
+
+def test_no_key_is_in_a_log(served: Served) -> None:
+    """Neither those of the demo's clients nor the demo's own at what it calls."""
+    assert "kaiko_demo.asked" in served.logs
+    assert "kaiko_live_***" in served.logs or "***" in served.logs
+    keys = [value for name, value in vars(seed).items() if name.endswith("_KEY")]
+    assert len(keys) > 5
+    assert [key for key in (*keys, PROVIDER_KEY) if key in served.logs] == []
+
+
+def test_a_browser_is_opened_only_on_demand(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a flag, which makes no sense alone."""
+    opened: list[str] = []
+    page = Service(STARLETTE, 1, cast("subprocess.Popen[bytes]", None), tmp_path)
+    running = serving.Served(Demo([], []), page, tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr(serving, "served", lambda *_: contextlib.nullcontext(running))
+    monkeypatch.setattr(serving, "wait", lambda _: None)
+    monkeypatch.setattr(demo, "_report", lambda *_: True)
+    assert demo.run(options("--serve")) == 0
+    assert opened == []
+    assert demo.run(options("--serve", "--open")) == 0
+    assert opened == ["http://127.0.0.1:1"]
+    assert demo.run(options("--open")) == 2
+    assert capsys.readouterr().err == "--open needs --serve\n"
 
 
 def test_serve_leaves_the_services_up_until_ctrl_c(served: Served) -> None:
@@ -322,8 +374,11 @@ def test_a_service_that_ends_while_it_is_served_is_told(
         "print(server.server_port, flush=True)\n"
         "server.handle_request()\n"
     )
-    with pytest.raises(StartError, match="brief has ended"):
-        serving.serve([python("brief", code)], tmp_path)
+    with (
+        pytest.raises(StartError, match="brief has ended"),
+        serving.served([python("brief", code)], tmp_path) as running,
+    ):
+        serving.wait(running)
     assert "Ctrl-C" in capsys.readouterr().out
 
 

@@ -249,8 +249,12 @@ def test_httpx_start_raises_what_the_callers_are_to_get(tmp_path: Path) -> None:
 
 
 def test_readme_has_one_command_for_the_demo_and_one_for_the_tests() -> None:
-    """A newcomer needs two commands, and CI runs the second of them."""
+    """A newcomer needs two commands, one of them with a page, and CI runs the last."""
     commands = [block.removeprefix("$ ").strip() for block in blocks("Try it", "console")]
-    assert commands == ["python3 tools/fresh.py demo", "python3 tools/fresh.py test"]
+    assert commands == [
+        "python3 tools/fresh.py demo",
+        "python3 tools/fresh.py demo --serve",
+        "python3 tools/fresh.py test",
+    ]
     script = (ROOT / ".ci" / "run").read_text()
-    assert f"exec {commands[1]}\n" in textwrap.dedent(script)
+    assert f"exec {commands[-1]}\n" in textwrap.dedent(script)
