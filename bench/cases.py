@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from bench import asgi
+from bench import asgi, wsgi
 from bench.case import Case
 from bench.figure import Figure, Goal
 from bench.logs import django_formatted, info_logged, record_off, record_unread
 from bench.measure import spread
 from bench.sides import (
     ASGI,
+    WSGI,
     django_asgi,
+    django_wsgi,
+    django_wsgi_by_hand,
     drf,
     drf_refused,
     fastapi,
@@ -17,8 +20,6 @@ from bench.sides import (
     logged,
     starlette,
     storm,
-    wsgi,
-    wsgi_by_hand,
 )
 
 CASES = (
@@ -34,6 +35,13 @@ CASES = (
         "… inbound id read and checked",
         Goal(limit=10.5, timed=12, unit="× pass-through", peer="33 ×"),
         {**ASGI, "ours": asgi.trusting},
+        2560,
+    ),
+    Case(
+        "wsgi_success",
+        "WSGI success, added cost, inbound id ignored",
+        Goal(limit=7, timed=8, unit="× pass-through"),
+        {**WSGI, "ours": wsgi.wrapped},
         2560,
     ),
     Case(
@@ -164,32 +172,32 @@ CASES = (
         "django_wsgi_success",
         "Django WSGI success",
         Goal(limit=1.03, unit="× bare", peer="1.56 ×"),
-        wsgi("success", "success", 200),
+        django_wsgi("success", "success", 200),
         256,
     ),
     Case(
         "django_wsgi_typed",
         "Django WSGI typed 404",
         Goal(limit=1.0, unit="× hand-written"),
-        wsgi("typed", "written", 404),
+        django_wsgi("typed", "written", 404),
     ),
     Case(
         "django_wsgi_typed_by_hand",
         "… against a middleware by hand",
         Goal(limit=1.0, unit="× by hand"),
-        wsgi_by_hand("typed", "typed_by_hand", 404),
+        django_wsgi_by_hand("typed", "typed_by_hand", 404),
     ),
     Case(
         "django_wsgi_unknown",
         "Django WSGI unknown route",
         Goal(limit=1.05, unit="× bare", peer="1.26 ×"),
-        wsgi("nowhere", "nowhere", 404),
+        django_wsgi("nowhere", "nowhere", 404),
     ),
     Case(
         "django_wsgi_bug",
         "Django WSGI unmapped 500, both log the traceback to a stream",
         Goal(limit=1.08, unit="× bare", peer="0.61 ×"),
-        logged(wsgi("bug", "bug", 500), django_formatted),
+        logged(django_wsgi("bug", "bug", 500), django_formatted),
         16,
     ),
     Case(

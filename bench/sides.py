@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bench import asgi
+from bench import asgi, wsgi
 from bench.logs import within
 from kaiko_middleware import Config
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bench.measure import Run
 
 ASGI = {"bare": asgi.bare, "pass": asgi.passed_through}
+WSGI = {"bare": wsgi.bare, "pass": wsgi.passed_through}
 
 
 def starlette(ours: str, theirs: str, status: int) -> dict[str, Callable[[], Run]]:
@@ -55,7 +56,7 @@ def fastapi_by_hand(ours: str, theirs: str, status: int) -> dict[str, Callable[[
     return {"by hand": partial(make, theirs, ours=False), "ours": partial(make, ours, ours=True)}
 
 
-def wsgi(ours: str, theirs: str, status: int) -> dict[str, Callable[[], Run]]:
+def django_wsgi(ours: str, theirs: str, status: int) -> dict[str, Callable[[], Run]]:
     """Return a view of the Django project on WSGI with the toolkit, over one without."""
 
     def make(view: str, *, ours: bool) -> Run:
@@ -66,7 +67,7 @@ def wsgi(ours: str, theirs: str, status: int) -> dict[str, Callable[[], Run]]:
     return {"bare": partial(make, theirs, ours=False), "ours": partial(make, ours, ours=True)}
 
 
-def wsgi_by_hand(ours: str, theirs: str, status: int) -> dict[str, Callable[[], Run]]:
+def django_wsgi_by_hand(ours: str, theirs: str, status: int) -> dict[str, Callable[[], Run]]:
     """Return one with the toolkit, over one whose errors are handled by hand."""
 
     def make(view: str, *, ours: bool) -> Run:
