@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
 from kaiko_wsgi import KaikoMiddleware
 
@@ -69,21 +69,15 @@ def drop_head(_line: str, *_fields: object) -> Callable[[bytes], object]:
     return drop_bytes
 
 
-class Closable(Protocol):
-    """A body that wants to be closed."""
-
-    def close(self) -> object:
-        """Close it."""
-        ...
-
-
 def driven(app: WSGIApplication, path: str = "/v2/status") -> Run:
     """Return what serves `path` by `app` as often as it is told, as a server does."""
     template = environ_for(path)
 
     def run(times: int) -> None:
         for _ in range(times):
-            body = app({**template, "wsgi.input": BytesIO()}, drop_head)
+            body: Any = app(
+                {**template, "wsgi.input": BytesIO()}, drop_head
+            )  # it may have a `close`
             for _chunk in body:
                 pass
             if hasattr(body, "close"):

@@ -1,11 +1,12 @@
 """The middleware around a WSGI application.
 
-All answers go through a `ResponseDriver`, which drives the core's `ResponseState`.
+A success whose body is a list goes out with one field more. Everything else goes through a
+`ResponseDriver`, which drives the core's `ResponseState`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kaiko_middleware import Config, current_request_id
 from kaiko_middleware.arguments import require_wsgi_app
@@ -13,16 +14,20 @@ from kaiko_middleware.ids import set_request_id
 from kaiko_middleware.layers import COVERED, layers_of
 from kaiko_middleware.pipeline import Pipeline
 from kaiko_wsgi.environ import ENVIRON_ID, path_in, request_id_of, request_info
-from kaiko_wsgi.response_driver import ResponseDriver
+from kaiko_wsgi.known_heads import KnownHeads
 from kaiko_wsgi.restoring_body import RestoringBody
+from kaiko_wsgi.start_wrapper import StartWrapper
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from kaiko_middleware import Reply
+    from kaiko_wsgi.known_heads import Headers
 
 __all__ = ["KaikoMiddleware"]
+
+_NO_HEAD: Headers | None = None
 
 
 class KaikoMiddleware:
@@ -46,27 +51,66 @@ class KaikoMiddleware:
         require_wsgi_app("kaiko_wsgi.KaikoMiddleware", app)
         self.app = app
         self._pipeline = Pipeline(Config() if config is None else config)
+        self.known: KnownHeads = KnownHeads(self._pipeline)
+        """What is the same for all requests."""
+        config = self._pipeline.config
+        self._usual = self._pipeline.covers_everything and not config.trust_request_id
+        self._pop = self._pipeline.ids.pop
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
-        pipeline = self._pipeline
         previous = current_request_id()
+        if self._usual and (previous is None or environ.get(ENVIRON_ID) != previous):
+            try:
+                request_id = self._pop()
+            except IndexError:
+                request_id = self._pipeline.ids.refill()
+        else:
+            found = self._identify(environ, previous)
+            if found is None:
+                return self._serve_uncovered(environ, start_response, previous)
+            request_id = found
+        environ[ENVIRON_ID] = request_id
+        wrapper = StartWrapper()
+        wrapper.middleware = self
+        wrapper.environ = environ
+        wrapper.server_start = start_response
+        wrapper.request_id = request_id
+        wrapper.fields = _NO_HEAD
+        wrapper.token = set_request_id(request_id)
+        asked = False
+        try:
+            result = self.app(environ, wrapper.start)
+            fields = wrapper.fields
+            if fields:
+                kind: type[object] = type(result)
+                if kind is list:
+                    parts: Any = result  # checkers do not know that it is a list
+                    if (len(parts) == 1 and type(parts[0]) is bytes) or all(
+                        type(part) is bytes for part in parts
+                    ):
+                        asked = True
+                        wrapper.context.run(start_response, wrapper.status, fields)
+                        wrapper += parts
+                        return wrapper
+                elif self.restores_id(result, previous):
+                    asked = True
+                    wrapper.context.run(start_response, wrapper.status, fields)
+                    return result
+        except BaseException as exc:  # noqa: BLE001 - the driver raises what is not answered
+            return wrapper.driven().fail_in_call(exc, asked=asked)
+        return wrapper.driven().serve(result)
+
+    def _identify(self, environ: WSGIEnvironment, previous: str | None) -> str | None:
+        """Return the request's id; None where its path is not ours."""
+        pipeline = self._pipeline
         if not pipeline.covers_everything and not pipeline.config.covers(
             path_in(environ, "PATH_INFO")
         ):
-            return self._serve_uncovered(environ, start_response, previous)
-        known: object = environ.get(ENVIRON_ID)
-        if isinstance(known, str) and known == previous:
-            request_id = known
-        else:
-            request_id = environ[ENVIRON_ID] = request_id_of(environ, pipeline)
-        set_request_id(request_id)
-        driver = ResponseDriver(previous, pipeline, environ, start_response, request_id)
-        try:
-            return driver.serve(self)
-        except BaseException:
-            driver.close()
-            raise
+            return None
+        if previous is not None and environ.get(ENVIRON_ID) == previous:
+            return previous
+        return request_id_of(environ, pipeline)
 
     def answer(self, exc: BaseException, environ: WSGIEnvironment) -> Reply:
         """Answer an exception for a framework that gave it to a handler of the service's.

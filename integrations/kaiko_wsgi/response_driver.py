@@ -2,7 +2,7 @@
 
 The server gets the head with the first chunk, so an application that fails before it gets a clean
 answer. Both are there when the application's call returns: granian reads the head at that moment.
-A plain success passes with one header more, without a `ResponseState`.
+A success that needs no look passes with one header more, without a `ResponseState`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from http.client import responses as phrases
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Protocol, cast
 
-from kaiko_middleware.headers import is_field_name, is_field_value
+from kaiko_middleware.headers import is_field_value
 from kaiko_middleware.layers import PASS_THROUGH, layers_of
 from kaiko_middleware.response_head import stream_kind, why_unsendable
 from kaiko_middleware.response_pieces import Head
@@ -28,14 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextvars import Context
     from types import TracebackType
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
     from _typeshed import OptExcInfo
 
-    from kaiko_middleware.pipeline import Pipeline
     from kaiko_middleware.response_pieces import Piece
+    from kaiko_wsgi.known_heads import Headers, KnownHeads
 
-    Headers = list[tuple[str, str]]
     Write = Callable[[bytes], object]
 
 __all__ = ["Answering", "ResponseDriver"]
@@ -44,11 +43,7 @@ __all__ = ["Answering", "ResponseDriver"]
 class Answering(Protocol):
     """What a driver asks the middleware that it serves for."""
 
-    app: WSGIApplication
-
-    def restores_id(self, result: Iterable[bytes], previous: str | None, /) -> bool:
-        """Have a body put the id back when it is closed; whether it can."""
-        ...
+    known: KnownHeads
 
     def shows_debug_page(self, environ: WSGIEnvironment, /) -> bool:
         """Whether the framework's debug pages are left alone here."""
@@ -60,7 +55,7 @@ class ResponseDriver(RestoringBody):
 
     Arguments:
         previous: the request id that was current before.
-        pipeline: the settings.
+        middleware: whose response it is.
         environ: the request.
         server_start: the server's `start_response`.
         request_id: the request's id.
@@ -72,7 +67,7 @@ class ResponseDriver(RestoringBody):
     """What the application gave to `start`, last."""
     _context: Context | None = None
     """The context in which the application gave that head."""
-    _release_span: Callable[[], None] | None = None
+    release_span: Callable[[], None] | None = None
     """Lets that context's span end, once the head is sent."""
     _plain: tuple[str, Headers] | None = None
     """That head as it is sent, where it needs no look."""
@@ -98,13 +93,15 @@ class ResponseDriver(RestoringBody):
     def __init__(
         self,
         previous: str | None,
-        pipeline: Pipeline,
+        middleware: Answering,
         environ: WSGIEnvironment,
         server_start: StartResponse,
         request_id: str,
     ) -> None:
         super().__init__(previous)
-        self._pipeline = pipeline
+        self._middleware = middleware
+        self._known = middleware.known
+        self._pipeline = self._known.pipeline
         self._environ = environ
         self._server_start = server_start
         self._request_id = request_id
@@ -112,17 +109,22 @@ class ResponseDriver(RestoringBody):
         self._written: list[bytes] = []
         self._chunks: Iterator[bytes] = iter(())
 
-    def serve(self, middleware: Answering) -> Iterable[bytes]:
-        """Call the application; return what the server gets.
+    def take_over(self, status: str, fields: Headers, context: Context) -> None:
+        """Have a head that the application gave before, and that needs no look.
 
-        A body that puts the id back when it is closed goes to the server as it is.
+        Arguments:
+            status: its status line.
+            fields: its fields as they are sent.
+            context: the context in which the application gave it.
+
         """
-        self._middleware = middleware
+        self._head = self._plain = status, fields
+        self._context = context
+
+    def serve(self, result: Iterable[bytes]) -> Iterable[bytes]:
+        """Return what the server gets for the body that the application returned."""
+        self._result = result
         try:
-            result = self._result = middleware.app(self._environ, self.start)
-            if self._plain is not None and middleware.restores_id(result, self._previous):
-                self._send_head(*self._plain)
-                return result
             wrapper: object = self._environ.get("wsgi.file_wrapper")
             if self._head is not None and isinstance(wrapper, type) and isinstance(result, wrapper):
                 # A server may send a file by a faster way.
@@ -133,15 +135,40 @@ class ResponseDriver(RestoringBody):
                 if not self._replaced:
                     self.restore()
                     return result
-        except BaseException as exc:
-            if not _is_answerable(exc):
-                raise
+        except BaseException as exc:  # noqa: BLE001 - `fail_in_call` raises what is not answered
+            return self.fail_in_call(exc)
+        return self._begin()
+
+    def fail_in_call(self, exc: BaseException, *, asked: bool = False) -> Iterable[bytes]:
+        """Return what the server gets for an exception that left the application's call.
+
+        Arguments:
+            exc: the exception.
+            asked: whether the server was given the head, and refused it.
+
+        """
+        if not _is_answerable(exc):
+            self.close()
+            raise exc
+        self._asked = self._asked or asked
+        try:
             self._fail(exc, in_call=True)
-        chunks = self._make()
-        # The first chunk brings the head.
-        first = islice(chunks, int(self._server_write is None))
-        self._chunks = chain([*first], chunks)
+        except BaseException:
+            self.close()
+            raise
+        return self._begin()
+
+    def _begin(self) -> Iterable[bytes]:
+        """Return the body, once the head is out: the first chunk brings it."""
+        chunks = self._chunks = self._make()
+        if self._server_write is None:
+            try:
+                self._chunks = chain([*islice(chunks, 1)], chunks)
+            except BaseException:
+                self.close()
+                raise
         if self._raised is not None and self._is_for_test:
+            self.close()
             raise self._raised  # the body, at whose end it would be raised, may never be read
         return self
 
@@ -150,10 +177,7 @@ class ResponseDriver(RestoringBody):
         return getattr(self._server_start, "__module__", None) == "werkzeug.test"
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from self._chunks
-        raised, self._raised = self._raised, None
-        if raised is not None:
-            raise raised
+        return self._chunks
 
     def close(self) -> None:
         """Close the application's body."""
@@ -178,15 +202,15 @@ class ResponseDriver(RestoringBody):
         if not self._replaced:
             self._head, self._exc_info = (status, headers), exc_info
             self._context = copy_context()
-            if self._release_span is None:
-                self._release_span = hold_end()
+            if self.release_span is None:
+                self.release_span = hold_end()
             self._response = self._server_write = None
             fields = self._plain_fields(status, headers)
             self._plain = None if fields is None else (status, fields)
             # An event stream's first event is not waited for.
             if fields is None and status[:1] == "2" and stream_kind(headers) is not None:
                 self._state()
-        return self._write
+        return self.write
 
     def _plain_fields(self, status: str, headers: Headers) -> Headers | None:
         """Return the fields to send, where the head needs no look; otherwise None.
@@ -194,33 +218,13 @@ class ResponseDriver(RestoringBody):
         That is a success that cannot be ended with an envelope, and the error answer that an inner
         layer made.
         """
-        pipeline, request_id = self._pipeline, self._request_id
-        if status[:1] not in {"2", "3"} or not is_field_value(status):
-            layers = layers_of(self._environ, request_id)
-            reply = layers.reply
-            if reply is None or layers.error is not None or status[:3] != str(reply.status):
-                return None
-            return headers if layers.sent is None or tuple(headers) == layers.sent else None
-        known = marked = False
-        key, length = pipeline.id_key, len(pipeline.id_key)
-        for name, value in headers:
-            # Past the patterns of what servers take, which cost more, for what they take for sure.
-            if not (value.isascii() and value.isprintable()) and not is_field_value(value):
-                return None
-            if not name.replace("-", "").isalnum() and not is_field_name(name):
-                return None
-            size = len(name)
-            if size == 14 and name.lower() == "content-length":
-                known = True
-            elif size == length and name.lower() == key:
-                marked = True
-        if not known and stream_kind(headers) is not None:
+        if status[:1] in {"2", "3"}:
+            return self._known.plain_fields(status, headers, self._request_id)
+        layers = layers_of(self._environ, self._request_id)
+        reply = layers.reply
+        if reply is None or layers.error is not None or status[:3] != str(reply.status):
             return None
-        return self._with_id(headers) if marked else [*headers, (pipeline.id_header, request_id)]
-
-    def _with_id(self, headers: Headers) -> Headers:
-        name, key = self._pipeline.id_header, self._pipeline.id_key
-        return [*(pair for pair in headers if pair[0].lower() != key), (name, self._request_id)]
+        return headers if layers.sent is None or tuple(headers) == layers.sent else None
 
     def _state(self) -> ResponseState:
         """Return the response's state, which has seen the application's head."""
@@ -240,11 +244,15 @@ class ResponseDriver(RestoringBody):
         return self._response
 
     def _make(self) -> Iterator[bytes]:
-        """Yield what becomes of the application's body."""
-        yield from self._written
+        """Yield what becomes of the application's body; raise what is handed on."""
+        if self._written:
+            yield from self._written
         try:
             if not self._replaced and self._raised is None:
                 for data in self._result:
+                    if self._sent and self._plain is not None and type(data) is bytes:
+                        yield data
+                        continue
                     yield from self._feed(data)
                     if self._replaced:
                         break
@@ -254,7 +262,11 @@ class ResponseDriver(RestoringBody):
             if not _is_answerable(exc):
                 raise
             self._fail(exc)
-        yield from self._pending
+        if self._pending:
+            yield from self._pending
+        raised, self._raised = self._raised, None
+        if raised is not None:
+            raise raised
 
     def _feed(self, data: bytes) -> list[bytes]:
         """Take a chunk of the application's; return what to send now."""
@@ -283,7 +295,7 @@ class ResponseDriver(RestoringBody):
             self._send_head(*self._plain)
         return []
 
-    def _write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> None:
         """Be what `start_response` returns, for applications of the old kind."""
         for chunk in self._feed(data):
             if self._server_write is None:
@@ -343,7 +355,7 @@ class ResponseDriver(RestoringBody):
                 if piece.body:
                     chunks.append(piece.body)
             elif piece.original and self._head is not None:
-                self._send_head(self._head[0], self._with_id(self._head[1]))
+                self._send_head(self._head[0], self._known.with_id(self._head[1], self._request_id))
             else:
                 self._replaced = True
                 line = f"{piece.status} {phrases.get(piece.status, 'Unknown Status Code')}"
@@ -351,24 +363,20 @@ class ResponseDriver(RestoringBody):
         return chunks
 
     def _send_head(self, status: str, headers: Headers) -> None:
-        exc_info, self._exc_info = self._exc_info, None
-        asked, self._asked = self._asked, True
-        server_start = self._server_start
-
-        def give() -> Write:
-            # uWSGI fails where it is given an `exc_info`, so it is given only where one is due.
-            if exc_info is None or not asked:
-                return server_start(status, headers)
-            return server_start(status, headers, exc_info)
-
+        head: tuple[object, ...] = status, headers
+        # uWSGI fails where it is given an `exc_info`, so it is given only where one is due.
+        if self._exc_info is not None and self._asked:
+            head = *head, self._exc_info
+        self._exc_info, self._asked = None, True
+        start: Callable[..., Write] = self._server_start
         # Flask's context is gone once the application has returned, and OpenTelemetry, around
         # Flask and inside of the server, asks for it.
         context = self._context
-        self._server_write = give() if context is None else context.run(give)
+        self._server_write = start(*head) if context is None else context.run(start, *head)
         self._let_span_end()
 
     def _let_span_end(self) -> None:
-        release, self._release_span = self._release_span, None
+        release, self.release_span = self.release_span, None
         if release is not None:
             release()
 

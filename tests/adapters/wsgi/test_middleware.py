@@ -7,6 +7,7 @@ import json
 import sys
 from asyncio import CancelledError
 from contextvars import ContextVar
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 from wsgiref.handlers import SimpleHandler
 from wsgiref.validate import validator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from adapters.asgi.server import Answer
 
 LENGTH = [("Content-Length", "2"), ("Content-Type", "text/plain")]
+JSON = [("Content-Type", "application/json"), ("Content-Length", "2")]
 PLAIN = [("Content-Type", "text/plain")]
 EVENTS = [("Content-Type", "text/event-stream")]
 
@@ -49,7 +51,10 @@ def fails(exc: BaseException) -> Any:
     return app
 
 
-def test_a_second_head_holds_the_span_no_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("first", ["200 OK", "404 Not Found"])
+def test_a_second_head_holds_the_span_no_second_time(
+    first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is let go once, when the last head is sent."""
     told: list[str] = []
 
@@ -60,7 +65,7 @@ def test_a_second_head_holds_the_span_no_second_time(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("kaiko_wsgi.response_driver.hold_end", hold)
 
     def app(_environ: Any, start: Any) -> list[bytes]:
-        start("200 OK", LENGTH)
+        start(first, LENGTH)
         try:
             _raise_secret()
         except ValueError:
@@ -102,6 +107,121 @@ def test_success(make: Any, headers: list[tuple[str, str]]) -> None:
     answer = serve(make("200 OK", headers, b"o", b"k"))
     assert (answer.status, answer.body, answer.whole) == (200, b"ok", True)
     assert answer.headers == [*headers, ("X-Request-ID", answer.id)]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [JSON, JSON[::-1], LENGTH, PLAIN, [*JSON, ("Vary", "Accept")], [("content-length", "2")] * 2],
+    ids=["JSON", "length first", "text", "no length", "three", "no type"],
+)
+@pytest.mark.parametrize("status", ["200 OK", "201 Created", "304 Not Modified"])
+def test_success_of_a_list(status: str, headers: list[tuple[str, str]]) -> None:
+    """It stays a list, whose parts a server counts; the application's own is left alone."""
+    chunks = [b"o", b"k"]
+
+    def app(_environ: Any, start: Any) -> list[bytes]:
+        start(status, headers)
+        return chunks
+
+    given = list(headers)
+    served = KaikoMiddleware(app)
+    for _ in range(2):  # what is known of a head is used the second time
+        server = Server()
+        body: Any = served(make_environ("/x"), server.start_response)
+        assert (len(body), list(body), server.started) == (2, chunks, 1)
+        assert server.answer.headers == [*given, ("X-Request-ID", current_request_id())]
+        body.close()
+        assert (chunks, headers, current_request_id()) == ([b"o", b"k"], given, None)
+
+
+def test_only_so_much_is_kept_of_heads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An application that makes up names and reasons does not fill the memory."""
+    monkeypatch.setattr("kaiko_wsgi.known_heads._KEPT", 2)
+
+    def made_up(environ: Any, start: Any) -> list[bytes]:
+        start(environ["line"], environ["head"])
+        return [b"k"]
+
+    app = KaikoMiddleware(made_up)
+    for number in range(4):
+        head = [("Content-Type", "image/png"), (f"X-{number}", "a"), (f"Y-{number}", "b")]
+        answer = Server().serve(app, make_environ("/x", line=f"200 Fine {number}", head=head))
+        assert (answer.status, answer.headers[:-1]) == (200, head)
+    known = app.known
+    assert (len(known._lines), len(known._names)) == (2, 2)
+
+
+@pytest.mark.parametrize("name", ["X-Gr\xf6\xdfe", "\u0416", "", "a b", "a:"])
+def test_a_name_that_is_none(name: str) -> None:
+    """A field whose name no server would send is a bug, each time that it is given."""
+    app = KaikoMiddleware(answers("200 OK", [*LENGTH, (name, "1")], b"ok"))
+    for _ in range(2):
+        is_envelope(Server().serve(app, make_environ("/x")), 500, "internal")
+
+
+class File(list[bytes]):
+    """A server's `wsgi.file_wrapper`."""
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [[b"ok"], [b"o", b"k"], [], File([b"ok"])],
+    ids=["one", "two", "none", "file"],
+)
+def test_a_head_that_the_server_refuses(chunks: list[bytes]) -> None:
+    """What it raises is answered and handed on, and its own head is replaced as PEP 3333 says."""
+    seen: list[Any] = []
+
+    def server_start(*head: Any) -> Any:
+        seen.append(head)
+        if len(seen) == 1:
+            raise ValueError("secret")
+        return None
+
+    def app(_environ: Any, start: Any) -> list[bytes]:
+        start("200 OK", LENGTH)
+        return chunks
+
+    environ = make_environ("/x")
+    environ["wsgi.file_wrapper"] = File
+    body: Any = KaikoMiddleware(app)(environ, server_start)
+    sent: list[bytes] = []
+    with pytest.raises(ValueError, match="secret"):
+        sent.extend(body)
+    body.close()
+    assert [head[0][:3] for head in seen] == ["200", "500"]
+    assert seen[1][2][0] is ValueError
+    assert current_request_id() is None
+
+
+def test_a_server_that_refuses_every_head() -> None:
+    """There is nothing to answer with, and the id is put back."""
+
+    def server_start(*_head: Any) -> Any:
+        raise ValueError("secret")
+
+    with pytest.raises(ValueError, match="secret"):
+        KaikoMiddleware(answers("200 OK", LENGTH, b"ok"))(make_environ("/x"), server_start)
+    assert current_request_id() is None
+
+
+def test_closed_elsewhere_and_twice() -> None:
+    """A server may close in another thread, whose own id stays what it was; and a second time."""
+    app = KaikoMiddleware(answers("200 OK", LENGTH, b"ok"))
+    ours: list[str | None] = []
+
+    def elsewhere() -> None:
+        body.close()
+        ours.append(current_request_id())
+
+    body: Any = app(make_environ("/x"), Server().start_response)
+    thread = Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert ours == [None]
+    body.close()
+    body.close()
+    assert current_request_id() is None
 
 
 @pytest.mark.parametrize("make", [answers, lazily])
@@ -211,11 +331,12 @@ def test_group_of_exits() -> None:
     assert answer.raised is group
 
 
-def test_fails_after_its_head() -> None:
+@pytest.mark.parametrize("status", ["200 OK", "409 Conflict"])
+def test_fails_after_its_head(status: str) -> None:
     """A head that a server still holds is taken back."""
 
     def app(_environ: Any, start: Any) -> Any:
-        start("200 OK", [*LENGTH, ("Vary", "Origin")])
+        start(status, [*LENGTH, ("Vary", "Origin")])
         raise NotFoundError("typed")
 
     answer = serve(app)
@@ -569,6 +690,24 @@ def test_close_that_fails(
     (record,) = caplog.records
     assert "raised after the answer" in record.getMessage()
     assert current_request_id() is None
+
+
+def test_close_that_fails_early(caplog: pytest.LogCaptureFixture) -> None:
+    """Of a body that was not read to its end, only the server hears it."""
+
+    class Body(list[bytes]):
+        def close(self) -> None:
+            raise ValueError("secret")
+
+    def app(_environ: Any, start: Any) -> Body:
+        start("200 OK", LENGTH)
+        return Body([b"o", b"k"])
+
+    body: Any = KaikoMiddleware(app)(make_environ("/x"), Server().start_response)
+    assert next(iter(body)) == b"o"
+    with pytest.raises(ValueError, match="secret"):
+        body.close()
+    assert (caplog.records, current_request_id()) == ([], None)
 
 
 @pytest.mark.parametrize(
