@@ -31,6 +31,7 @@ extensions = [
     "kaiko_tables",  # first: it reads the catalogue before autodoc imports anything else
     "kaiko_reference",
     "kaiko_pictures",
+    "kaiko_search",
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
@@ -70,6 +71,7 @@ html_static_path = ["_static"]
 html_css_files = ["tables.css", "pictures.css", "page.css"]
 html_js_files = ["page.js"]
 html_favicon = "_static/icon.svg"
+html_search_scorer = str(Path(__file__).parent / "_static" / "scorer.js")
 html_copy_source = False
 html_show_sphinx = False
 html_theme_options = {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
@@ -121,3 +123,23 @@ def test_a_page_is_light(pages: dict[str, Page], site: Path) -> None:
     assert weight("index.html") < 250_000
     assert max(weight(name) for name in pages if not name.startswith("reference/")) < 400_000
     assert max(weight(name) for name in pages) < 900_000  # a page to search in
+
+
+def test_the_search_knows_the_usual_words(site: Path) -> None:
+    """A number or a synonym is an entry of the search, which lists it first."""
+    index = (site / "searchindex.js").read_text(encoding="utf-8")
+    known = json.loads(index.removeprefix("Search.setIndex(").removesuffix(")"))
+    words = tomllib.loads((DOCS / "_data" / "search.toml").read_text(encoding="utf-8"))
+    assert {"404", "correlation id", "sentry", "cors"} <= known["indexentries"].keys()
+    for page, sections in words.items():
+        for word in (word for section in sections.values() for word in section):
+            found = known["indexentries"][word]
+            first = {known["docnames"][document] for document, _, main in found if main}
+            assert page in first, f"{word} does not lead to {page}"
+
+
+def test_pages_come_before_the_reference(site: Path) -> None:
+    """Who looks for a word gets what explains it, not a module that is named so."""
+    assert 'page.startsWith("reference/")' in (site / "_static/searchtools.js").read_text(
+        encoding="utf-8"
+    )
