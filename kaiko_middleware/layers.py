@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from .errors import KaikoError
     from .render import Reply
 
-__all__ = ["COVERED", "LAYERS", "PASS_THROUGH", "REQUEST_ID", "Layers", "layers_of"]
+__all__ = ["COVERED", "ENVIRON_ID", "LAYERS", "PASS_THROUGH", "REQUEST_ID", "Layers", "layers_of"]
 
 REQUEST_ID = "kaiko_request_id"
 """The key of the request id, for whoever runs outside of our middleware."""
+ENVIRON_ID = "kaiko.request_id"
+"""The same, in a WSGI environ."""
 LAYERS = "kaiko_layers"
 """The key of the record."""
 PASS_THROUGH = "kaiko_passthrough"  # noqa: S105 - no password

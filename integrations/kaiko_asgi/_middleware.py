@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 from kaiko_asgi._websocket import Socket
 from kaiko_asgi.cors import CorsHeaders
 from kaiko_asgi.knowledge import Knowledge
-from kaiko_asgi.scope import find_coverage, header_values, is_answerable
+from kaiko_asgi.scope import (
+    WSGI_ENVIRON,
+    find_coverage,
+    header_values,
+    is_answerable,
+    state_around,
+)
 from kaiko_asgi.send_wrapper import SendWrapper
 from kaiko_middleware import Config, current_request_id
 from kaiko_middleware.arguments import require_asgi_app
@@ -77,7 +83,7 @@ class KaikoMiddleware:
         except KeyError:
             state = None
         if state is None:
-            state = {}
+            state = state_around(scope) if WSGI_ENVIRON in scope else {}
             scope["state"] = state
         if state and REQUEST_ID in state:
             request_id = self._identify(scope, state)

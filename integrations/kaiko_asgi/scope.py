@@ -7,18 +7,20 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kaiko_middleware.headers import prefers_html
-from kaiko_middleware.layers import COVERED
+from kaiko_middleware.layers import COVERED, ENVIRON_ID, LAYERS, REQUEST_ID, layers_of
 from kaiko_middleware.safe_exception import context_of, leaves, traceback_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
-    from kaiko_asgi._types import Scope, Send
+    from kaiko_asgi._types import Scope, Send, State
     from kaiko_middleware import Config
 
 __all__ = [
     "BODY_LIMIT",
     "REQUEST_PATH",
+    "WSGI_ENVIRON",
     "came_through",
     "find_coverage",
     "header_values",
@@ -26,6 +28,7 @@ __all__ = [
     "lift_body_limit",
     "raised_by_send",
     "shows_debug_page",
+    "state_around",
     "was_covered",
 ]
 
@@ -33,6 +36,18 @@ BODY_LIMIT = "starlette._body_limit_responder"
 """The key of the scope under which Starlette keeps its body limit."""
 REQUEST_PATH = "kaiko_request_path"
 """The key of the scope for the path that was asked for, where a framework changes the scope's."""
+
+WSGI_ENVIRON = "wsgi_environ"
+"""The key of the scope under which a2wsgi keeps the environ that it made the scope from."""
+
+
+def state_around(scope: Scope) -> State:
+    """Return the state of a scope that a2wsgi made, with what our WSGI layer outside knows."""
+    environ: dict[str, Any] = scope[WSGI_ENVIRON]
+    request_id: object = environ.get(ENVIRON_ID)
+    if not isinstance(request_id, str):
+        return {}
+    return {REQUEST_ID: request_id, LAYERS: layers_of(environ, request_id)}
 
 
 def find_coverage(config: Config, scope: Scope) -> bool:

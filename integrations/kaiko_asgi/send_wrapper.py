@@ -10,6 +10,8 @@ the look at a header.
 
 from __future__ import annotations
 
+import inspect
+import sys
 from typing import TYPE_CHECKING
 
 from kaiko_asgi.exchange_driver import ExchangeDriver, request_info
@@ -233,3 +235,12 @@ class SendWrapper:
             and tuple(message["headers"]) == layers.sent
             and BODY_LIMIT not in self.scope
         )
+
+
+# asgiref's bridge from WSGI warns of a `send` that is not known to be awaited.
+if sys.version_info >= (3, 12):
+    inspect.markcoroutinefunction(SendWrapper.send)
+else:
+    import asyncio.coroutines
+
+    vars(SendWrapper.send)["_is_coroutine"] = vars(asyncio.coroutines)["_is_coroutine"]

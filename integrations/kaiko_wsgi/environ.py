@@ -4,17 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kaiko_middleware.layers import ENVIRON_ID, LAYERS, REQUEST_ID, layers_of
 from kaiko_middleware.report import RequestInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
+    from wsgiref.types import WSGIEnvironment
 
     from kaiko_middleware.pipeline import Pipeline
 
-__all__ = ["ENVIRON_ID", "path_in", "request_id_of", "request_info"]
+__all__ = ["ENVIRON_ID", "id_around", "path_in", "request_id_of", "request_info"]
 
-ENVIRON_ID = "kaiko.request_id"
-"""The key of the request id."""
+_ASGI_SCOPE = "asgi.scope"
+"""The key of the environ under which a2wsgi keeps the scope that it made the environ from."""
+
+
+def id_around(environ: WSGIEnvironment) -> object:
+    """Return the id that a layer of ours outside gave the request, if there is one.
+
+    An ASGI layer outside of a2wsgi then shares what the layers know, too.
+    """
+    known: object = environ.get(ENVIRON_ID)
+    scope: dict[str, Any] | None = environ.get(_ASGI_SCOPE)
+    if known is None and scope is not None:
+        state: dict[str, Any] = scope.get("state") or {}
+        known = state.get(REQUEST_ID)
+        if isinstance(known, str):
+            environ[LAYERS] = layers_of(state, known)
+    return known
 
 
 def path_in(environ: Mapping[str, object], *names: str) -> str:

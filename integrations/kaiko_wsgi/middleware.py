@@ -13,7 +13,7 @@ from kaiko_middleware.arguments import require_wsgi_app
 from kaiko_middleware.ids import set_request_id
 from kaiko_middleware.layers import COVERED, layers_of
 from kaiko_middleware.pipeline import Pipeline
-from kaiko_wsgi.environ import ENVIRON_ID, path_in, request_id_of, request_info
+from kaiko_wsgi.environ import ENVIRON_ID, id_around, path_in, request_id_of, request_info
 from kaiko_wsgi.known_heads import KnownHeads
 from kaiko_wsgi.restoring_body import RestoringBody
 from kaiko_wsgi.start_wrapper import StartWrapper
@@ -60,7 +60,7 @@ class KaikoMiddleware:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
         previous = current_request_id()
-        if self._usual and (previous is None or environ.get(ENVIRON_ID) != previous):
+        if previous is None and self._usual:
             try:
                 request_id = self._pop()
             except IndexError:
@@ -108,7 +108,7 @@ class KaikoMiddleware:
             path_in(environ, "PATH_INFO")
         ):
             return None
-        if previous is not None and environ.get(ENVIRON_ID) == previous:
+        if previous is not None and id_around(environ) == previous:
             return previous
         return request_id_of(environ, pipeline)
 

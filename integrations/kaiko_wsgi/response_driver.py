@@ -298,10 +298,7 @@ class ResponseDriver(RestoringBody):
     def write(self, data: bytes) -> None:
         """Be what `start_response` returns, for applications of the old kind."""
         for chunk in self._feed(data):
-            if self._server_write is None:
-                self._written.append(chunk)  # granian has no `write`
-            else:
-                self._server_write(chunk)
+            (self._server_write or self._written.append)(chunk)
 
     def _fail(self, exc: BaseException, *, in_call: bool = False) -> None:
         """Take an exception; note what is still sent, and whether it is raised then.
@@ -372,7 +369,9 @@ class ResponseDriver(RestoringBody):
         # Flask's context is gone once the application has returned, and OpenTelemetry, around
         # Flask and inside of the server, asks for it.
         context = self._context
-        self._server_write = start(*head) if context is None else context.run(start, *head)
+        write: Write | None = start(*head) if context is None else context.run(start, *head)
+        # granian and the bridges of asgiref and Starlette return None.
+        self._server_write = write or self._written.append
         self._let_span_end()
 
     def _let_span_end(self) -> None:

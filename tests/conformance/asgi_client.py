@@ -9,7 +9,7 @@ from conformance.driver import Result
 
 if TYPE_CHECKING:
     from conformance.driver import Sent
-    from kaiko_asgi import ASGIApp, Message, Scope
+    from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
 
 
 class AsgiDriver:
@@ -84,3 +84,29 @@ async def call(app: ASGIApp, sent: Sent) -> Result:
     except Exception:  # noqa: BLE001, S110 - a server logs it; the client sees what was sent
         pass
     return Result(status, headers, body, cut=not complete)
+
+
+def disconnecting(app: ASGIApp) -> ASGIApp:
+    """Tell `app` that the request is over once it is, as servers do: some frameworks wait."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        whole = False
+        over = asyncio.Event()
+
+        async def receiving() -> Message:
+            nonlocal whole
+            if not whole:
+                message = await receive()
+                whole = not message["more_body"]
+                return message
+            await over.wait()
+            return {"type": "http.disconnect"}
+
+        async def sending(message: Message) -> None:
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                over.set()
+
+        await app(scope, receiving, sending)
+
+    return application

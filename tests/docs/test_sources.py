@@ -23,7 +23,8 @@ HEADINGS = [
 
 
 @pytest.mark.parametrize(
-    "framework", ["asgi", "wsgi", "starlette", "fastapi", "django", "drf", "ninja", "litestar"]
+    "framework",
+    ["asgi", "wsgi", "starlette", "fastapi", "django", "drf", "ninja", "litestar", "quart"],
 )
 def test_quick_starts_have_the_same_headings(framework: str) -> None:
     """A reader who knows one page finds the way in the others."""

@@ -11,7 +11,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, JSONBody  # noqa: TC002 - read at run time
 from litestar.response import Stream
 
-from conformance.asgi_client import AsgiDriver
+from conformance.asgi_client import AsgiDriver, disconnecting
 from conformance.guard_scenarios import GUARDS, ROUTED_ONLY, Guarded
 from conformance.scenarios import BY_NAME, SCENARIOS, Answers, Body, Parses, Raises, Streams
 from kaiko_guards.asgi import GuardMiddleware
@@ -22,7 +22,7 @@ from kaiko_middleware import parse_body
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
+    from kaiko_asgi import ASGIApp
 
 
 @route("/s/{name:str}", http_method=["GET", "HEAD", "POST"])
@@ -93,31 +93,9 @@ def make_app(*, validating: bool, enveloped: bool = True, guards: Sequence[Any] 
 
 
 def served(app: Litestar) -> ASGIApp:
-    """Tell `app` that the request is over once it is, as servers do: Litestar's streams wait."""
+    """Return the application as servers call it: Litestar's streams wait for the request's end."""
     # Litestar has types of its own for what ASGI calls a scope, a receive and a send.
-    called = cast("ASGIApp", app)
-
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        whole = False
-        over = asyncio.Event()
-
-        async def receiving() -> Message:
-            nonlocal whole
-            if not whole:
-                message = await receive()
-                whole = not message["more_body"]
-                return message
-            await over.wait()
-            return {"type": "http.disconnect"}
-
-        async def sending(message: Message) -> None:
-            await send(message)
-            if message["type"] == "http.response.body" and not message.get("more_body", False):
-                over.set()
-
-        await called(scope, receiving, sending)
-
-    return application
+    return disconnecting(cast("ASGIApp", app))
 
 
 DRIVERS = (
