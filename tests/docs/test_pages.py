@@ -17,11 +17,15 @@ PAGES = sorted(
     if "_build" not in page.parts
     and re.search("^```(python|json|http)$", page.read_text(), re.MULTILINE)
 )
-# Errors, but for what the oldest Starlette and the oldest Litestar, with pydantic's V1, bring.
+# Errors, but for what some libraries bring: here the oldest Starlette and Litestar.
 WARNINGS = (
     "error",
     "ignore:The anyio.abc.BlockingPortal alias is deprecated:DeprecationWarning",
     "ignore:The `__fields__` attribute is deprecated:DeprecationWarning",
+    # What Pyramid and WebOb import.
+    "ignore:pkg_resources is deprecated:UserWarning",
+    "ignore:Deprecated call to `pkg_resources:DeprecationWarning",
+    "ignore:'cgi' is deprecated:DeprecationWarning",
 )
 
 
