@@ -6,11 +6,12 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
+    from asyncio import AbstractEventLoop, Task
+    from typing import Any
 
     from kaiko_asgi._types import Message, Receive
 
-__all__ = ["has_left", "let_write", "running_loop"]
+__all__ = ["has_left", "let_write", "running_loop", "running_task"]
 
 
 async def has_left(client: Receive) -> bool:
@@ -42,3 +43,12 @@ def running_loop() -> AbstractEventLoop | None:
     asyncio = sys.modules.get("asyncio")
     # Its name has an underscore, but it is documented, and raises nothing.
     return None if asyncio is None else asyncio._get_running_loop()  # noqa: SLF001 - see above
+
+
+def running_task() -> Task[Any] | None:
+    """Return the task that runs here, if it is one of asyncio's."""
+    loop = running_loop()
+    if loop is None:
+        return None
+    found: Task[Any] | None = sys.modules["asyncio"].current_task(loop)
+    return found

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from kaiko_guards._counting import Counting
-from kaiko_guards._deadlines import Deadline, timed_out
+from kaiko_guards._deadlines import Deadline
 from kaiko_guards._keys import ApiKeys
 from kaiko_guards._limits import RateLimit
 from kaiko_guards._request import TrustedProxies
@@ -22,7 +22,7 @@ from kaiko_middleware.settings_check import is_plain_callable, refuse
 
 if TYPE_CHECKING:
     from kaiko_guards._request import GuardedRequest
-    from kaiko_guards._verdicts import KeyAnswer, KeyVerifier
+    from kaiko_guards._verdicts import KeyAnswer
 
 __all__ = [
     "Guard",
@@ -95,10 +95,7 @@ class Guards:
         if self.deadline is None:
             return None
         asked = request.read_header(_DEADLINE)
-        seconds = self.deadline.for_request(request.path, asked)
-        if seconds is not None and not seconds:
-            raise timed_out()
-        return seconds
+        return self.deadline.for_request(request.path, asked)
 
 
 def _one(key: str, guards: tuple[object, ...], kind: type[_G]) -> _G | None:
@@ -139,9 +136,8 @@ def ask_plain_verifier(keys: ApiKeys, value: str | None) -> tuple[str, ValidKey]
 
     """
     key = keys.key_in(value)
-    verifier = cast("KeyVerifier", keys.verifier)
     try:
-        answer = verifier.verify(key)
+        answer = keys.plain_verifier.verify(key)
     except Exception as exc:
         raise keys.failed(class_name(type(exc))) from exc
     return key, keys.accept(answer)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from kaiko_guards._rates import Verdict, tightest
 from kaiko_guards._settling import Settler
-from kaiko_guards._standing import Policy, Standing, refusal, standing
+from kaiko_guards._standing import Policy, refusal, standing
 from kaiko_middleware import KaikoError
 
 if TYPE_CHECKING:
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
     from kaiko_guards._limits import Count, RateLimit
     from kaiko_guards._memory import MemoryCounter
-    from kaiko_guards._rates import Verdict
     from kaiko_guards._request import GuardedRequest
     from kaiko_guards._shared import SharedCounter
+    from kaiko_guards._standing import Standing
     from kaiko_middleware import RateLimitError
 
 __all__ = ["Counting"]
@@ -77,7 +78,7 @@ class _Tally:
 
     def refusal(self) -> RateLimitError:
         """Return the error for a request that is refused."""
-        return refusal(standing(self.verdicts, self.policies))
+        return refusal(tightest(self.verdicts), self.policies)
 
     def standing(self) -> Standing | None:
         """Return what the client is told; None where no limit governs the request."""
@@ -121,7 +122,9 @@ class Counting:
         self._settlers = tuple(used)
         self.waits: bool = bool(shared)
         """Whether a server is asked, with each request or from time to time."""
-        self._is_simple = not shared and len(limits) == 1 and not limits[0].policies
+        self._is_idle = not limits
+        is_simple = not shared and len(limits) == 1 and not limits[0].policies
+        self._only = limits[0] if is_simple else None
 
     def count(self, request: GuardedRequest) -> Standing | None:
         """Count a request; return what its client is told, or None where no limit governs it.
@@ -131,8 +134,11 @@ class Counting:
             ServiceUnavailableError: nobody can count, and the limit is closed then.
 
         """
-        if self._is_simple:
-            return self._count_by_one(request)
+        limit = self._only
+        if limit is not None:
+            return _counted_by(limit, request)
+        if self._is_idle:
+            return None
         tally = self._count_here(request)
         try:
             for counter, governed in self._governed(request):
@@ -175,17 +181,6 @@ class Counting:
         for counter in self._shared:
             await counter.close(loop)
 
-    def _count_by_one(self, request: GuardedRequest) -> Standing | None:
-        """Do the same for the one limit that there is, in memory."""
-        limit, counter, _ = self._here[0]
-        verdict = limit.hit(request, counter) if limit.governs(request) else None
-        if verdict is None:
-            return None
-        found = Standing(verdict)
-        if not found.verdict.allowed:
-            raise refusal(found)
-        return found
-
     def _count_here(self, request: GuardedRequest) -> _Tally:
         """Count a request in memory.
 
@@ -218,6 +213,26 @@ class Counting:
             if count is not None:
                 found.setdefault(counter, []).append((limit, count))
         return found.items()
+
+
+def _counted_by(limit: RateLimit, request: GuardedRequest) -> Standing | None:
+    """Count a request by the one limit that there is, in memory.
+
+    Raises:
+        RateLimitError: it refuses the request.
+
+    """
+    if not limit.is_everywhere and not limit.governs(request):
+        return None
+    told = limit.charge(request)
+    if told is None:
+        return None
+    if isinstance(told, Verdict):
+        if not told.allowed:
+            raise refusal(told)
+        return standing([told], ())
+    rate = limit.rates[0]
+    return rate.limit, rate.remaining(told), told, ()
 
 
 def _to_settle(tally: _Tally) -> Iterable[Settler]:

@@ -125,10 +125,15 @@ class Deadline:
             path: its path.
             asked: its `X-Request-Deadline`; one that is no number of seconds says nothing.
 
+        Raises:
+            ServiceUnavailableError: its caller waits no longer; the work would be in vain.
+
         """
-        seconds = self._by_path.get(path, self.seconds)
+        seconds = self._by_path.get(path, self.seconds) if self._by_path.pairs else self.seconds
         if asked is not None and _SECONDS.fullmatch(asked):
             wanted = float(asked)
+            if not wanted:
+                raise timed_out()
             seconds = wanted if seconds is None else min(seconds, wanted)
         return seconds
 

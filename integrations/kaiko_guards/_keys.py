@@ -10,10 +10,9 @@ import logging
 import re
 from typing import TYPE_CHECKING, cast
 
-from kaiko_guards._paths import ByPath
+from kaiko_guards._paths import ByPath, within
 from kaiko_guards._verdicts import ValidKey
 from kaiko_middleware import AuthenticationError, ForbiddenError, ServiceUnavailableError
-from kaiko_middleware.config import is_within
 from kaiko_middleware.safe_exception import class_name
 from kaiko_middleware.settings_check import path_prefixes, refuse
 
@@ -68,6 +67,8 @@ class ApiKeys:
         if not callable(getattr(cast("object", verifier), "verify", None)):
             refuse("verifier", verifier, "an object with a method verify(key)")
         self.verifier: KeyVerifier | AsyncKeyVerifier = verifier
+        self.plain_verifier: KeyVerifier = cast("KeyVerifier", verifier)
+        """The same, for who has made sure that it is synchronous."""
         given = () if isinstance(prefixes, str) else tuple(cast("Iterable[object]", prefixes))
         self.prefixes: tuple[str, ...] = tuple(
             each for each in given if isinstance(each, str) and is_prefix(each)
@@ -75,6 +76,7 @@ class ApiKeys:
         if not given or self.prefixes != given:
             refuse("prefixes", prefixes, "a sequence of prefixes such as 'kaiko_live_'")
         self.public: tuple[str, ...] = path_prefixes("public", public)
+        self._is_public = within(self.public)
         if not _HEADER.fullmatch(header):
             refuse("header", header, "a lower-case header name such as 'x-api-key'")
         self.header: str = header
@@ -84,12 +86,14 @@ class ApiKeys:
                 refuse("scopes", scope, "a scope without white space, such as 'contexts:read'")
         self._scopes = ByPath("scopes", named)
         starts = "|".join(self.prefixes)
-        self._form = re.compile(rf"(?:{starts})[A-Za-z0-9]{{16,96}}")
+        self._has_form = re.compile(rf"(?:{starts})[A-Za-z0-9]{{16,96}}").fullmatch
         self._failing = False
 
     def needs_key(self, request: GuardedRequest) -> bool:
         """Whether a request must carry a key: not to a public path, and no CORS preflight."""
-        return not is_within(request.path, self.public) and not request.is_preflight
+        if self._is_public(request.path):
+            return False
+        return request.method != "OPTIONS" or not request.is_preflight
 
     def key_in(self, value: str | None) -> str:
         """Return the key that a header's value is.
@@ -99,7 +103,7 @@ class ApiKeys:
                 another environment.
 
         """
-        if value is None or self._form.fullmatch(value) is None:
+        if value is None or self._has_form(value) is None:
             raise AuthenticationError
         return value
 
@@ -146,9 +150,10 @@ class ApiKeys:
             ForbiddenError: the path needs a scope that the key lacks: 403 `permission_denied`.
 
         """
-        scope = self._scopes.get(request.path, None)
-        if scope is not None and scope not in valid.scopes:
-            raise ForbiddenError
+        if self._scopes.pairs:
+            scope = self._scopes.get(request.path, None)
+            if scope is not None and scope not in valid.scopes:
+                raise ForbiddenError
         request.key, request.valid_key = key, valid
 
 

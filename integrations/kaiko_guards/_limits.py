@@ -8,7 +8,7 @@ from hashlib import sha256
 from time import monotonic
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
-from kaiko_guards._memory import MemoryCounter
+from kaiko_guards._memory import Key, MemoryCounter
 from kaiko_guards._rates import parse_rates
 from kaiko_middleware.config import is_within
 from kaiko_middleware.settings_check import is_plain_callable, path_prefixes, refuse
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kaiko_guards._settling import Settler
     from kaiko_guards._shared import SharedCounter
 
-    Identify = Callable[[GuardedRequest], str | None]
+    Identify = Callable[[GuardedRequest], Key | None]
     Cost = Callable[[GuardedRequest], int]
 
 __all__ = ["Count", "RateLimit"]
@@ -34,7 +34,7 @@ _METHOD = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
 class Count(NamedTuple):
     """What one limit counts of one request: for whom, against which rates, and how often."""
 
-    key: str
+    key: Key
     rates: Sequence[Rate]
     cost: int
 
@@ -96,8 +96,9 @@ class RateLimit:
         self._identify: Identify = _identifier(by, _BY if storage != _HERE else _BY_HERE)
         self._fixed_cost, self._cost = _checked_cost(cost)
         self.paths: tuple[str, ...] = path_prefixes("paths", paths)
-        self._everywhere = "/" in self.paths
         self.methods: frozenset[str] | None = _checked_methods(methods)
+        self.is_everywhere: bool = "/" in self.paths and self.methods is None
+        """Whether it applies to every request."""
         if type(max_keys) is not int or max_keys < 1:
             refuse("max_keys", max_keys, "an int from 1")
         self.settle_every: float | None = settle_every
@@ -116,6 +117,9 @@ class RateLimit:
         elif settle_every is not None:
             # What the others have let through may be owed for another period.
             self.counter = MemoryCounter(self.rates, max_keys=max_keys, periods=2, clock=clock)
+        if self.counter is not None:
+            one = len(self.rates) == 1
+            self._charge = self.counter.charge if one else self.counter.hit
         self.policies: tuple[str, ...] = ()
         """The names of its rates; none where no field tells them."""
         if name is not None and not _NAME.fullmatch(name):
@@ -137,13 +141,17 @@ class RateLimit:
         """Whether the limit applies to the request's method and path."""
         if self.methods is not None and request.method not in self.methods:
             return False
-        return self._everywhere or is_within(request.path, self.paths)
+        return self.is_everywhere or is_within(request.path, self.paths)
 
-    def hit(self, request: GuardedRequest, counter: MemoryCounter) -> Verdict | None:
-        """Count a request in memory; None where it counts for nobody."""
+    def charge(self, request: GuardedRequest) -> float | Verdict | None:
+        """Count a request in this process alone; None where it counts for nobody.
+
+        Returns what the tightest rate says; where there is only one, and it allows the request, in
+        how many seconds its allowance is whole.
+        """
         key = self._identify(request)
         cost = self._fixed_cost if self._cost is None else self._cost(request)
-        return None if key is None or cost < 1 else counter.hit(key, cost)
+        return None if key is None or cost < 1 else self._charge(key, cost)
 
     def count(self, request: GuardedRequest) -> Count | None:
         """Return what a request counts for; None where it counts for nobody."""
@@ -210,9 +218,10 @@ def _by_key(request: GuardedRequest) -> str | None:
     return f"key:{sha256(request.key.encode()).hexdigest()[:32]}"
 
 
-def _by_key_here(request: GuardedRequest) -> str | None:
+def _by_key_here(request: GuardedRequest) -> Key | None:
     """Count by a key in this process alone, whose hashes nobody else can foresee."""
-    return _without_key(request) if request.key is None else f"key:{hash(request.key):x}"
+    key = request.key
+    return _without_key(request) if key is None else hash(key)
 
 
 def _by_principal(request: GuardedRequest) -> str | None:

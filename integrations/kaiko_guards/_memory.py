@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from kaiko_guards._rates import Rate, Verdict
 
-__all__ = ["MemoryCounter"]
+__all__ = ["Key", "MemoryCounter"]
+
+Key = str | int
+"""Whom a request is counted for: a text, or the hash of one."""
 
 _SHARDS = 64  # a power of two
 
@@ -32,11 +35,11 @@ class _Shard:
 
     def __init__(self) -> None:
         self.lock = Lock()
-        self.fresh: dict[str, Any] = {}
-        self.stale: dict[str, Any] = {}
+        self.fresh: dict[Key, Any] = {}
+        self.stale: dict[Key, Any] = {}
         self.turns_at = 0.0
 
-    def recall(self, key: str, now: float, period: float, room: int) -> Any:
+    def recall(self, key: Key, now: float, period: float, room: int) -> Any:
         """Return what was kept of a key before this generation; begin a new one where it is time.
 
         Arguments:
@@ -47,7 +50,7 @@ class _Shard:
 
         """
         if now >= self.turns_at or len(self.fresh) >= room:
-            self.stale, self.fresh = self.fresh, dict[str, Any]()
+            self.stale, self.fresh = self.fresh, dict[Key, Any]()
             self.turns_at = now + period
         return self.stale.pop(key, None)
 
@@ -76,12 +79,13 @@ class MemoryCounter:
     ) -> None:
         self._rates = tuple(rates)
         self._clock = clock
+        self._pay = self._rates[0].pay
         self._take = self._rates[0].take if len(self._rates) == 1 else self._take_tightest
         self._period = periods * max(rate.period for rate in rates)
         self._room = max(1, max_keys // (2 * _SHARDS))
         self._shards = tuple(_Shard() for _ in range(_SHARDS))
 
-    def hit(self, key: str, cost: int = 1) -> Verdict:
+    def hit(self, key: Key, cost: int = 1) -> Verdict:
         """Count one request of `key`; return what the tightest rate says."""
         now = self._clock()
         shard = self._shards[hash(key) % _SHARDS]
@@ -96,7 +100,29 @@ class MemoryCounter:
             lock.release()
         return verdict
 
-    def hit_each(self, key: str, cost: int = 1) -> list[Verdict]:
+    def charge(self, key: Key, cost: int = 1) -> float | Verdict:
+        """Count one request of `key` where there is one rate, and say no more than is asked.
+
+        Returns in how many seconds the allowance is whole, or why the request is refused.
+        """
+        now = self._clock()
+        shard = self._shards[hash(key) % _SHARDS]
+        lock = shard.lock
+        lock.acquire()
+        try:
+            kept = shard.fresh.get(key)
+            if kept is None or now >= shard.turns_at:
+                kept = shard.recall(key, now, self._period, self._room)
+            after = self._pay(kept, now, cost)
+            if after is None:
+                shard.fresh[key], verdict = self._take(kept, now, cost)
+                return verdict
+            shard.fresh[key] = after
+        finally:
+            lock.release()
+        return after - now
+
+    def hit_each(self, key: Key, cost: int = 1) -> list[Verdict]:
         """Count one request of `key`; return what each rate says."""
         now = self._clock()
         shard = self._shards[hash(key) % _SHARDS]
@@ -105,7 +131,7 @@ class MemoryCounter:
             self._keep(shard, key, times)
         return verdicts
 
-    def give_back(self, key: str, cost: int) -> None:
+    def give_back(self, key: Key, cost: int) -> None:
         """Undo one hit of `key` that was allowed."""
         now = self._clock()
         shard = self._shards[hash(key) % _SHARDS]
@@ -116,7 +142,7 @@ class MemoryCounter:
                 given = tuple([time - rate.charge(cost) for rate, time in paid])
                 self._keep(shard, key, given)
 
-    def ahead(self, key: str) -> tuple[float, ...]:
+    def ahead(self, key: Key) -> tuple[float, ...]:
         """Return for each rate in how many seconds the allowance of `key` is whole."""
         now = self._clock()
         shard = self._shards[hash(key) % _SHARDS]
@@ -126,7 +152,7 @@ class MemoryCounter:
                 self._keep(shard, key, times)
         return tuple([max(0.0, time - now) for time in times or (now,) * len(self._rates)])
 
-    def set_ahead(self, key: str, ahead: Sequence[float]) -> None:
+    def set_ahead(self, key: Key, ahead: Sequence[float]) -> None:
         """Say for each rate in how many seconds the allowance of `key` is whole."""
         now = self._clock()
         shard = self._shards[hash(key) % _SHARDS]
@@ -134,14 +160,14 @@ class MemoryCounter:
             self._times(shard, key, now)
             self._keep(shard, key, tuple([now + seconds for seconds in ahead]))
 
-    def _times(self, shard: _Shard, key: str, now: float) -> tuple[float, ...] | None:
+    def _times(self, shard: _Shard, key: Key, now: float) -> tuple[float, ...] | None:
         """Return what is kept of a key, which is to be kept again."""
         kept = shard.fresh.get(key)
         if kept is None or now >= shard.turns_at:
             kept = shard.recall(key, now, self._period, self._room)
         return (kept,) if kept is not None and len(self._rates) == 1 else kept
 
-    def _keep(self, shard: _Shard, key: str, times: tuple[float, ...]) -> None:
+    def _keep(self, shard: _Shard, key: Key, times: tuple[float, ...]) -> None:
         shard.fresh[key] = times[0] if len(self._rates) == 1 else times
 
     def _take_each(

@@ -84,19 +84,28 @@ class Rate:
             cost: how many requests this one counts as.
 
         """
-        start = now if whole_at is None or whole_at < now else whole_at
-        interval = self.interval
-        charge = interval if cost == 1 else min(self.limit, cost) * interval
-        after = start + charge
-        ahead = after - now
-        left = self.period - ahead
-        if left >= self._least:
-            told = True, self.limit, int(left / interval + _HAIR), ahead, 0.0
+        after = self.pay(whole_at, now, cost)
+        if after is not None:
+            ahead = after - now
+            told = True, self.limit, self.remaining(ahead), ahead, 0.0
             return after, _verdict(Verdict, told)
-        start = min(start, now + self.longest)
+        start = now if whole_at is None else min(max(whole_at, now), now + self.longest)
         free = self.period - (start - now)
-        remaining = max(0, int(free / interval + _HAIR))
-        return start, Verdict(False, self.limit, remaining, start - now, charge - free)
+        remaining = max(0, self.remaining(start - now))
+        return start, Verdict(False, self.limit, remaining, start - now, self.charge(cost) - free)
+
+    def pay(self, whole_at: float | None, now: float, cost: int) -> float | None:
+        """Return the time that is kept of a key once a request is counted; None if it is refused.
+
+        Arguments as of `take`, which says more and costs more.
+        """
+        start = now if whole_at is None or whole_at < now else whole_at
+        after = start + (self.interval if cost == 1 else min(self.limit, cost) * self.interval)
+        return after if self.period - (after - now) >= self._least else None
+
+    def remaining(self, ahead: float) -> int:
+        """Return how many requests may follow at once, `ahead` seconds before all are back."""
+        return int((self.period - ahead) / self.interval + _HAIR)
 
     def charge(self, cost: int) -> float:
         """Return the seconds that a request costs which counts as `cost` requests."""

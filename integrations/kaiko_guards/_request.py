@@ -52,7 +52,7 @@ class GuardedRequest:
 
     """
 
-    __slots__ = ("_peer", "_proxies", "key", "method", "path", "read_header", "valid_key")
+    __slots__ = ("_find", "_peer", "_proxies", "key", "method", "path", "valid_key")
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class GuardedRequest:
     ) -> None:
         self.method: str = method
         self.path: str = path
-        self.read_header: ReadHeader = read_header
+        self._find = read_header
         self.key: str | None = None
         """The key that the key guard found to be valid; None before, and on public paths."""
         self.valid_key: ValidKey | None = None
@@ -72,17 +72,25 @@ class GuardedRequest:
         self._peer = peer
         self._proxies = proxies
 
+    def read_header(self, name: str, /) -> str | None:
+        """Return a header's value, its values joined by commas; `name` is lower-case."""
+        return self._find(name)
+
     @property
     def address(self) -> str | None:
         """The client's address; of IPv6 the /64 network, since a client has all of it."""
-        peer = self._peer
-        if self._proxies:
+        peer, proxies = self._connection()
+        if proxies:
             forwarded = self.read_header("x-forwarded-for")
             if forwarded:
-                peer = self._proxies.client_of(peer, forwarded)
+                peer = proxies.client_of(peer, forwarded)
         if not peer:
             return None
         return _network_of(peer) if ":" in peer else peer
+
+    def _connection(self) -> tuple[str | None, TrustedProxies]:
+        """Return who connected, and whose word on the client's address counts."""
+        return self._peer, self._proxies
 
     @property
     def is_preflight(self) -> bool:

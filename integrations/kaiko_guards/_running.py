@@ -2,235 +2,202 @@
 
 from __future__ import annotations
 
-import sys
-from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from kaiko_asgi.event_loop import running_loop
-from kaiko_guards._deadlines import GRACE, timed_out
-from kaiko_guards._standing import LIMIT_HEADERS, limit_headers
-from kaiko_guards._waiting import waits_for_thread
+from kaiko_asgi.scope import REQUEST_PATH
+from kaiko_guards._deadlines import timed_out
+from kaiko_guards._late import Late
+from kaiko_guards._limits_told import with_limits
+from kaiko_guards._request import GuardedRequest
+from kaiko_guards._sizes import Tally
+from kaiko_guards._standing import limit_headers
 from kaiko_middleware import PayloadTooLargeError
-from kaiko_middleware.deadline import ends_at
+from kaiko_middleware.config import routed_path
 from kaiko_middleware.layers import REQUEST_ID, layers_of
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, Task, TimerHandle
-    from collections.abc import Awaitable, Callable, Coroutine
-    from contextvars import Token
+    from asyncio import Task
+    from collections.abc import Awaitable, Coroutine
 
-    from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
+    from kaiko_asgi import Message, Receive, Scope, Send
     from kaiko_guards._deadlines import Deadline
-    from kaiko_guards._request import GuardedRequest
-    from kaiko_guards._sizes import Tally
+    from kaiko_guards._request import TrustedProxies
     from kaiko_guards._standing import Standing
-    from kaiko_guards._timers import Timers, TimersByLength
+    from kaiko_guards._timers import OwnTimer, Timers
     from kaiko_middleware import KaikoError
-
-    Answer = Callable[[Receive, Send, KaikoError], Coroutine[Any, Any, None]]
 
 __all__ = ["Running"]
 
-_NAMES = {name: name.lower().encode("ascii") for name in LIMIT_HEADERS}
-_TOLD = frozenset(_NAMES.values())
+_START = "http.response.start"
 _BODIES = frozenset({"http.response.body", "http.response.pathsend", "http.response.zerocopysend"})
 """The events that send a part of a body, those of the server's extensions too."""
 _HANDSHAKES = frozenset({"websocket.accept", "websocket.close"})
 """The events after which no HTTP answer can follow."""
 
 
-class _Clock(NamedTuple):
-    """What a deadline runs on; `cancelled` says how often the task had been cancelled before."""
+class _Middleware(Protocol):
+    """What runs the guards."""
 
-    deadline: Deadline
-    loop: AbstractEventLoop
-    task: Task[Any]
-    cancelled: int
+    proxies: TrustedProxies
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send, error: KaikoError) -> None:
+        """Answer with an error in place of the application."""
+        ...
 
 
-class Running:
+class Running(GuardedRequest):
     """One request on its way through the guards.
 
+    It is also what they know of the request: two objects would cost as much as a guard.
+
     Arguments:
-        request: what the guards know of it.
+        scope: the connection's.
         receive: the server's.
         send: the server's.
-        answer: answers with an error, given `receive`, `send` and the error.
+        middleware: the guards' middleware.
 
     """
 
     __slots__ = (
-        "_answer",
-        "_answering",
-        "_clock",
-        "_is_cancelled",
-        "_is_late",
-        "_overruns",
-        "_request",
-        "_send",
-        "_timer",
-        "_timers",
-        "_token",
-        "_too_large",
+        "_server",
+        "cancelled",
+        "deadline",
+        "late",
+        "max_bytes",
+        "middleware",
         "receive",
+        "scope",
         "standing",
         "started",
         "tally",
+        "task",
+        "timers",
+        "too_large",
     )
 
-    def __init__(
-        self, request: GuardedRequest, receive: Receive, send: Send, answer: Answer
-    ) -> None:
-        self._request = request
+    standing: Standing | None
+    """What is left of the limits; None where none governs the request."""
+    max_bytes: int
+    """Octets of the largest body; not set where it has no limit."""
+    tally: Tally | None
+    """Counts the body, once it is read."""
+    too_large: PayloadTooLargeError | None
+    """Why the body is refused."""
+    timers: Timers | OwnTimer | None
+    """What ends the work in time; None where nothing does, or not any more."""
+    late: Late | None
+    """What is done about work whose time is over."""
+    deadline: Deadline
+    """Not set where there is no loop that ends the work, as the two that follow."""
+    task: Task[Any]
+    """What runs the work."""
+    cancelled: int
+    """How often that task had been cancelled before."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, middleware: _Middleware) -> None:
+        # Not by the base's `__init__`, which every request would pay for.
+        self.method = scope.get("method", "WEBSOCKET")
+        path, root_path = scope["path"], scope.get("root_path")
+        if root_path or "//" in path or REQUEST_PATH in scope:
+            path = routed_path(scope.get(REQUEST_PATH) or path, root_path or "")
+        self.path = path
+        self.key = self.valid_key = None
+        self.scope: Scope = scope
         self.receive: Receive = receive
-        self._send = send
-        self._answer = answer
+        self._server = send
+        self.middleware: _Middleware = middleware
         self.started: bool = False
         """Whether the head of the answer is out."""
-        self.tally: Tally | None = None
-        """Counts the body; None where it has no limit."""
-        self.standing: Standing | None = None
-        """What is left of the limits; None where none governs the request."""
-        self._too_large: PayloadTooLargeError | None = None
-        self._is_late = False
-        self._is_cancelled = False
-        self._overruns = False
-        self._clock: _Clock | None = None
-        self._timer: TimerHandle | None = None
-        self._timers: Timers | None = None
-        self._answering: Task[None] | None = None
-        self._token: Token[float | None] | None = None
+        self.standing = self.tally = self.too_large = self.timers = self.late = None
 
-    def limit_time(self, deadline: Deadline, seconds: float | None, timers: TimersByLength) -> None:
-        """Begin to count the time, where it is limited.
+    def _connection(self) -> tuple[str | None, TrustedProxies]:
+        client = cast("tuple[str, int] | None", self.scope.get("client"))
+        return client[0] if client else None, self.middleware.proxies
 
-        Without an asyncio loop nothing is ended: `deadline()` tells what is left.
-        """
-        if seconds is None:
-            return
-        self._token = ends_at.set(monotonic() + seconds)
-        loop = running_loop()
-        task = None if loop is None else sys.modules["asyncio"].current_task()
-        if loop is not None and task is not None:
-            clock = _Clock(deadline, loop, task, task.cancelling())
-            found = self._timers = timers.find(loop, seconds)
-            if found is None:
-                self._timer = loop.call_later(seconds, self.expire)
-            else:
-                found.add(self)
-            self._clock = clock
+    def read_header(self, name: str, /) -> str | None:
+        """Return a header's value, its values joined by commas; `name` is lower-case."""
+        wanted = name.encode("latin-1")
+        values = [value for key, value in self.scope["headers"] if key == wanted]
+        return b",".join(values).decode("latin-1") if values else None
 
     def expire(self) -> None:
         """Stop the work: its time is over."""
-        clock = cast("_Clock", self._clock)
-        self._is_late = True
-        self._timers = None
-        if waits_for_thread(clock.task):
-            self._overrun(clock)
-            self._cancel_later(clock)
-        else:
-            self._timer = clock.loop.call_later(GRACE, self._overrun, clock)
-            self._cancel(clock)
+        self.timers = None
+        self.late = Late(self, self.deadline, self.task, self.cancelled, self._answer)
+        self.late.stop_work()
 
-    def _cancel(self, clock: _Clock) -> None:
-        self._is_cancelled = True
-        clock.task.cancel()
+    def _answer(self, error: KaikoError) -> Coroutine[Any, Any, None] | None:
+        if self.started:
+            return None
+        return self.middleware.answer(self.scope, self.receive, self.send_directly, error)
 
-    def _cancel_later(self, clock: _Clock) -> None:
-        """Cancel what is left of the work, once the thread has ended that it waits for."""
-        self._timer = None
-        if waits_for_thread(clock.task):
-            self._timer = clock.loop.call_later(GRACE, self._cancel_later, clock)
-        else:
-            self._cancel(clock)
-
-    def _overrun(self, clock: _Clock) -> None:
-        """Answer for work that goes on: a thread cannot be stopped."""
-        self._timer = None
-        self._overruns = True
-        clock.deadline.began_to_overrun(self._request)
-        if not self.started:
-            answer = self._answer(self.receive, self.send_directly, timed_out())
-            self._answering = clock.loop.create_task(answer)
-
-    def _lift(self) -> None:
-        if self._timers is not None:
-            self._timers.drop(self)
-            self._timers = None
-        elif self._timer is not None and not self._is_late:
-            self._timer.cancel()
-            self._timer = None
-
-    async def run(self, app: ASGIApp, scope: Scope) -> None:
-        """Run the application.
+    async def returned(self) -> None:
+        """Take note that the application returned, be it without an answer or late.
 
         Raises:
             PayloadTooLargeError: its request has a body that is too large.
             ServiceUnavailableError: it took too long.
 
         """
-        receive = self.receive if self.tally is None else self.take
-        error: KaikoError | None = None
-        try:
-            await app(scope, receive, self.send)
-        except BaseException as exc:
-            error = self._refused_for(exc)
-            self._promise(scope)
-            if error is None:
-                raise
-        else:
-            if not self.started:
-                error = self._too_large or (timed_out() if self._is_late else None)
-        if self._answering is not None:
-            await self._answering
-        elif error is not None:
-            if self.standing is not None:
-                error.headers = tuple(limit_headers(self.standing))  # whoever answers it
-            raise error
+        late = self.late
+        if late is not None and late.answering is not None:
+            await late.answering
+        elif not self.started:
+            error = self.too_large or (None if late is None else timed_out())
+            if error is not None:
+                raise self._told(error)
 
-    async def end_late(self, exc: BaseException) -> bool:
-        """Return whether the client was answered while a guard still worked, which ended by `exc`.
+    async def ended_by(self, exc: BaseException, *, admitted: bool) -> bool:
+        """Return whether the client was answered while the work went on, which ended by `exc`.
+
+        Arguments:
+            exc: what came out of the application, or of a guard.
+            admitted: whether it came out of the application.
 
         Raises:
-            ServiceUnavailableError: the guard took too long, and nothing is answered yet.
+            PayloadTooLargeError: the request has a body that is too large.
+            ServiceUnavailableError: it took too long, and nothing is answered yet.
 
         """
-        error = self._refused_for(exc)
-        if self._answering is not None:
-            await self._answering
+        late = self.late
+        error: KaikoError | None = None
+        if self.too_large is not None and not self.started:
+            error = self.too_large
+        elif late is not None and late.ended_by(exc):
+            error = timed_out()
+        if admitted:
+            self._promise()
+        if late is not None and late.answering is not None and not (admitted and error is None):
+            await late.answering
             return True
         if error is not None:
-            raise error
+            raise self._told(error)
         return False
 
-    def _promise(self, scope: Scope) -> None:
+    def _told(self, error: KaikoError) -> KaikoError:
+        """Return an error that tells what is left of the limit, whoever answers it."""
+        if self.standing is not None:
+            error.headers = tuple(limit_headers(self.standing))
+        return error
+
+    def _promise(self) -> None:
         """Have what is answered outside of the guards tell what is left of the limit, too."""
-        state: dict[str, Any] = scope.get("state") or {}
+        state: dict[str, Any] = self.scope.get("state") or {}
         request_id: object = state.get(REQUEST_ID)
         if self.standing is not None and not self.started and isinstance(request_id, str):
             layers_of(state, request_id).promised = tuple(limit_headers(self.standing))
 
-    def _refused_for(self, exc: BaseException) -> KaikoError | None:
-        """Return why the application was stopped, where `exc` is how it ended by that."""
-        if self._too_large is not None and not self.started:
-            return self._too_large
-        clock = self._clock
-        if clock is not None and self._is_cancelled:
-            self._is_cancelled = False
-            others = clock.task.uncancel() > clock.cancelled
-            if not others and isinstance(exc, sys.modules["asyncio"].CancelledError):
-                return timed_out()
-        return None
-
     async def take(self) -> Message:
         """Be the application's `receive`, and count the body."""
         message = await self.receive()
-        tally = self.tally
-        if tally is not None and message["type"] == "http.request":
+        if message["type"] == "http.request":
+            tally = self.tally
+            if tally is None:
+                tally = self.tally = Tally(self.max_bytes)
             try:
                 tally.add(len(message.get("body", b"")))
             except PayloadTooLargeError as error:
-                self._too_large = error
+                self.too_large = error
                 raise
         return message
 
@@ -239,61 +206,39 @@ class Running:
 
     def send(self, message: Message) -> Awaitable[None]:
         """Be the application's `send`."""
-        if self._answering is not None:
-            return _nothing()  # the client has its answer
         kind: str = message["type"]
+        if self.late is not None or self.too_large is not None:
+            if self.late is not None and self.late.answering is not None:
+                return _nothing()  # the client has its answer
+            if self.too_large is not None and kind == _START and message["status"] != 413:
+                raise self.too_large  # whatever the application makes of it
         if kind in _BODIES:
             # What streams has no deadline, and what runs after a whole answer has none either.
-            self._lift()
-            return self._send(message)
-        if (
-            self._too_large is not None
-            and kind == "http.response.start"
-            and message["status"] != self._too_large.status
-        ):
-            raise self._too_large  # whatever the application makes of it
+            timers = self.timers
+            if timers is not None:
+                self.timers = None
+                timers.drop(self)
+            return self._server(message)
         return self.send_directly(message)
 
     def send_directly(self, message: Message) -> Awaitable[None]:
         """Send an event, its head with what is left of the limit."""
         kind: str = message["type"]
-        if kind in _HANDSHAKES:
-            self.started = True
-        elif kind.endswith("response.start"):
+        if kind == _START or kind.endswith("response.start"):
             self.started = True
             if self.standing is not None:
-                message = _with_limits(message, self.standing)
-        return self._send(message)
+                message = with_limits(message, self.standing)
+        elif kind in _HANDSHAKES:
+            self.started = True
+        return self._server(message)
 
     def finish(self) -> None:
-        """Take note that the request is over."""
-        if self._timers is not None:
-            self._timers.drop(self)
-        elif self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._is_cancelled and self._clock is not None:  # and nobody minded
-            self._clock.task.uncancel()
-        if self._overruns and self._clock is not None:
-            self._clock.deadline.ended_overrun()
-        if self._token is not None:
-            try:
-                ends_at.reset(self._token)
-            except ValueError:  # a coroutine that is closed elsewhere has nothing to restore
-                pass
+        """Take note that the request is over, where it has a deadline still or is late."""
+        if self.timers is not None:
+            self.timers.drop(self)
+        if self.late is not None:
+            self.late.finish()
 
 
 async def _nothing() -> None:
     """Send nowhere."""
-
-
-def _with_limits(message: Message, standing: Standing) -> Message:
-    headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
-    told: set[str] = set()
-    for name, _ in headers:
-        lower = name.lower()
-        if lower in _TOLD:
-            told.add(lower.decode("ascii"))
-    ours = limit_headers(standing, told)
-    headers += [(_NAMES[name], value.encode("ascii")) for name, value in ours]
-    return {**message, "headers": headers}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kaiko_guards._limits import Count
-    from kaiko_guards._memory import MemoryCounter
+    from kaiko_guards._memory import Key, MemoryCounter
     from kaiko_guards._shared import SharedCounter
 
 __all__ = ["Settler"]
@@ -68,7 +68,7 @@ class Settler:
         self._next_at = clock()
         self._lock = Lock()
         self._busy = Lock()
-        self._due: dict[str, _Due] = {}
+        self._due: dict[Key, _Due] = {}
         self._room = _ROOM
         self._sent: tuple[Batch, Sequence[_Due]] | None = None
         """What may or may not have arrived."""
@@ -90,7 +90,7 @@ class Settler:
             due = self._due.get(count.key)
             if due is not None:
                 seconds = [a + b for a, b in zip(due.charge.seconds, seconds, strict=True)]
-            self._due[count.key] = _Due(memory, Charge(count.key, count.rates, seconds))
+            self._due[count.key] = _Due(memory, Charge(str(count.key), count.rates, seconds))
 
     def _forget(self) -> None:
         """Keep no more of a flood, while the server is gone, than what the memory itself keeps."""

@@ -11,7 +11,10 @@ from kaiko_middleware.settings_check import refuse
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["BodyLimit", "Tally"]
+__all__ = ["BodyLimit", "Tally", "check_length"]
+
+
+_DIGITS = 18
 
 
 class BodyLimit:
@@ -39,7 +42,18 @@ class BodyLimit:
 
     def for_path(self, path: str) -> int:
         """Return the limit for a path, in octets."""
-        return self._by_path.get(path, self.max_bytes)
+        return self._by_path.get(path, self.max_bytes) if self._by_path.pairs else self.max_bytes
+
+
+def check_length(length: bytes, max_bytes: int) -> None:
+    """Look at `Content-Length`; one that is no number is the server's to refuse.
+
+    Raises:
+        PayloadTooLargeError: it says more than is allowed.
+
+    """
+    if not (length.isdigit() and len(length) <= _DIGITS and int(length) <= max_bytes):
+        Tally(max_bytes).announce(length.decode("latin-1"))
 
 
 class Tally:
@@ -67,7 +81,7 @@ class Tally:
         digits = content_length.strip()
         if digits.isascii() and digits.isdigit():
             significant = digits.lstrip("0") or "0"
-            if len(significant) > 18 or int(significant) > self.left:
+            if len(significant) > _DIGITS or int(significant) > self.left:
                 raise PayloadTooLargeError
 
     def add(self, octets: int) -> None:

@@ -13,18 +13,12 @@ if TYPE_CHECKING:
 
     from kaiko_guards._rates import Rate, Verdict
 
-__all__ = ["LIMIT_HEADERS", "Policy", "Standing", "limit_headers", "refusal", "standing"]
+__all__ = ["LIMIT_FIELDS", "Policy", "Standing", "limit_headers", "refusal", "standing"]
 
-LIMIT_HEADERS = (
-    "X-RateLimit-Limit",
-    "X-RateLimit-Remaining",
-    "X-RateLimit-Reset",
-    "RateLimit-Policy",
-    "RateLimit",
-)
+_TIGHTEST = frozenset({"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"})
+_POLICIES = frozenset({"ratelimit-policy", "ratelimit"})
+LIMIT_FIELDS = _TIGHTEST | _POLICIES
 """The names of all fields that tell of limits."""
-_TIGHTEST = frozenset(name.lower() for name in LIMIT_HEADERS[:3])
-_POLICIES = frozenset(name.lower() for name in LIMIT_HEADERS[3:])
 
 
 class Policy(NamedTuple):
@@ -35,16 +29,18 @@ class Policy(NamedTuple):
     verdict: Verdict
 
 
-class Standing(NamedTuple):
-    """What the tightest limit says of a request, and each one that has a name."""
+Standing = tuple[int, int, float, "Sequence[Policy]"]
+"""What the tightest limit says of a request: itself, how many requests are left, in how many
+seconds it is whole; and each limit that has a name.
 
-    verdict: Verdict
-    policies: Sequence[Policy] = ()
+A plain tuple, since one is made for every request.
+"""
 
 
 def standing(verdicts: Sequence[Verdict], policies: Sequence[Policy]) -> Standing:
     """Return what the client is told, given what all rates say."""
-    return Standing(verdicts[0] if len(verdicts) == 1 else tightest(verdicts), policies)
+    verdict = verdicts[0] if len(verdicts) == 1 else tightest(verdicts)
+    return verdict.limit, verdict.remaining, verdict.reset, policies
 
 
 def limit_headers(found: Standing, told: Collection[str] = ()) -> list[tuple[str, str]]:
@@ -59,15 +55,15 @@ def limit_headers(found: Standing, told: Collection[str] = ()) -> list[tuple[str
 
     """
     fields: list[tuple[str, str]] = []
+    limit, remaining, reset, policies = found
     if _TIGHTEST.isdisjoint(told):
-        _, limit, remaining, reset, _ = found.verdict
         fields += [
             ("X-RateLimit-Limit", str(limit)),
             ("X-RateLimit-Remaining", str(remaining)),
             ("X-RateLimit-Reset", str(ceil(reset))),
         ]
-    if found.policies and _POLICIES.isdisjoint(told):
-        fields += _policy_fields(found.policies)
+    if policies and _POLICIES.isdisjoint(told):
+        fields += _policy_fields(policies)
     return fields
 
 
@@ -80,13 +76,12 @@ def _policy_fields(policies: Sequence[Policy]) -> list[tuple[str, str]]:
     return [("RateLimit-Policy", ", ".join(named)), ("RateLimit", ", ".join(left))]
 
 
-def refusal(found: Standing) -> RateLimitError:
+def refusal(verdict: Verdict, policies: Sequence[Policy] = ()) -> RateLimitError:
     """Return the error for a request that is refused."""
-    verdict = found.verdict
     return RateLimitError(
         retry_after=verdict.retry_after,
         limit=verdict.limit,
         remaining=verdict.remaining,
         reset=verdict.reset,
-        headers=dict(_policy_fields(found.policies)) if found.policies else None,
+        headers=dict(_policy_fields(policies)) if policies else None,
     )

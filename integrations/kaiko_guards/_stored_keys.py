@@ -10,8 +10,8 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
-from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
+from hashlib import blake2s, sha256
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,10 +19,27 @@ if TYPE_CHECKING:
 
     from kaiko_guards._verdicts import KeyAnswer, ValidKey
 
-__all__ = ["NewKey", "StoredKey", "answer_for", "digest_of", "lookup_of", "new_key"]
+__all__ = [
+    "NewKey",
+    "StoredKey",
+    "answer_for",
+    "digest_of",
+    "first_allowed",
+    "lookup_of",
+    "new_key",
+    "quick_digest",
+]
 
 _RANDOM = 20  # bytes: 160 bits, 32 characters of base32
 _LOOKUP = 5  # bytes: 40 bits, 8 characters
+
+
+class _Digest(Protocol):
+    def digest(self) -> bytes: ...
+
+
+class _Hash(Protocol):
+    def __call__(self, data: bytes, /) -> _Digest: ...
 
 
 class NewKey(NamedTuple):
@@ -52,6 +69,21 @@ class StoredKey(NamedTuple):
 
 
 _NOBODY = "0" * 64
+
+
+def first_allowed(*hashes: _Hash) -> _Hash:
+    """Return the first hash that this build of Python allows: FIPS mode refuses BLAKE2."""
+    for each in hashes[:-1]:
+        try:
+            each(b"")
+        except ValueError:
+            continue
+        return each
+    return hashes[-1]
+
+
+quick_digest = first_allowed(blake2s, sha256)
+"""Finds a key that was seen before, in half the time of SHA-256, without keeping the key."""
 
 
 def new_key(prefix: str = "kaiko_live_") -> NewKey:

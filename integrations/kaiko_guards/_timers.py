@@ -6,13 +6,14 @@ the most expensive part of the guard.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
+    from asyncio import AbstractEventLoop, TimerHandle
     from collections.abc import Container
 
-__all__ = ["Timers", "TimersByLength"]
+__all__ = ["OwnTimer", "Timers", "TimersByLength"]
 
 
 class _Late(Protocol):
@@ -37,10 +38,14 @@ class Timers:
         self._seconds = seconds
         self._ends: dict[_Late, float] = {}
         self._is_set = False
+        # It is for asyncio's own loops, whose method would be called for nothing.
+        self._is_monotonic = type(loop).time is sys.modules["asyncio"].BaseEventLoop.time
 
-    def add(self, late: _Late) -> None:
-        """Have `late` told in time."""
-        self._ends[late] = end = self.loop.time() + self._seconds
+    def add(self, late: _Late, now: float) -> None:
+        """Have `late` told in time; `now` is the time of `time.monotonic`."""
+        if not self._is_monotonic:
+            now = self.loop.time()
+        self._ends[late] = end = now + self._seconds
         if not self._is_set:
             self._set(end)
 
@@ -65,6 +70,30 @@ class Timers:
             late.expire()
 
 
+class OwnTimer:
+    """The deadline of one request, of a length that no other one has.
+
+    Arguments:
+        loop: asyncio's event loop.
+        seconds: how long it may take.
+
+    """
+
+    _timer: TimerHandle
+
+    def __init__(self, loop: AbstractEventLoop, seconds: float) -> None:
+        self.loop: AbstractEventLoop = loop
+        self._seconds = seconds
+
+    def add(self, late: _Late, _now: float) -> None:
+        """Have `late` told in time."""
+        self._timer = self.loop.call_later(self._seconds, late.expire)
+
+    def drop(self, _late: _Late) -> None:
+        """Have it told no more."""
+        self._timer.cancel()
+
+
 class TimersByLength:
     """The timers for each of some lengths.
 
@@ -77,13 +106,13 @@ class TimersByLength:
         self._lengths = lengths
         self._timers: dict[float, Timers] = {}
 
-    def find(self, loop: AbstractEventLoop, seconds: float) -> Timers | None:
-        """Return what ends requests of an event loop after `seconds`; None for another length."""
+    def find(self, loop: AbstractEventLoop, seconds: float) -> Timers | OwnTimer:
+        """Return what ends a request of an event loop after `seconds`."""
         found = self._timers.get(seconds)
         if found is not None and found.loop is loop:
             return found
         if seconds not in self._lengths:  # a caller's wish
-            return None
+            return OwnTimer(loop, seconds)
         # One loop is the rule. What was there goes on for its own requests.
         found = self._timers[seconds] = Timers(loop, seconds)
         return found

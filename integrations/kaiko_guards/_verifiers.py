@@ -7,12 +7,13 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 from kaiko_guards._numbers import is_number
-from kaiko_guards._stored_keys import StoredKey, answer_for, lookup_of
+from kaiko_guards._stored_keys import StoredKey, answer_for, lookup_of, quick_digest
 from kaiko_guards._verdicts import ValidKey
 from kaiko_middleware.settings_check import ConfigError, refuse, shown
 
@@ -57,10 +58,21 @@ class HashedKeys:
             if stored.lookup in self._stored:
                 refuse(f"{key}[{number}]", stored.lookup, "one of a kind")
             self._stored[stored.lookup] = stored
+        self._known: dict[bytes, tuple[float, ValidKey]] = {}
+        """By a quick digest, until when a key is valid that was found to be so, and what it is."""
 
     def verify(self, key: str, /) -> KeyAnswer:
         """Say what is known of `key`."""
-        return answer_for(key, self._stored.get(lookup_of(key)), _now)
+        digest = quick_digest(key.encode("utf-8", "surrogatepass")).digest()
+        known = self._known.get(digest)
+        if known is not None and known[0] > time.time():
+            return known[1]
+        stored = self._stored.get(lookup_of(key))
+        answer = answer_for(key, stored, _now)
+        if isinstance(answer, ValidKey) and stored is not None:
+            until = stored.expires_at
+            self._known[digest] = inf if until is None else until.timestamp(), answer
+        return answer
 
 
 def _is_several(value: object) -> bool:

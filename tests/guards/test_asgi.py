@@ -276,6 +276,13 @@ def test_limits_govern_paths_and_methods_and_count_by_what_they_are_told() -> No
     assert [ask(app, method="DELETE").status for _ in range(2)] == [200, 429]
 
 
+def test_what_no_limit_governs_is_told_of_none() -> None:
+    """Where there is only one, too."""
+    app = alone(answers(), [RateLimit("1/minute", by="address", methods=("DELETE",))])
+    assert [ask(app).all("x-ratelimit-limit") for _ in range(2)] == [[], []]
+    assert [ask(app, method="DELETE").status for _ in range(2)] == [200, 429]
+
+
 @pytest.mark.parametrize("by", ["key", "principal"])
 def test_a_limit_counts_by_key_or_principal(by: Any) -> None:
     """And by the address where there is none."""
@@ -337,6 +344,8 @@ def test_a_body_that_is_small_enough_arrives(stack: Stack) -> None:
     """To the last octet, and more where a path allows it."""
     app = stack(reads, [BodyLimit(10, paths={"/files": 20})])
     assert ask(app, method="POST", body=[b"x" * 6, b"y" * 4]).body == b"10"
+    length = [("content-length", "10")]
+    assert ask(app, method="POST", headers=length, body=[b"x" * 10]).body == b"10"
     assert ask(app, "/files/1", method="POST", body=[b"x" * 20]).body == b"20"
 
 

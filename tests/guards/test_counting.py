@@ -63,7 +63,7 @@ def _left(limit: RateLimit) -> int:
     """Return how many requests may follow after one more."""
     found = _count(limit)
     assert found is not None
-    return found.verdict.remaining
+    return found[1]
 
 
 # --- all or nothing -------------------------------------------------------------------

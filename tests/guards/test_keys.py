@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2s, sha256
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from guards.requests import request
-from kaiko_guards import ApiKeys, HashedKeys, ValidKey, new_key
+from kaiko_guards import ApiKeys, HashedKeys, ValidKey, _verifiers, new_key
 from kaiko_guards._chain import ask_plain_verifier, ask_verifier
-from kaiko_guards._stored_keys import StoredKey, answer_for, digest_of, lookup_of
+from kaiko_guards._stored_keys import StoredKey, answer_for, digest_of, first_allowed, lookup_of
 from kaiko_middleware import (
     AuthenticationError,
     ForbiddenError,
@@ -200,6 +201,32 @@ def test_keys_from_the_settings() -> None:
         "revoked",
         "unknown",
     ]
+
+
+def test_a_key_that_was_seen_before_expires_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is found more quickly, without being kept; and no longer than it is valid."""
+    made = new_key()
+    now = datetime.now(UTC)
+    until = (now + timedelta(hours=1)).isoformat()
+    keys = HashedKeys(
+        [{"lookup": made.lookup, "sha256": made.digest, "name": "a", "expires_at": until}]
+    )
+    assert [keys.verify(made.key) for _ in range(2)] == [ValidKey("a", "a")] * 2
+    assert made.key[-32:] not in repr(vars(keys))
+    later = now + timedelta(hours=1, seconds=1)
+    monkeypatch.setattr("time.time", later.timestamp)
+    monkeypatch.setattr(_verifiers, "_now", lambda: later)
+    assert keys.verify(made.key) == "expired"
+
+
+def test_a_build_that_refuses_a_digest_takes_another_one() -> None:
+    """In FIPS mode BLAKE2 raises, and each request would be answered 503."""
+
+    def refused(_data: bytes) -> Any:
+        raise ValueError
+
+    assert first_allowed(refused, sha256) is sha256
+    assert first_allowed(blake2s, sha256) is blake2s
 
 
 _ENTRY: dict[str, Any] = {"lookup": "kaiko_live_aaaaaaaa", "sha256": "0" * 64, "name": "billing"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
 from adapters.asgi.apps import answers
@@ -10,7 +11,7 @@ from adapters.asgi.server import Answer, call, http_scope
 from adapters.httpx.virtual_time import run
 from guards.test_asgi import alone, waits
 from kaiko_guards import Deadline
-from kaiko_guards._timers import Timers, TimersByLength
+from kaiko_guards._timers import OwnTimer, Timers, TimersByLength
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,17 +33,18 @@ def test_each_is_told_at_its_own_time() -> None:
     async def main() -> list[list[float]]:
         loop = asyncio.get_running_loop()
         began = loop.time()
+        another = time.monotonic()  # this loop has a clock of its own
         timers = Timers(loop, 10)
         first, second, third = _Late(), _Late(), _Late()
-        timers.add(first)
+        timers.add(first, another)
         await asyncio.sleep(1)
-        timers.add(second)
+        timers.add(second, another)
         await asyncio.sleep(1)
-        timers.add(third)
+        timers.add(third, another)
         timers.drop(second)
         timers.drop(second)
         await asyncio.sleep(20)
-        timers.add(second)
+        timers.add(second, another)
         await asyncio.sleep(20)
         return [[round(at - began) for at in each.at] for each in (first, second, third)]
 
@@ -78,9 +80,11 @@ def test_a_wish_has_a_timer_of_its_own() -> None:
         found = timers.find(loop, 30.0)
         assert found is not None
         assert timers.find(loop, 30.0) is found
-        return timers.find(loop, 7.0)
+        wished = timers.find(loop, 7.0)
+        assert wished is not timers.find(loop, 7.0)
+        return wished
 
-    assert asyncio.run(main()) is None
+    assert isinstance(asyncio.run(main()), OwnTimer)
 
 
 def test_each_event_loop_has_its_own_timers() -> None:
