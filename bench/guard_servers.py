@@ -74,8 +74,8 @@ def _script(counts: list[Count]) -> tuple[str, list[Any]]:
     """Return our script, and what it is called with for these counts."""
     redis: dict[str, Any] = vars(import_module("kaiko_guards._redis"))
     shared: dict[str, Any] = vars(import_module("kaiko_guards._shared"))
-    asked: tuple[list[Any], list[Any]] = redis["_asked"](shared["_charges"](counts))
-    return redis["_SCRIPT"], [len(asked[0]), *asked[0], *asked[1]]
+    asked: list[Any] = redis["_asked"](shared["_charges"](counts))
+    return redis["_SCRIPT"], asked
 
 
 def _sync_sides(url: str, _loop: asyncio.AbstractEventLoop) -> dict[str, Run]:

@@ -30,8 +30,8 @@ a look through all header fields for each guard, SHA-256 for a key that was foun
 objects for the request and its headers beside the one that runs it.
 
 A shared limit adds some 10 µs of processor time to the client's call of the same script, a third
-of it to say what is left. Against `fastapi-redis-sdk` the goal cannot be had: the client's own round
-trip is about half of what that adds.
+of it to say what is left. Against `fastapi-redis-sdk` the goal cannot be had: the client's own
+round trip is about half of what that adds.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ was counted is given back where another one refuses.
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from importlib import import_module
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,10 +20,12 @@ from kaiko_guards._storages import Charge
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kaiko_guards._rates import Rate
     from kaiko_guards._storages import Batch
 
     Call = Callable[..., Any]
-    _Asked = tuple[list[bytes], list[object]]
+    _Asked = list[object]
+    """The number of keys, the keys, and the script's arguments."""
 
 __all__ = ["RedisStorage"]
 
@@ -94,12 +97,14 @@ return told
 
 
 class _Connection(NamedTuple):
-    """What asks the server from one event loop."""
+    """What asks the server from threads, or from one event loop."""
 
-    run: Call
-    """Runs the script."""
     client: Any
-    turn: asyncio.Semaphore
+    evalsha: Call
+    digest: str
+    """The script's, by which the server knows it."""
+    unknown: type[Exception]
+    """What the client raises where the server does not know the script."""
 
 
 class RedisStorage:
@@ -126,10 +131,11 @@ class RedisStorage:
         self._turns: SimpleQueue[None] = SimpleQueue()
         for _ in range(_AT_ONCE):
             self._turns.put(None)
-        self._calls: WeakKeyDictionary[object, _Connection] = WeakKeyDictionary()
+        self._connections: WeakKeyDictionary[object, tuple[_Connection, asyncio.Semaphore]]
+        self._connections = WeakKeyDictionary()
         import_module(client)
         # A cluster's client asks the server at once.
-        self._plain: tuple[Call, Any] | None = None if is_cluster else self._connect(is_async=False)
+        self._plain: _Connection | None = None if is_cluster else self._connect(is_async=False)
 
     def take(self, charges: Sequence[Charge]) -> list[list[float]]:
         """Charge all of the keys, or none where a rate refuses; tell what was before."""
@@ -164,10 +170,10 @@ class RedisStorage:
     async def close(self, loop: object) -> None:
         """Close the connections of an event loop that ends, and those of threads."""
         if self._plain is not None:
-            self._plain[1].close()
-        found = self._calls.pop(loop, None)
+            self._plain.client.close()
+        found = self._connections.pop(loop, None)
         if found is not None:
-            await found.client.aclose()
+            await found[0].client.aclose()
 
     def _groups(self, charges: Sequence[Charge]) -> list[Sequence[Charge]]:
         return [[charge] for charge in charges] if self._is_cluster else [charges]
@@ -177,24 +183,45 @@ class RedisStorage:
             self._turns.get(timeout=self._timeout)
         except Empty:
             raise TimeoutError from None
+        told: list[list[float]] = []
         try:
             if self._plain is None:
                 self._plain = self._connect(is_async=False)
-            return [[float(each) for each in self._plain[0](*one)] for one in asked]
+            client, evalsha, digest, unknown = self._plain
+            for one in asked:
+                try:
+                    answer = evalsha(digest, *one)
+                except unknown:
+                    client.script_load(_SCRIPT)
+                    answer = evalsha(digest, *one)
+                told.append([float(each) for each in answer])
         finally:
             self._turns.put(None)
+        return told
 
     async def _ask_async(self, asked: Sequence[_Asked], loop: object) -> list[list[float]]:
-        found = self._calls.get(loop)
+        found = self._connections.get(loop)
         if found is None:
-            turn = asyncio.Semaphore(_AT_ONCE)
-            found = _Connection(*self._connect(is_async=True), turn)
-            self._calls[loop] = found
-        async with asyncio.timeout(self._timeout), found.turn:
-            return [[float(each) for each in await found.run(*one)] for one in asked]
+            found = self._connect(is_async=True), asyncio.Semaphore(_AT_ONCE)
+            self._connections[loop] = found
+        (client, evalsha, digest, unknown), turn = found
+        told: list[list[float]] = []
+        async with asyncio.timeout(self._timeout):
+            await turn.acquire()  # an `async with` would cost twice as much
+            try:
+                for one in asked:
+                    try:
+                        answer = await evalsha(digest, *one)
+                    except unknown:
+                        await client.script_load(_SCRIPT)
+                        answer = await evalsha(digest, *one)
+                    told.append([float(each) for each in answer])
+            finally:
+                turn.release()
+        return told
 
-    def _connect(self, *, is_async: bool) -> tuple[Call, Any]:
-        """Return what runs the script, and its client; nothing is sent before the first request."""
+    def _connect(self, *, is_async: bool) -> _Connection:
+        """Return what runs the script; nothing is sent before the first request."""
         module = import_module(f"{self._client}.{'asyncio.' if is_async else ''}retry")
         backoff = import_module(f"{self._client}.backoff")
         # A task's time is limited as a whole, and a thread's at each step.
@@ -213,26 +240,47 @@ class RedisStorage:
         connect: Any = storage_from_string  # it returns storages of every kind
         storage = connect(url, **options)
         client = (storage.bridge if is_async else storage).get_connection()
-        script: Call = client.register_script(_SCRIPT)
-        return script, client
+        unknown = import_module(f"{self._client}.exceptions").NoScriptError
+        return _Connection(client, client.evalsha, client.register_script(_SCRIPT).sha, unknown)
 
 
-def _asked(charges: Sequence[Charge], *, forced: bool = False, batch: int = 0) -> _Asked:
-    """Return the script's keys and arguments."""
+def _asked(charges: Sequence[Charge], *, forced: bool = False) -> _Asked:
+    """Return what the script is called with."""
+    if len(charges) == 1 and not forced:  # the usual case
+        key, rates, seconds = charges[0]
+        return [1, _key(key), *_usual_arguments(rates, seconds)]
+    keys = [_key(key) for key, _, _ in charges]
+    return [len(keys), *keys, *_arguments(charges, forced=forced, batch=0)]
+
+
+def _arguments(charges: Sequence[Charge], *, forced: bool, batch: int) -> list[object]:
     arguments: list[object] = [int(forced), len(charges), batch]
-    for charge in charges:
-        arguments.append(len(charge.rates))
-        for rate, seconds in zip(charge.rates, charge.seconds, strict=True):
-            arguments += [seconds, rate.period, rate.hair]
-    return [_key(charge.key) for charge in charges], arguments
+    for _, rates, seconds in charges:
+        arguments += _words(rates, seconds)
+    return arguments
+
+
+@lru_cache(maxsize=1024)
+def _usual_arguments(rates: Sequence[Rate], seconds: Sequence[float]) -> tuple[bytes, ...]:
+    """Return the arguments for one key, which are nearly always the same."""
+    return b"0", b"1", b"0", *_words(rates, seconds)
+
+
+def _words(rates: Sequence[Rate], seconds: Sequence[float]) -> list[bytes]:
+    """Return what the script is told of a key; as octets, which the client need not encode."""
+    words = [b"%d" % len(rates)]
+    for rate, charge in zip(rates, seconds, strict=True):
+        words += [repr(each).encode() for each in (charge, rate.period, rate.hair)]
+    return words
 
 
 def _asked_to_settle(batch: Batch, group: Sequence[Charge]) -> _Asked:
-    keys, arguments = _asked(group, forced=True, batch=batch.number)
     if not batch.writer:
-        return keys, arguments
-    # In braces: where the first key lies, on a cluster.
-    return [*keys, b"{%b}:%b" % (keys[0], batch.writer.encode())], [*arguments, _REMEMBERED]
+        return _asked(group, forced=True)
+    keys = [_key(key) for key, _, _ in group]
+    keys.append(b"{%b}:%b" % (keys[0], batch.writer.encode()))  # where the first one lies
+    arguments = _arguments(group, forced=True, batch=batch.number)
+    return [len(keys), *keys, *arguments, _REMEMBERED]
 
 
 def _key(key: str) -> bytes:

@@ -446,9 +446,11 @@ def test_a_clusters_keys_settle_where_they_lie(key: str) -> None:
     from kaiko_guards._storages import Batch
 
     batch = Batch([Charge(key, RATES, [6.0])], "writer", 7)
-    keys, arguments = _asked_to_settle(batch, batch.charges)
-    assert len({key_slot(each) for each in keys}) == 1
-    assert keys[0] != keys[1]
+    asked: Any = _asked_to_settle(batch, batch.charges)
+    number, first, second, *arguments = asked
+    assert number == 2
+    assert first != second
+    assert len({key_slot(each) for each in (first, second)}) == 1
     assert arguments[:3] == [1, 1, 7]
 
 

@@ -121,6 +121,11 @@ def test_threads_wait_for_their_turn_no_longer_than_their_bound() -> None:
     assert told == [[]] * 32
 
 
+def _answers_by(counter: Any, call: Callable[..., object]) -> None:
+    """Have `call` answer in place of the server."""
+    counter._storage._plain = counter._storage._plain._replace(evalsha=call)
+
+
 def test_a_server_that_answers_others_is_asked_again_at_once() -> None:
     """One slow answer does not lift the limit for everybody."""
     counter: Any = SharedCounter(_NOWHERE)
@@ -128,7 +133,7 @@ def test_a_server_that_answers_others_is_asked_again_at_once() -> None:
 
     def slow(*_words: object) -> Any:
         asked.append("slow")
-        counter._storage._plain = quick, None
+        _answers_by(counter, quick)
         assert counter.hit(_COUNTS)  # another request, meanwhile
         raise TimeoutError
 
@@ -136,7 +141,7 @@ def test_a_server_that_answers_others_is_asked_again_at_once() -> None:
         asked.append("quick")
         return [b"0.000000"]
 
-    counter._storage._plain = slow, None
+    _answers_by(counter, slow)
     assert counter.hit(_COUNTS) == []
     assert counter.hit(_COUNTS) != []
     assert asked == ["slow", "quick", "quick"]
@@ -156,12 +161,12 @@ def test_a_slow_server_is_told_of_once_a_second(
         return [b"0.000000"]
 
     def slow(*_words: object) -> Any:
-        counter._storage._plain = quick, None
+        _answers_by(counter, quick)
         counter.hit(_COUNTS)
         raise TimeoutError
 
     for _ in range(3):
-        counter._storage._plain = slow, None
+        _answers_by(counter, slow)
         assert counter.hit(_COUNTS) == []
         assert counter.hit(_COUNTS) != []
     clock[0] += 1
@@ -194,7 +199,7 @@ def test_a_server_that_failed_is_asked_by_one_request_at_a_time(
             assert passes() == (on_error == "open")  # another request, meanwhile
         raise ConnectionError
 
-    counter._storage._plain = gone, None
+    _answers_by(counter, gone)
     passes()
     clock[0] += 0.5
     passes()
