@@ -19,7 +19,8 @@ _ASGI, _WSGI = "guards.served:application", "guards.served:wsgi_application"
 SERVERS = (
     Server("uvicorn-h11", (*_UVICORN, "--http=h11", _ASGI)),
     Server("uvicorn-httptools", (*_UVICORN, "--http=httptools", _ASGI)),
-    Server("hypercorn", ("hypercorn", "--bind=fd://{fd}", "--workers=0", _ASGI)),
+    # It keeps a connection for five seconds that its client has ended its side of.
+    Server("hypercorn", ("hypercorn", "--bind=fd://{fd}", "--workers=0", "--keep-alive=1", _ASGI)),
     Server("gunicorn", ("gunicorn", "--bind=fd://{fd}", "--graceful-timeout=1", _WSGI)),
     Server("gunicorn-gthread", ("gunicorn", "--bind=fd://{fd}", "--threads=2", _WSGI)),
 )

@@ -1,7 +1,7 @@
 """What every WSGI server serves: the scenarios without a framework, and a few routes more.
 
 The request's `X-Served` header says whose answer is wanted: `wsgi`, the same application without
-the middleware as `bare`, or `django`, which is loaded when it is first asked.
+the middleware as `bare`, or `flask` or `django`, which are loaded when they are first asked.
 """
 
 from __future__ import annotations
@@ -93,6 +93,12 @@ def _django() -> WSGIApplication:
     return django
 
 
+def _flask() -> WSGIApplication:
+    from conformance.drivers.flask_stack import DRIVERS
+
+    return DRIVERS[0].app
+
+
 def wsgi_application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Hand on to the application that the request asks for."""
     before = current_request_id()
@@ -101,6 +107,8 @@ def wsgi_application(environ: WSGIEnvironment, start_response: StartResponse) ->
     match environ.get("HTTP_X_SERVED"):
         case "bare":
             return service(environ, start_response)
+        case "flask":
+            return _flask()(environ, start_response)
         case "django":
             return _django()(environ, start_response)
         case _:

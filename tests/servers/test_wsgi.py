@@ -13,7 +13,7 @@ import pytest
 from adapters.asgi.loopback import connected, fetch, run
 from conformance.driver import Result, path_of
 from conformance.driver import run as in_process
-from conformance.drivers.bare_wsgi import DRIVERS
+from conformance.drivers import bare_wsgi, flask_stack
 from conformance.scenarios import SCENARIOS
 from kaiko_middleware.conformance import check_answer
 from servers.asking import on_servers
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from servers.running import Running
 
 on_wsgi = on_servers(lambda row: not row.is_asgi)
-(IN_PROCESS,) = DRIVERS
+IN_PROCESS = {"wsgi": bare_wsgi.DRIVERS[0], "flask": flask_stack.DRIVERS[0]}
 _MEGABYTE = b"x" * 1_000_000
 
 
@@ -138,7 +138,8 @@ def test_the_page_tells_all() -> None:
 
 
 @on_wsgi
-def test_scenarios(server: Running) -> None:
+@pytest.mark.parametrize("app", IN_PROCESS)
+def test_scenarios(server: Running, app: str) -> None:
     """Each scenario is answered as in process, however many one connection has had before."""
 
     async def ask() -> list[str]:
@@ -151,7 +152,7 @@ def test_scenarios(server: Running) -> None:
                     client.write(
                         path_of(scenario),
                         method=scenario.method,
-                        headers=scenario.request_headers,
+                        headers=[("X-Served", app), *scenario.request_headers],
                         body=[scenario.body],
                     )
                     answer = await client.read(scenario.method)
@@ -162,7 +163,7 @@ def test_scenarios(server: Running) -> None:
                     seen = Result(
                         answer.status, tuple(answer.headers), answer.body, cut=not answer.whole
                     )
-                    wanted = in_process(IN_PROCESS, scenario)
+                    wanted = in_process(IN_PROCESS[app], scenario)
                     if seen.comparable(scenario) != wanted.comparable(scenario):
                         others.append(scenario.name)
         return others
