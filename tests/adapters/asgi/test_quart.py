@@ -98,11 +98,11 @@ def test_what_a_view_says(path: str, caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_bug_is_handed_on(caplog: pytest.LogCaptureFixture) -> None:
-    """In the group that Quart's task group makes of it, with one signal and one record."""
+    """With one signal and one record; since 0.23 in the group of Quart's task group."""
     told: list[object] = []
     with got_request_exception.connected_to(lambda *_, **said: told.append(said), app):
         seen = _client(app).get("/bug")
-        with pytest.raises(ExceptionGroup, match="TaskGroup"):
+        with pytest.raises((ExceptionGroup, ValueError), match=r"TaskGroup|secret"):
             _client(app, raises=True).get("/bug")
     assert (seen.status_code, seen.json()["error"]["code"]) == (500, "internal")
     assert (len(said(caplog)), len(told)) == (2, 2)
@@ -154,7 +154,7 @@ async def _open(path: str) -> Socket:
         if message["type"] == "websocket.close" or message.get("more_body") is False:
             over.set()
 
-    with suppress(ExceptionGroup):  # a bug is handed on
+    with suppress(ExceptionGroup, ValueError):  # a bug is handed on
         await _wrapped(app)(socket_scope(path), receive, send)
     return seen
 
