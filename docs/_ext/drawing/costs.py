@@ -77,12 +77,13 @@ GROUPS = {
             "django_wsgi_bug": "Unmapped exception, its traceback logged",
         },
     ),
-    "asgi": Group(
-        "What the middleware adds to a success on bare ASGI",
+    "alone": Group(
+        "What the middleware adds to a success",
         "empty middleware",
         {
-            "asgi_success": "The client’s id is ignored",
-            "asgi_trusted": "The client’s id is read and checked",
+            "asgi_success": "ASGI, the client’s id is ignored",
+            "asgi_trusted": "ASGI, the client’s id is read and checked",
+            "wsgi_success": "WSGI",
         },
     ),
 }
