@@ -20,19 +20,19 @@ from support_django import setup_django
 
 setup_django()
 
-import django  # noqa: E402 - Django is set up first
-import rest_framework  # noqa: E402 - likewise
+import django
+import rest_framework
 
-from adapters.django import row as django_row  # noqa: E402 - likewise
-from adapters.django.test_rows import ROWS as DJANGO  # noqa: E402 - likewise
-from adapters.drf.test_rows import ROWS as DRF  # noqa: E402 - likewise
-from adapters.fastapi import ways as fastapi_way  # noqa: E402 - likewise
-from adapters.fastapi.test_ways import EVERY as FASTAPI  # noqa: E402 - likewise
-from adapters.litestar.rows import EVERY as LITESTAR  # noqa: E402 - likewise
-from adapters.ninja.test_rows import ROWS as NINJA  # noqa: E402 - likewise
-from adapters.starlette import row as starlette_row  # noqa: E402 - likewise
-from adapters.starlette.rows import EVERY as STARLETTE  # noqa: E402 - likewise
-from adapters.starlette.rows_views import MORE  # noqa: E402 - likewise
+from adapters.django import row as django_row
+from adapters.django.test_rows import ROWS as DJANGO
+from adapters.drf.test_rows import ROWS as DRF
+from adapters.fastapi import ways as fastapi_way
+from adapters.fastapi.test_ways import EVERY as FASTAPI
+from adapters.litestar.rows import EVERY as LITESTAR
+from adapters.ninja.test_rows import ROWS as NINJA
+from adapters.starlette import row as starlette_row
+from adapters.starlette.rows import EVERY as STARLETTE
+from adapters.starlette.rows_views import MORE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

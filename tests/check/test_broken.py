@@ -15,13 +15,13 @@ from support_django import setup_django
 
 setup_django()
 
-from check import right_services as right  # noqa: E402 - Django is set up first
-from check.broken import spoiled_asgi, spoiled_wsgi  # noqa: E402
-from check.http_service import HTTP_ROWS, serving  # noqa: E402
-from check.raw_apps import RAW  # noqa: E402
-from check.spoils import BY_DOCUMENT, CORS, ROWS, STREAMS, Row  # noqa: E402
-from kaiko_check import CLAUSES, Options, load_app, load_target, run_check  # noqa: E402
-from kaiko_django import get_asgi_application, get_wsgi_application  # noqa: E402
+from check import right_services as right
+from check.broken import spoiled_asgi, spoiled_wsgi
+from check.http_service import HTTP_ROWS, serving
+from check.raw_apps import RAW
+from check.spoils import BY_DOCUMENT, CORS, ROWS, STREAMS, Row
+from kaiko_check import CLAUSES, Options, load_app, load_target, run_check
+from kaiko_django import get_asgi_application, get_wsgi_application
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

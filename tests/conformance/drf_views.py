@@ -9,17 +9,17 @@ from support_django import setup_django
 
 setup_django()
 
-from django.core.handlers.asgi import ASGIRequest  # noqa: E402 - Django is set up first
-from django.http import Http404, HttpResponse, StreamingHttpResponse  # noqa: E402
-from django.urls import path  # noqa: E402
-from rest_framework import serializers  # noqa: E402
-from rest_framework.decorators import api_view  # noqa: E402
-from rest_framework.negotiation import DefaultContentNegotiation  # noqa: E402
-from rest_framework.response import Response  # noqa: E402
-from rest_framework.views import APIView  # noqa: E402
+from django.core.handlers.asgi import ASGIRequest
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.urls import path
+from rest_framework import serializers
+from rest_framework.decorators import api_view
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
-from conformance.scenarios import BY_NAME, Answers, Parses, Raises, Streams  # noqa: E402
-from django_project.scenario_views import answer_of, async_chunks, chunks  # noqa: E402
+from conformance.scenarios import BY_NAME, Answers, Parses, Raises, Streams
+from django_project.scenario_views import answer_of, async_chunks, chunks
 
 if TYPE_CHECKING:
     from django.http.response import HttpResponseBase

@@ -10,15 +10,15 @@ from support_django import setup_django
 
 setup_django()
 
-from django.core.handlers.asgi import ASGIRequest  # noqa: E402
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse  # noqa: E402
-from django.urls import path  # noqa: E402
-from ninja import NinjaAPI  # noqa: E402
+from django.core.handlers.asgi import ASGIRequest
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import path
+from ninja import NinjaAPI
 
-from conformance import scenarios  # noqa: E402 - Django is set up first
-from conformance.scenarios import Answers, Parses, Raises, Streams  # noqa: E402
-from django_project.scenario_views import answer_of, async_chunks, chunks  # noqa: E402
-from kaiko_ninja import install  # noqa: E402
+from conformance import scenarios
+from conformance.scenarios import Answers, Parses, Raises, Streams
+from django_project.scenario_views import answer_of, async_chunks, chunks
+from kaiko_ninja import install
 
 if TYPE_CHECKING:
     from django.http.response import HttpResponseBase

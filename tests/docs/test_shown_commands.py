@@ -10,7 +10,7 @@ import pytest
 for needed in ("fastapi", "django", "schemathesis", "uvicorn"):
     pytest.importorskip(needed)
 
-from docs.shown_commands import DOCS, PAGES, filled, printed_with  # noqa: E402 - they need these
+from docs.shown_commands import DOCS, PAGES, filled, printed_with
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the pages use curl")
 

@@ -15,29 +15,29 @@ from support_django import setup_django
 
 setup_django()
 
-import httpx  # noqa: E402 - Django is set up first
-import httpx2  # noqa: E402 - once Django is set up
-from django.http import HttpRequest, HttpResponse  # noqa: E402 - once Django is set up
-from django.test import AsyncClient, Client, RequestFactory, override_settings  # noqa: E402 - once Django is set up
-from django.urls import path  # noqa: E402 - once Django is set up
-from fastapi import FastAPI  # noqa: E402 - once Django is set up
-from fastapi.testclient import TestClient as FastAPIClient  # noqa: E402 - once Django is set up
-from litestar import Litestar, get  # noqa: E402 - once Django is set up
-from litestar.testing import TestClient as LitestarClient  # noqa: E402 - once Django is set up
-from ninja import NinjaAPI, Schema  # noqa: E402 - once Django is set up
-from ninja.testing import TestClient as NinjaClient  # noqa: E402 - once Django is set up
-from rest_framework.decorators import api_view  # noqa: E402 - once Django is set up
-from rest_framework.test import APIClient, APIRequestFactory  # noqa: E402 - once Django is set up
-from starlette.applications import Starlette  # noqa: E402 - once Django is set up
-from starlette.routing import Route  # noqa: E402 - once Django is set up
-from starlette.testclient import TestClient  # noqa: E402 - once Django is set up
+import httpx
+import httpx2
+from django.http import HttpRequest, HttpResponse
+from django.test import AsyncClient, Client, RequestFactory, override_settings
+from django.urls import path
+from fastapi import FastAPI
+from fastapi.testclient import TestClient as FastAPIClient
+from litestar import Litestar, get
+from litestar.testing import TestClient as LitestarClient
+from ninja import NinjaAPI, Schema
+from ninja.testing import TestClient as NinjaClient
+from rest_framework.decorators import api_view
+from rest_framework.test import APIClient, APIRequestFactory
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
-import kaiko_fastapi  # noqa: E402 - once Django is set up
-import kaiko_ninja  # noqa: E402 - once Django is set up
-import kaiko_starlette  # noqa: E402 - once Django is set up
-from kaiko_litestar import KaikoPlugin  # noqa: E402 - once Django is set up
-from kaiko_middleware import Config, NotFoundError  # noqa: E402 - once Django is set up
-from kaiko_wsgi import KaikoMiddleware  # noqa: E402 - once Django is set up
+import kaiko_fastapi
+import kaiko_ninja
+import kaiko_starlette
+from kaiko_litestar import KaikoPlugin
+from kaiko_middleware import Config, NotFoundError
+from kaiko_wsgi import KaikoMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -66,29 +66,29 @@ if __name__ == "__main__":  # before any framework is loaded, as its documentati
         shutdown_timeout=0,
     )
 
-from django.test import override_settings  # noqa: E402 - see above
-from starlette.applications import Starlette  # noqa: E402
+from django.test import override_settings
+from starlette.applications import Starlette
 
-import kaiko_fastapi  # noqa: E402
-import kaiko_starlette  # noqa: E402
-import kaiko_wsgi  # noqa: E402
-from adapters.asgi.server import ask, connect  # noqa: E402
-from adapters.django.row import araises, raises  # noqa: E402
-from adapters.django.stacks import BARE, STACKS, Project  # noqa: E402
-from adapters.django.test_streams import Streams  # noqa: E402
-from adapters.drf.views import raising as drf_raising  # noqa: E402
-from adapters.drf.views import validating  # noqa: E402
-from adapters.flask.observed import BUGS as FLASK_BUGS  # noqa: E402
-from adapters.flask.observed import NO_BUGS as FLASK_NO_BUGS  # noqa: E402
-from adapters.flask.observed import make as flask_of  # noqa: E402
-from adapters.litestar.observed import make as litestar_of  # noqa: E402
-from adapters.ninja.apis import araising, project  # noqa: E402
-from adapters.ninja.apis import raising as ninja_raising  # noqa: E402
-from adapters.starlette.catching import Catching, CatchingBase, fastapi, starlette  # noqa: E402
-from adapters.starlette.test_observers import MIDDLEWARE, make  # noqa: E402
-from adapters.wsgi.server import ask_wsgi  # noqa: E402
-from kaiko_asgi import KaikoMiddleware  # noqa: E402
-from kaiko_middleware import Config, NotFoundError, ServiceUnavailableError  # noqa: E402
+import kaiko_fastapi
+import kaiko_starlette
+import kaiko_wsgi
+from adapters.asgi.server import ask, connect
+from adapters.django.row import araises, raises
+from adapters.django.stacks import BARE, STACKS, Project
+from adapters.django.test_streams import Streams
+from adapters.drf.views import raising as drf_raising
+from adapters.drf.views import validating
+from adapters.flask.observed import BUGS as FLASK_BUGS
+from adapters.flask.observed import NO_BUGS as FLASK_NO_BUGS
+from adapters.flask.observed import make as flask_of
+from adapters.litestar.observed import make as litestar_of
+from adapters.ninja.apis import araising, project
+from adapters.ninja.apis import raising as ninja_raising
+from adapters.starlette.catching import Catching, CatchingBase, fastapi, starlette
+from adapters.starlette.test_observers import MIDDLEWARE, make
+from adapters.wsgi.server import ask_wsgi
+from kaiko_asgi import KaikoMiddleware
+from kaiko_middleware import Config, NotFoundError, ServiceUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

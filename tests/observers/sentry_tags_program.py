@@ -56,18 +56,18 @@ if __name__ == "__main__":  # before any framework is loaded, as its documentati
         shutdown_timeout=0,
     )
 
-from django.test import override_settings  # noqa: E402 - see above
-from starlette.applications import Starlette  # noqa: E402
-from starlette.routing import Route  # noqa: E402
+from django.test import override_settings
+from starlette.applications import Starlette
+from starlette.routing import Route
 
-from adapters.asgi.server import ask  # noqa: E402
-from adapters.django.stacks import STACKS  # noqa: E402
-from adapters.starlette.catching import fastapi  # noqa: E402
-from adapters.wsgi.server import ask_wsgi  # noqa: E402
-from kaiko_middleware import Config, ServiceUnavailableError  # noqa: E402
-from kaiko_middleware.upstream import Upstream  # noqa: E402
-from kaiko_telemetry.sentry import sentry_tags  # noqa: E402
-from observers import sentry_program as asked  # noqa: E402
+from adapters.asgi.server import ask
+from adapters.django.stacks import STACKS
+from adapters.starlette.catching import fastapi
+from adapters.wsgi.server import ask_wsgi
+from kaiko_middleware import Config, ServiceUnavailableError
+from kaiko_middleware.upstream import Upstream
+from kaiko_telemetry.sentry import sentry_tags
+from observers import sentry_program as asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable

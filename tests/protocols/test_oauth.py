@@ -11,9 +11,9 @@ from support_django import setup_django
 
 setup_django()
 
-from django.test import override_settings  # noqa: E402 - Django is set up first
+from django.test import override_settings
 
-from kaiko_django import get_wsgi_application  # noqa: E402 - likewise
+from kaiko_django import get_wsgi_application
 
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 

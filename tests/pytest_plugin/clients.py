@@ -11,31 +11,31 @@ from support_django import setup_django
 
 setup_django()
 
-import httpx  # noqa: E402 - Django is set up first
-import httpx2  # noqa: E402 - likewise
-from django.http import HttpRequest, HttpResponse  # noqa: E402 - likewise
-from django.test import AsyncClient, Client, override_settings  # noqa: E402 - likewise
-from django.urls import path  # noqa: E402 - likewise
-from drf_spectacular.utils import extend_schema  # noqa: E402 - likewise
-from flask import Flask  # noqa: E402 - likewise
-from litestar import Litestar, Request, get  # noqa: E402 - likewise
-from litestar.testing import TestClient as LitestarClient  # noqa: E402 - likewise
-from ninja import NinjaAPI  # noqa: E402 - likewise
-from ninja.testing import TestAsyncClient  # noqa: E402 - likewise
-from ninja.testing import TestClient as NinjaClient  # noqa: E402 - likewise
-from rest_framework.decorators import api_view  # noqa: E402 - likewise
-from rest_framework.test import APIClient  # noqa: E402 - likewise
-from starlette.applications import Starlette  # noqa: E402 - likewise
-from starlette.routing import Route  # noqa: E402 - likewise
-from starlette.testclient import TestClient  # noqa: E402 - likewise
+import httpx
+import httpx2
+from django.http import HttpRequest, HttpResponse
+from django.test import AsyncClient, Client, override_settings
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from flask import Flask
+from litestar import Litestar, Request, get
+from litestar.testing import TestClient as LitestarClient
+from ninja import NinjaAPI
+from ninja.testing import TestAsyncClient
+from ninja.testing import TestClient as NinjaClient
+from rest_framework.decorators import api_view
+from rest_framework.test import APIClient
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
-import kaiko_litestar  # noqa: E402 - likewise
-import kaiko_ninja  # noqa: E402 - likewise
-import kaiko_starlette  # noqa: E402 - likewise
-from kaiko_drf.spectacular import responses as drf_responses  # noqa: E402 - likewise
-from kaiko_middleware import NotFoundError  # noqa: E402 - likewise
-from kaiko_wsgi import KaikoMiddleware  # noqa: E402 - likewise
-from pytest_plugin.service import LampIsWet, LampNotFound  # noqa: E402 - likewise
+import kaiko_litestar
+import kaiko_ninja
+import kaiko_starlette
+from kaiko_drf.spectacular import responses as drf_responses
+from kaiko_middleware import NotFoundError
+from kaiko_wsgi import KaikoMiddleware
+from pytest_plugin.service import LampIsWet, LampNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

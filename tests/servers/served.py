@@ -14,19 +14,19 @@ from support_django import setup_django
 
 setup_django()
 
-from django.conf import settings  # noqa: E402 - Django is set up first
-from django.core.handlers.asgi import ASGIRequest  # noqa: E402 - once Django is set up
-from django.http import HttpResponse, StreamingHttpResponse  # noqa: E402 - once Django is set up
-from django.urls import include, path  # noqa: E402 - once Django is set up
-from starlette.responses import PlainTextResponse, StreamingResponse  # noqa: E402 - once Django is set up
-from starlette.routing import Route, WebSocketRoute  # noqa: E402 - once Django is set up
+from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpResponse, StreamingHttpResponse
+from django.urls import include, path
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.routing import Route, WebSocketRoute
 
-from conformance.drivers import litestar_stack  # noqa: E402 - once Django is set up
-from conformance.drivers.starlette_stack import make_app  # noqa: E402 - once Django is set up
-from kaiko_asgi import KaikoMiddleware  # noqa: E402 - once Django is set up
-from kaiko_django import get_asgi_application, get_wsgi_application  # noqa: E402 - once Django is set up
-from kaiko_middleware import NotFoundError  # noqa: E402 - once Django is set up
-from kaiko_starlette import install  # noqa: E402 - once Django is set up
+from conformance.drivers import litestar_stack
+from conformance.drivers.starlette_stack import make_app
+from kaiko_asgi import KaikoMiddleware
+from kaiko_django import get_asgi_application, get_wsgi_application
+from kaiko_middleware import NotFoundError
+from kaiko_starlette import install
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

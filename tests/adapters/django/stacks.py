@@ -12,12 +12,12 @@ from support_django import setup_django
 
 setup_django()
 
-from django.core.handlers.asgi import ASGIHandler  # noqa: E402 - Django is set up first
-from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
-from django.test import override_settings  # noqa: E402
-from django.urls import path  # noqa: E402
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import override_settings
+from django.urls import path
 
-from kaiko_django import get_asgi_application, get_wsgi_application  # noqa: E402
+from kaiko_django import get_asgi_application, get_wsgi_application
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -20,9 +20,9 @@ from support_django import setup_django
 
 setup_django()
 
-from rest_framework.views import APIView  # noqa: E402 - Django is set up first
+from rest_framework.views import APIView
 
-from adapters.ninja.apis import bare_api  # noqa: E402 - likewise
+from adapters.ninja.apis import bare_api
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

@@ -8,15 +8,15 @@ from support_django import setup_django
 
 setup_django()
 
-from django.core.handlers.asgi import ASGIHandler  # noqa: E402
-from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
 
-from conformance.asgi_client import AsgiDriver  # noqa: E402 - Django comes first
-from conformance.django_client import InProject  # noqa: E402
-from conformance.guard_scenarios import GUARDS, NO_AWAIT, NO_COUNT, Guarded  # noqa: E402
-from conformance.wsgi_client import WsgiDriver  # noqa: E402
-from kaiko_django import get_asgi_application, get_wsgi_application  # noqa: E402
-from kaiko_guards import asgi, wsgi  # noqa: E402
+from conformance.asgi_client import AsgiDriver
+from conformance.django_client import InProject
+from conformance.guard_scenarios import GUARDS, NO_AWAIT, NO_COUNT, Guarded
+from conformance.wsgi_client import WsgiDriver
+from kaiko_django import get_asgi_application, get_wsgi_application
+from kaiko_guards import asgi, wsgi
 
 if TYPE_CHECKING:
     from kaiko_asgi import ASGIApp

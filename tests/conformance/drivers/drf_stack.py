@@ -8,15 +8,15 @@ from support_django import setup_django
 
 setup_django()
 
-from django.core.handlers.asgi import ASGIHandler  # noqa: E402 - Django is set up first
-from django.core.handlers.wsgi import WSGIHandler  # noqa: E402 - Django is set up first
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
 
-from conformance.asgi_client import AsgiDriver  # noqa: E402 - likewise
-from conformance.django_client import AtUrls  # noqa: E402 - likewise
-from conformance.drivers.django_stack import guarded  # noqa: E402 - likewise
-from conformance.guard_scenarios import NO_AWAIT, NO_CHUNKS  # noqa: E402 - likewise
-from conformance.wsgi_client import WsgiDriver  # noqa: E402 - likewise
-from kaiko_django import get_asgi_application, get_wsgi_application  # noqa: E402 - likewise
+from conformance.asgi_client import AsgiDriver
+from conformance.django_client import AtUrls
+from conformance.drivers.django_stack import guarded
+from conformance.guard_scenarios import NO_AWAIT, NO_CHUNKS
+from conformance.wsgi_client import WsgiDriver
+from kaiko_django import get_asgi_application, get_wsgi_application
 
 if TYPE_CHECKING:
     from conformance.driver import Driver
