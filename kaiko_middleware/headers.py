@@ -60,6 +60,8 @@ EXPOSED = (
     "WWW-Authenticate",
 )
 """What a browser client may read of an error answer across origins."""
+_WHERE_SENT = frozenset({"ratelimit", "ratelimit-policy"})
+"""What it may read too, where it is sent: those of draft-ietf-httpapi-ratelimit-headers."""
 
 
 def is_field_name(text: object) -> TypeGuard[str]:
@@ -96,8 +98,10 @@ def merge_expose(pairs: Pairs, id_header: str) -> Pairs:
         else:
             rest.append((name, value))
     seen = {item.lower() for item in listed}
-    for name in (id_header, *EXPOSED[1:]):
+    sent = (name for name, _ in rest if name.lower() in _WHERE_SENT)
+    for name in (id_header, *EXPOSED[1:], *sent):
         if name.lower() not in seen:
+            seen.add(name.lower())
             listed.append(name)
     return [*rest, ("Access-Control-Expose-Headers", ", ".join(listed))]
 

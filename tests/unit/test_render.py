@@ -300,6 +300,15 @@ def test_headers_are_exposed_to_browsers_where_cors_applies() -> None:
     assert header(without, "Access-Control-Expose-Headers") == []
 
 
+def test_fields_of_the_draft_are_exposed_where_they_are_sent() -> None:
+    """Each once; other answers do not name them."""
+    told = [("RateLimit", '"a";r=1'), ("ratelimit", '"b";r=2'), ("RateLimit-Policy", '"a";q=2')]
+    cors = [("Access-Control-Allow-Origin", "*")]
+    reply = render(NotFoundError(), REQUEST_ID, replaced=[*told, *cors])
+    (exposed,) = header(reply, "Access-Control-Expose-Headers")
+    assert exposed.endswith(", WWW-Authenticate, RateLimit, RateLimit-Policy")
+
+
 BAD_HEADERS: list[Any] = [
     ("X-Own", "a\r\nSet-Cookie: b"),
     ("X-Own", "a\nb"),
