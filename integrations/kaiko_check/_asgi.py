@@ -169,6 +169,9 @@ class _Call:
             return Answer(0, note="no answer in time")
         if self._end == "cut":
             self._note = "the application ended before its answer did"
+        if len(self._received) > self._limits.body:  # in one piece: as long as any other
+            del self._received[self._limits.body :]
+            self._end, self._note = "unread", "it did not end within the limits"
         body = b"" if self._request.method == "HEAD" else bytes(self._received)
         return Answer(self._status, self._headers, body, self._end, self._note)
 
@@ -195,8 +198,7 @@ class _Call:
                 self._end = "whole"
                 self._done.set()
             elif len(self._received) > self._limits.body:
-                del self._received[self._limits.body :]
-                self._end, self._note = "unread", "it did not end within the limits"
+                self._end = "unread"
                 self._done.set()
 
 

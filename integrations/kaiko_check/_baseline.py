@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
+
+from kaiko_middleware.json_values import is_json_list, members
 
 from ._target import TargetError
 
@@ -54,15 +56,17 @@ def read_baseline(path: str) -> Baseline:
         ) from exc
     except ValueError as exc:
         raise TargetError(f"The baseline {path} is no JSON: {exc}") from exc
-    members = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-    known = members.get("known")
-    if members.get("version") != _VERSION or not isinstance(known, list):
+    known = members(value).get("known")
+    if members(value).get("version") != _VERSION or not is_json_list(known):
         raise TargetError(f"{path} is no baseline of this version: write it again")
-    return Baseline(frozenset(str(key) for key in cast("list[object]", known)))
+    return Baseline(frozenset(str(key) for key in known))
 
 
-def write_baseline(path: str, report: Report) -> None:
+def write_baseline(path: str, report: Report) -> int | None:
     """Write every breach of a report, known ones too, to a file.
+
+    Returns:
+        How many of them were not in the file before; None if it was no baseline before.
 
     Raises:
         TargetError: the file cannot be written, or the run was interrupted.
@@ -72,6 +76,11 @@ def write_baseline(path: str, report: Report) -> None:
         raise TargetError("An interrupted run is no baseline")
     keys = sorted({finding.key for finding in (*report.findings, *report.known)})
     try:
+        before = read_baseline(path).known
+    except TargetError:
+        before = None
+    try:
         Path(path).write_text(json.dumps({"version": _VERSION, "known": keys}, indent=2) + "\n")
     except OSError as exc:
         raise TargetError(f"The baseline {path} cannot be written: {exc.strerror}") from exc
+    return None if before is None else len(set(keys) - before)

@@ -56,7 +56,7 @@ _ROWS: tuple[tuple[str, str, Topic, str, str], ...] = (
      "Clients choose their parser by this header."),
     ("envelope.content-length", "1", "envelope", "An error answer says its length, and it is right",
      "A client cannot tell a whole answer from one that was cut."),
-    ("envelope.endless", "1", "envelope", "An error answer ends",
+    ("envelope.endless", "1", "envelope", "An error answer is small, and ends",
      "A client that reads the body of an error waits, and fills its memory."),
     ("head.body", "1", "envelope", "An answer to HEAD has no body",
      "The body is read as the start of the next answer on the connection."),

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import re
 from html import unescape
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from kaiko_middleware.author_text import is_phrase
 from kaiko_middleware.catalog import TOOLKIT_STATUSES
 from kaiko_middleware.conformance import Violation, check_answer
 from kaiko_middleware.content_coding import decode_body
+from kaiko_middleware.json_values import members
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -104,8 +105,7 @@ def error_of(body: bytes) -> Mapping[str, object]:
         value: object = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    error: object = cast("dict[str, object]", value).get("error") if isinstance(value, dict) else {}
-    return cast("dict[str, object]", error) if isinstance(error, dict) else {}
+    return members(members(value).get("error"))
 
 
 def _is_debug_page(body: bytes) -> bool:

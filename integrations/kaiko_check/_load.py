@@ -65,9 +65,11 @@ def load_app(app: object, name: str, *, host: str | None = None) -> Target:
     kind = _kind(app)
     framework = _framework(app)
     if kind == "asgi":
-        return AsgiTarget(cast("Any", app), name, host=host or "localhost", framework=framework)
+        asgi = cast("Any", app)  # of that shape, as was asked
+        return AsgiTarget(asgi, name, host=host or "localhost", framework=framework)
     if kind == "wsgi":
-        return WsgiTarget(cast("Any", app), name, host=host or "localhost", framework=framework)
+        wsgi = cast("Any", app)  # likewise
+        return WsgiTarget(wsgi, name, host=host or "localhost", framework=framework)
     raise TargetError(f"{name} is no ASGI and no WSGI application, but a {type(app).__name__}")
 
 

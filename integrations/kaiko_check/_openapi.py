@@ -14,10 +14,11 @@ from collections.abc import (  # noqa: TC003 - Field's annotations are read at r
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from kaiko_middleware.extras import is_missing
+from kaiko_middleware.json_values import is_json_list, is_json_object, items, members
 
 from ._exchange import Request
 from ._target import TargetError
@@ -107,7 +108,7 @@ class Document:
             base: the address that the user named; what it ends with is not put there again.
 
         """
-        server = next((_mapping(each).get("url") for each in _list(self.raw.get("servers"))), "")
+        server = next((_mapping(each).get("url") for each in items(self.raw.get("servers"))), "")
         url = self.raw.get("basePath", server)
         path = urlsplit(url).path.rstrip("/") if isinstance(url, str) and "{" not in url else ""
         return "" if base.endswith(path) else path
@@ -169,7 +170,7 @@ class Document:
         content = _mapping(self._resolve(operation.get("requestBody", {})).get("content"))
         schema = self._resolve(_mapping(content.get("application/json")).get("schema", {}))
         fields = _mapping(schema.get("properties"))
-        required = tuple(name for name in fields if name in _list(schema.get("required")))
+        required = tuple(name for name in fields if name in items(schema.get("required")))
         body = {name: _SAMPLES.get(self._type(fields[name])) for name in required}
         plain = [name for name in required if self._type(fields[name]) in _PLAIN]
         if plain:
@@ -181,17 +182,17 @@ class Document:
     def _parameters(
         self, item: Mapping[str, Any], operation: Mapping[str, Any]
     ) -> Iterator[Mapping[str, Any]]:
-        for parameter in (*_list(item.get("parameters")), *_list(operation.get("parameters"))):
+        for parameter in (*items(item.get("parameters")), *items(operation.get("parameters"))):
             yield self._resolve(parameter)
 
     def _types(self, parameter: Mapping[str, Any]) -> set[str]:
         """Return the types of a parameter; none where it may also be any text."""
         schema = self._resolve(parameter.get("schema", parameter))
-        choices = [self._resolve(each) for each in _list(schema.get("anyOf"))] or [schema]
+        choices = [self._resolve(each) for each in items(schema.get("anyOf"))] or [schema]
         found: set[str] = set()
         for choice in choices:
             said = choice.get("type")
-            found |= {str(each) for each in (_list(said) or [said])}
+            found |= {str(each) for each in (items(said) or [said])}
         return set[str]() if found & {"string", "array", "object", "None"} else found
 
     def _resolve(self, value: object) -> Mapping[str, Any]:
@@ -253,19 +254,15 @@ def _foreign_references(value: object, depth: int = 0) -> Iterator[str]:
     """Yield references to anything but the document itself."""
     if depth > 100:
         raise TargetError("The OpenAPI document is nested too deep")
-    if isinstance(value, dict):
-        for name, item in cast("dict[object, object]", value).items():
+    if is_json_object(value):
+        for name, item in value.items():
             if name == "$ref" and isinstance(item, str) and not item.startswith("#"):
                 yield item
             yield from _foreign_references(item, depth + 1)
-    elif isinstance(value, list):
-        for item in cast("list[object]", value):
+    elif is_json_list(value):
+        for item in value:
             yield from _foreign_references(item, depth + 1)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []
+    return members(value)

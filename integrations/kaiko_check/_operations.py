@@ -34,6 +34,12 @@ _DROPPED = frozenset(
     }
 )  # fmt: skip
 _BASE = "http://kaiko.invalid"
+_TRIES = 20
+"""Cases that are generated for one that is wanted: of some operations nearly all are none."""
+
+
+class _NoneLeftError(Exception):
+    """That many were generated."""
 
 
 def operation_probes(
@@ -96,11 +102,21 @@ def _probes_of(operation: Any, places: Places, prefix: str, cases: int) -> Itera
 def _cases(operation: Any, mode: Any, count: int) -> list[Any]:
     """Return generated cases, always the same ones; none where a kind cannot be generated."""
     from hypothesis import HealthCheck, Phase, given, settings  # noqa: PLC0415 - as above
+    from hypothesis.strategies import composite  # noqa: PLC0415 - as above
 
     found: list[Any] = []
     every: Any = HealthCheck
+    tries = count * _TRIES
     if not count:
         return found
+
+    @composite
+    def tried(draw: Any) -> Any:
+        nonlocal tries
+        tries -= 1
+        if tries < 0:
+            raise _NoneLeftError
+        return draw(cases)
 
     def collect(case: Any) -> None:
         found.append(case)
@@ -116,7 +132,8 @@ def _cases(operation: Any, mode: Any, count: int) -> list[Any]:
                 derandomize=True,
                 suppress_health_check=list(every),
             )
-            test: Any = given(operation.as_strategy(generation_mode=mode))
+            cases: Any = operation.as_strategy(generation_mode=mode)
+            test: Any = given(tried())
             limited(test(collect))()
     except Exception:  # noqa: BLE001 - an operation without parameters cannot be spoiled, for one
         return found[:count]
@@ -128,7 +145,8 @@ def _request(case: Any, places: Places, prefix: str) -> Request | None:
     import requests  # noqa: PLC0415 - comes with schemathesis
 
     try:
-        arguments = cast("dict[str, Any]", case.as_transport_kwargs(base_url=_BASE))
+        given = case.as_transport_kwargs(base_url=_BASE)
+        arguments = cast("dict[str, Any]", given)  # those of requests
         prepared = requests.Request(**arguments).prepare()
         headers = tuple(
             (str(name), value if isinstance(value, str) else bytes(value).decode("latin-1"))

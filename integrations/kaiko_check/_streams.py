@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from kaiko_middleware.conformance import check_event_stream, check_json_lines
+from kaiko_middleware.json_values import is_json_object
 
 from ._judge import Fault, judge_answer
 from ._probe import Probe
@@ -103,7 +104,7 @@ def _is_error_line(line: bytes) -> bool:
         value: object = json.loads(line)
     except (ValueError, RecursionError):
         return False
-    return isinstance(value, dict) and list(cast("dict[str, object]", value)) == ["error"]
+    return is_json_object(value) and list(value) == ["error"]
 
 
 def _frame(violations: list[Violation]) -> Iterator[Fault]:

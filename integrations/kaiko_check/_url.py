@@ -73,7 +73,7 @@ class UrlTarget:
             },
         )
         try:
-            response = self._transport.handle_request(sent)
+            response = self._ask(sent)
         except httpx2.LocalProtocolError as exc:
             return Answer(0, end="unsent", note=_reason(exc))
         except (httpx2.TransportError, OSError, ValueError) as exc:
@@ -84,6 +84,13 @@ class UrlTarget:
         )
         body, end, note = _read(response, deadline, limits)
         return Answer(response.status_code, headers, body, end, note)
+
+    def _ask(self, sent: httpx2.Request) -> httpx2.Response:
+        try:
+            return self._transport.handle_request(sent)
+        except (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError):
+            # The server may have closed this connection after the answer before.
+            return self._transport.handle_request(sent)
 
     def pipeline(self, requests: Sequence[Request], limits: Limits) -> list[Answer]:
         """Send requests in one write on a new connection; see `Target`."""

@@ -104,7 +104,8 @@ def _head(address: Address, request: Request) -> bytes:
 
 
 def _next_answer(source: _Source, method: str, limits: Limits) -> Answer:
-    with http.client.HTTPResponse(cast("socket.socket", source), method=method) as response:
+    plug = cast("socket.socket", source)  # only its makefile is called
+    with http.client.HTTPResponse(plug, method=method) as response:
         response.begin()
         body = response.read(limits.body) if method != "HEAD" else b""
         return Answer(response.status, tuple(response.getheaders()), body)

@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -178,9 +178,10 @@ def run(options: argparse.Namespace) -> int:
             report = baseline.apply(report)
         _write(report, options)
         if options.write_baseline is not None:
-            write_baseline(options.write_baseline, report)
+            new = write_baseline(options.write_baseline, report)
             count = len(report.findings) + len(report.known)
-            _say(options, f"{options.write_baseline} has {count} known breaches now.")
+            text = f"{options.write_baseline} has {count} known breaches now"
+            _say(options, f"{text}." if new is None else f"{text}, {new} of them new.")
     except TargetError as exc:
         sys.stderr.write(f"{exc}\n")
         return 2
@@ -237,7 +238,7 @@ def _asked(options: argparse.Namespace) -> Options:
 
 
 def _write(report: Report, options: argparse.Namespace) -> None:
-    fmt = cast("Format", options.format)
+    fmt: Format = options.format
     if options.output is not None:
         try:
             Path(options.output).write_text(render_report(report, fmt), encoding="utf-8")

@@ -74,9 +74,8 @@ class Service(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving(clause: str) -> Generator[str]:
-    """Serve it on a free port of the loopback interface."""
-    handler = type("Broken", (Service,), {"broken": clause})
+def listening(handler: type[BaseHTTPRequestHandler]) -> Generator[str]:
+    """Serve a handler on a free port of the loopback interface."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -86,3 +85,8 @@ def serving(clause: str) -> Generator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def serving(clause: str) -> contextlib.AbstractContextManager[str]:
+    """Serve the service that breaks a clause."""
+    return listening(type("Broken", (Service,), {"broken": clause}))

@@ -188,6 +188,17 @@ def test_a_baseline_lets_known_breaches_pass(run: Run, tmp_path: Path) -> None:
     assert "Not found any more, remove them from the baseline:\n  cache.control: " in out
 
 
+def test_a_baseline_that_is_written_again_says_what_is_new(run: Run, tmp_path: Path) -> None:
+    """It takes down new breaches too, but not silently."""
+    known = str(tmp_path / "known.json")
+    told: list[str] = []
+    for app in ("broken", "broken", "more"):
+        _, _, err = run(f"check.right_app:{app}", *KEYED, "--write-baseline", known)
+        told.append(err.splitlines()[-1].partition(" now")[2])
+    assert told[:2] == [".", ", 0 of them new."]
+    assert re.fullmatch(r", [1-9]\d* of them new\.", told[2])
+
+
 def test_what_is_gone_is_told_in_a_few_lines(run: Run, tmp_path: Path) -> None:
     """One for each clause, however many of its breaches are gone."""
     known = str(tmp_path / "known.json")

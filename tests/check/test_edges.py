@@ -11,11 +11,12 @@ import socket
 import sys
 import threading
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
-from check.http_service import serving
+from check.http_service import listening, serving
 from check.right_services import KEY, asgi, fastapi, wsgi
 from kaiko_check import (
     Options,
@@ -26,13 +27,15 @@ from kaiko_check import (
     run_check,
     write_baseline,
 )
+from kaiko_check._asgi import AsgiTarget
 from kaiko_check._exchange import Limits, Request
 from kaiko_check._formats import render_report
 from kaiko_check._openapi import read_document
-from kaiko_check._operations import INSTALL, operation_probes
+from kaiko_check._operations import _TRIES, INSTALL, _cases, operation_probes
 from kaiko_check._probes import Places
 from kaiko_check._run import plan_for, run_plan
 from kaiko_check._wire import Address, send_alone, send_pipelined
+from kaiko_check._wsgi import WsgiTarget
 from kaiko_cli.main import main
 from support_django import setup_django
 
@@ -187,7 +190,68 @@ def test_what_cannot_be_made_or_sent_is_no_probe(monkeypatch: pytest.MonkeyPatch
     assert list(operation_probes(places, found, "", unsafe=True, cases=1)) == []
 
 
+def test_an_operation_that_nothing_can_spoil_is_given_up_soon() -> None:
+    """Not after hundreds of cases, which took most of a run."""
+    strategies = pytest.importorskip("hypothesis.strategies")
+    tries: list[int] = []
+
+    class Unspoiled:
+        def as_strategy(self, generation_mode: object) -> Any:
+            del generation_mode
+            return strategies.integers().map(tries.append).filter(lambda _: False)
+
+    assert _cases(Unspoiled(), None, 1) == []
+    assert 0 < len(tries) <= 3 * _TRIES  # a filter tries three times
+
+
 # --- the wire --------------------------------------------------------------------------
+
+
+class OncePerConnection(BaseHTTPRequestHandler):
+    """Closes a kept connection when a second request comes, as a server does after a crash."""
+
+    protocol_version = "HTTP/1.1"
+    answered = False
+
+    def do_GET(self) -> None:
+        if self.answered:
+            self.close_connection = True
+            return
+        self.answered = True
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+        """Say nothing."""
+
+
+def test_a_connection_that_was_closed_meanwhile_is_no_missing_answer() -> None:
+    """The request is sent again on a new one; what fails twice is reported."""
+    asked = Request("GET", "/", (("Host", "a"),))
+    with listening(OncePerConnection) as url:
+        target = load_target(url)
+        answers = [target.send(asked, Limits(10)) for _ in range(2)]
+        target.close()
+    assert [answer.status for answer in answers] == [200, 200]
+
+
+@pytest.mark.parametrize("kind", ["asgi", "wsgi"])
+def test_a_long_body_is_cut_in_process_too(kind: str) -> None:
+    """In one piece as well: the report is the same as at an address."""
+
+    async def app(_scope: object, _receive: object, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+        await send({"type": "http.response.body", "body": b"x" * 9})
+
+    def wsgi_app(_environ: object, start: Any) -> list[bytes]:
+        start("404 Not Found", [])
+        return [b"x" * 9]
+
+    target = AsgiTarget(app, "app") if kind == "asgi" else WsgiTarget(wsgi_app, "app")
+    answer = target.send(Request("GET", "/", ()), Limits(10, 8))
+    target.close()
+    assert (answer.body, answer.end) == (b"x" * 8, "unread")
 
 
 @contextlib.contextmanager

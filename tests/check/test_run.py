@@ -13,7 +13,7 @@ import threading
 import time
 import tracemalloc
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,11 +21,11 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from pydantic import BaseModel
 
-from check.http_service import serving
+from check.http_service import listening, serving
 from kaiko_check import Options, TargetError, load_app, load_target, run_check
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from kaiko_check import Report
 
@@ -50,20 +50,6 @@ def checked(app: object, options: Options) -> Report:
         return run_check(target, options)
     finally:
         target.close()
-
-
-@contextlib.contextmanager
-def listening(handler: type[BaseHTTPRequestHandler]) -> Generator[str]:
-    """Serve a handler on a free port."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 # --- no more than was said -------------------------------------------------------------
