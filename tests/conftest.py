@@ -35,10 +35,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
 
 
+def pytest_collection() -> None:
+    """Let the collector rest until the tests are there: nothing of what is made now goes away."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """Spare the collector what was collected: it is there until the end."""
+    """Spare the collector what was collected, too."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -51,6 +51,7 @@ def environment(verb: str) -> dict[str, str]:
     }
     variables.pop("PYTHONHOME", None)
     variables.pop("PYTHONPATH", None)
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # each of many processes would compile anew
     stamp = home / "made-from"
     made_from = hashlib.sha256(
         f"{sys.version} {sys.base_prefix} {WANTED[verb]}".encode()
