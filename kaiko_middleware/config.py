@@ -108,7 +108,8 @@ class Config:
         if not is_field_value(challenge) or not challenge.strip():
             refuse("challenge", challenge, "a header value such as 'ApiKey'")
         _set(self, "challenge", challenge.strip())
-        chosen = cast("object", ExceptionMapping() if mapping is None else mapping)
+        given = ExceptionMapping() if mapping is None else mapping
+        chosen = cast("object", given)  # callers may give anything
         if not isinstance(chosen, ExceptionMapping):
             refuse("mapping", chosen, "an ExceptionMapping")
         _set(self, "mapping", chosen)
@@ -126,7 +127,7 @@ class Config:
             ConfigError: a key is unknown, or a value is not allowed.
 
         """
-        given = cast("object", settings)
+        given = cast("object", settings)  # callers may give anything
         if not isinstance(given, Mapping):
             msg = f"{source}: {shown(given)} is not allowed; it must be a mapping of settings"
             raise ConfigError(msg)
@@ -134,8 +135,7 @@ class Config:
             if key not in _KEYS:
                 raise ConfigError(_unknown(source, key, settings[key]))
         try:
-            # Whatever the types are: the constructor checks every value.
-            return cls(**cast("dict[str, Any]", settings))
+            return cls(**cast("dict[str, Any]", settings))  # the constructor checks every value
         except ConfigError as exc:
             msg = f"{source}: {exc}"
         raise ConfigError(msg)

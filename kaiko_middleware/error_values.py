@@ -70,11 +70,12 @@ def count(name: str, value: object) -> int:
 def header_pairs(name: str, value: object) -> tuple[tuple[str, str], ...]:
     """Return header fields as pairs of texts; whether they can be sent is seen when they are."""
     if isinstance(value, Mapping):
-        value = cast("Mapping[object, object]", value).items()
+        value = value.items()
     if isinstance(value, str) or not isinstance(value, Iterable):
         _refuse(name, value, _FIELDS)
     found: list[tuple[str, str]] = []
-    for pair in cast("Iterable[object]", value):
+    pairs: Iterable[object] = value
+    for pair in pairs:
         match pair:
             case (str(field), str(text)):
                 found.append((field, text))
@@ -106,7 +107,7 @@ def refuse_code(value: object, name: str = "code") -> NoReturn:
 
 def _class_code(name: str, value: object) -> str:
     if is_code(value):
-        return cast("str", value)
+        return cast("str", value)  # nothing else passes
     msg = f"{name} {shown(value)} does not match [a-z][a-z0-9_]{{0,63}}"
     raise TypeError(msg)
 
@@ -121,7 +122,7 @@ def _class_status(name: str, value: object) -> int:
 
 def _class_param(name: str, value: object) -> str:
     if is_param(value):
-        return cast("str", value)
+        return cast("str", value)  # nothing else passes
     _refuse(name, value, "a text of 1 to 256 characters, none of them a control character")
 
 

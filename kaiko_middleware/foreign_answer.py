@@ -11,7 +11,9 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
+
+from kaiko_middleware.json_values import is_json_list, is_json_object
 
 from ._text import MESSAGE_LIMIT, is_code, is_param
 from .author_text import author_text
@@ -92,32 +94,28 @@ _remembered_body = lru_cache(maxsize=256)(read_body)
 
 
 def _read_json(data: object, status: int, request_type: str | None) -> ForeignBody:
-    listed = isinstance(data, list)
-    if isinstance(data, list):  # DRF wraps a text, and Google's streaming endpoints an object
-        items = cast("list[object]", data)
-        data = items[0] if len(items) == 1 else None
+    listed = is_json_list(data)
+    if is_json_list(data):  # DRF wraps a text, and Google's streaming endpoints an object
+        data = data[0] if len(data) == 1 else None
     if isinstance(data, str):
         return ForeignBody(message=author_text(data, status))
-    if not isinstance(data, dict):
+    if not is_json_object(data):
         return _EMPTY
-    members = cast("Members", data)
-    error, detail = members.get("error"), members.get("detail")
-    if isinstance(error, dict):
-        inside = cast("Members", error)
-        said = read_detail(inside, status)
-        if not listed and _is_envelope(members, inside, status):
-            return said._replace(message=str(inside["message"]), envelope=True)
+    error, detail = data.get("error"), data.get("detail")
+    if is_json_object(error):
+        said = read_detail(error, status)
+        if not listed and _is_envelope(data, error, status):
+            return said._replace(message=str(error["message"]), envelope=True)
         return said
-    if isinstance(detail, list):
-        failures = read_failures(cast("list[object]", detail), request_type)
-        return ForeignBody(failures=failures)
-    if isinstance(detail, dict):
-        return read_detail(cast("Members", detail), status)
-    said = read_detail(members, status)
+    if is_json_list(detail):
+        return ForeignBody(failures=read_failures(detail, request_type))
+    if is_json_object(detail):
+        return read_detail(detail, status)
+    said = read_detail(data, status)
     if not isinstance(error, str):
         return said
     # {"error": "invalid_grant", "error_description": "…"} of OAuth, or a bare text.
-    message = _text(members, status, "message", "error_description", *_TEXTS)
+    message = _text(data, status, "message", "error_description", *_TEXTS)
     if is_code(error):
         return said._replace(message=message, code=said.code or error)
     return said._replace(message=message or author_text(error, status))

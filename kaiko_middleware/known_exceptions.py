@@ -8,7 +8,9 @@ returns None where the exception says nothing by itself: it is then unmapped.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
+
+from kaiko_middleware.json_values import is_json_object, items
 
 from .author_text import is_phrase
 from .foreign_answer import error_from_reason, read_detail
@@ -68,7 +70,7 @@ def read_werkzeugs(exc: BaseException) -> KaikoError | None:
     """Read the exceptions of Werkzeug, which Flask and Quart use."""
     # The class's own text is no author's.
     detail: object = vars(exc).get("description")
-    fields = cast("list[tuple[str, str]]", getattr(exc, "get_headers", list)())
+    fields: list[tuple[str, str]] = getattr(exc, "get_headers", list)()
     return _of_status(getattr(exc, "code", None), detail, fields)
 
 
@@ -82,8 +84,8 @@ def _of_status(
     message = code = param = None
     if status < 500 and isinstance(detail, str) and not is_phrase(detail, status):
         message = detail
-    elif status < 500 and isinstance(detail, dict):  # FastAPI and Flask take anything
-        message, code, param, *_ = read_detail(cast("dict[str, object]", detail), status)
+    elif status < 500 and is_json_object(detail):  # FastAPI and Flask take anything
+        message, code, param, *_ = read_detail(detail, status)
     return error_for_status(status, message, code=code, param=param, headers=headers)
 
 
@@ -95,8 +97,7 @@ def _unreadable_form(exc: BaseException) -> KaikoError:
 def _validation_failure(exc: BaseException) -> KaikoError:
     """Read FastAPI's RequestValidationError where no handler of ours saw it."""
     raw = isinstance(getattr(exc, "body", None), bytes)
-    errors = cast("object", getattr(exc, "errors", list)())
-    reason = cast("list[object]", errors) if isinstance(errors, list) else []
+    reason = items(getattr(exc, "errors", list)())
     return error_from_reason(reason, "application/octet-stream" if raw else None)
 
 

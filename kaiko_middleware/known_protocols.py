@@ -48,8 +48,12 @@ def _is_object(value: object) -> TypeGuard[Members]:
     return type(value) is dict
 
 
+def _is_list(value: object) -> TypeGuard[list[object]]:
+    return type(value) is list
+
+
 def _items(value: object) -> list[object]:
-    return cast("list[object]", value) if type(value) is list else []
+    return value if _is_list(value) else []
 
 
 def _essence(content_type: str) -> str:
@@ -266,7 +270,7 @@ _SOAP = frozenset(
 def protocol_of_xml(text: str, status: int) -> str | None:
     """Return the protocol that the first start tag says; nothing more is read of a body."""
     text = text[:_LOOKED_AT]
-    begin = cast("re.Match[str]", _PROLOG.match(text)).end()
+    begin = cast("re.Match[str]", _PROLOG.match(text)).end()  # no prolog matches as well
     if _S3.match(text, begin):
         return "S3"
     root = _ROOT.match(text, begin)

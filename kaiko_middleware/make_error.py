@@ -91,7 +91,7 @@ def error_for_status(
     }
     if headers is not None:
         if isinstance(headers, Mapping):
-            headers = cast("Mapping[str, str]", headers).items()
+            headers = cast("Mapping[str, str]", headers).items()  # not pairs, as was asked
         state["headers"] = tuple((name, value) for name, value in headers)
     return restore_error(cls, (text,), state)
 

@@ -88,7 +88,7 @@ class ExceptionMapping:
                 of something else, or is a class of errors that needs arguments.
 
         """
-        given = cast("object", exc_type)
+        given = cast("object", exc_type)  # callers may give anything
         if not isinstance(given, type) or not issubclass(given, BaseException):
             msg = f"register takes one exception class, not {given!a}"
             raise TypeError(msg)
@@ -101,7 +101,7 @@ class ExceptionMapping:
         if handler is None:
             return partial(self.register, exc_type)
         self._handlers[exc_type] = checked_handler(exc_type, handler)
-        self._given[exc_type] = cast("Callable[[Any], KaikoError | None]", handler)
+        self._given[exc_type] = cast("Callable[[Any], KaikoError | None]", handler)  # checked above
         self._chosen.clear()
         return handler
 

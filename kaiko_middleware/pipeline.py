@@ -96,7 +96,7 @@ class Pipeline:
     )
 
     def __init__(self, config: Config) -> None:
-        if not isinstance(cast("object", config), Config):
+        if not isinstance(cast("object", config), Config):  # callers may give anything
             hint = "Config.from_mapping(…) makes one from a mapping of settings"
             raise wrong_argument("config takes a kaiko_middleware.Config", config, hint)
         config.mapping.freeze()

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn
 
 from .content_coding import BODY_LIMIT
 from .known_protocols import PROTOCOLS_IN_JSON, Exchange, protocol_of_xml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["may_be_one", "protocol_of"]
 
@@ -72,13 +75,14 @@ def _refuse(name: str) -> NoReturn:
     raise ValueError(msg)
 
 
-_decode = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_refuse).decode
+_decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_refuse)
+_decode: Callable[[str], object] = _decoder.decode
 
 
 def _read(body: bytes) -> object:
     """Return the value of a body, or None where not every reader takes it for the same."""
     try:
-        return cast("object", _decode(body.decode("utf-8-sig")))
+        return _decode(body.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return None
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import sys
 from enum import IntEnum
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from .content_coding import BODY_LIMIT
 from .errors import ServerError
@@ -236,7 +236,8 @@ class ResponseState:
             return []
         if self._phase is _Phase.NEW:
             return self._bug(_HEADLESS)
-        if self._phase is not _Phase.OPEN and not isinstance(cast("object", body), _BYTES):
+        given: object = body  # applications send anything
+        if self._phase is not _Phase.OPEN and not isinstance(given, _BYTES):
             return self._bug(f"no server would send a body of {type(body).__qualname__}")
         if self._phase is _Phase.COLLECTING:
             return self._collect(body, more=more)

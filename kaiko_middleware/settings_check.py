@@ -68,7 +68,8 @@ def path_prefixes(key: str, value: object) -> tuple[str, ...]:
 def _items(key: str, value: object, allowed: str) -> tuple[object, ...]:
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         refuse(key, value, allowed)
-    return tuple(cast("Iterable[object]", value))
+    found: Iterable[object] = value
+    return tuple(found)
 
 
 def hooks_of(key: str, value: object, told: str) -> tuple[Callable[[Any], object], ...]:
@@ -90,7 +91,7 @@ def hooks_of(key: str, value: object, told: str) -> tuple[Callable[[Any], object
             refuse(key, hook, f"a def that takes {told}: an async def would not be awaited")
         if not callable(hook):
             refuse(key, hook, allowed)
-    return cast("tuple[Callable[[Any], object], ...]", hooks)
+    return cast("tuple[Callable[[Any], object], ...]", hooks)  # each was asked
 
 
 def is_plain_callable(value: object) -> bool:

@@ -87,7 +87,8 @@ class CorsHeaders:
         for middleware in passed:
             # The list is copied: middleware may change it in place.
             message = {**kept[-1], "headers": list(kept[-1]["headers"])}
-            await cast("Any", middleware).send(message, send=keep, request_headers=headers)
+            cors = cast("Any", middleware)  # known by its shape
+            await cors.send(message, send=keep, request_headers=headers)
         return kept[-1]
 
     def _middleware(self) -> list[object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from kaiko_cli.advice import (
     ANY_METHOD,
@@ -20,6 +20,7 @@ from kaiko_middleware import KaikoError, render
 from kaiko_middleware.catalog import STATUSES
 from kaiko_middleware.conformance import check_answer, check_event_stream, check_json_lines
 from kaiko_middleware.content_coding import decode_body
+from kaiko_middleware.json_values import members
 from kaiko_middleware.known_protocols import Exchange
 from kaiko_middleware.make_error import error_for_status
 from kaiko_middleware.protocol_errors import protocol_of
@@ -100,10 +101,8 @@ def _error_in(body: bytes) -> Mapping[str, object] | None:
         value: object = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    error = cast("dict[str, object]", value).get("error") if isinstance(value, dict) else None
-    if not isinstance(error, dict) or not all(name in error for name in _MEMBERS):
-        return None
-    return cast("dict[str, object]", error)
+    error = members(members(value).get("error"))
+    return error if all(name in error for name in _MEMBERS) else None
 
 
 def _last_frame(body: bytes) -> bytes:

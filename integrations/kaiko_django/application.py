@@ -51,7 +51,7 @@ def get_asgi_application() -> ASGIApp:
     """
     django.setup(set_prefix=False)
     # Its stub asks for a dict where ASGI knows any mutable mapping.
-    handler = cast("ASGIApp", ASGIHandler())
+    handler = cast("ASGIApp", ASGIHandler())  # its stubs have types of their own
     return _ASGIWrapper(_raising(handler), load_config())
 
 

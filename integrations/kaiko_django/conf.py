@@ -62,15 +62,15 @@ def load_config() -> Config:
     """Read and check the setting; raises as above."""
     given: object = getattr(settings, SETTING, {})
     if isinstance(given, Mapping):
-        items = cast("Mapping[str, object]", given).items()
+        items = cast("Mapping[str, object]", given).items()  # its keys are checked
         given = {key: _imported(key, value) for key, value in items}
-    return Config.from_mapping(cast("dict[str, object]", given), source=SETTING)
+    return Config.from_mapping(cast("dict[str, object]", given), source=SETTING)  # likewise
 
 
 def _imported(key: str, value: object) -> object:
     """Return the value of a key, with what its import paths name."""
     if key == "on_error" and isinstance(value, Iterable) and not isinstance(value, str):
-        return [_named(key, hook) for hook in cast("Iterable[object]", value)]
+        return [_named(key, hook) for hook in cast("Iterable[object]", value)]  # each is checked
     return _named(key, value) if key == "mapping" else value
 
 

@@ -36,6 +36,6 @@ def layers_in(request: HttpRequest, request_id: str) -> Layers:
 def _store_of(request: HttpRequest) -> MutableMapping[str, Any]:
     if isinstance(request, ASGIRequest):
         # Its stub names a mapping that cannot be changed.
-        scope = cast("MutableMapping[str, MutableMapping[str, Any]]", request.scope)
+        scope = cast("MutableMapping[str, MutableMapping[str, Any]]", request.scope)  # see above
         return scope.setdefault("state", {})
     return request.META

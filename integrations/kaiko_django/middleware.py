@@ -81,9 +81,9 @@ def KaikoMiddleware(  # noqa: N802 - the name in MIDDLEWARE, where Django's are 
     install_handlers()
     middleware: GetResponse | GetResponseAsync
     if iscoroutinefunction(get_response):
-        middleware = _asynchronous(cast("GetResponseAsync", get_response))
+        middleware = _asynchronous(cast("GetResponseAsync", get_response))  # as was asked
     else:
-        middleware = _synchronous(cast("GetResponse", get_response))
+        middleware = _synchronous(cast("GetResponse", get_response))  # likewise
     # Django looks for the hook on what the factory returns.
     setattr(middleware, "process_exception", _process_exception)  # noqa: B010 - functions declare none
     return middleware
@@ -184,7 +184,7 @@ def _leave(
     if not wrapped:
         restore_when_closed(response, previous)
     if request_id is not None and response.streaming and response.status_code < 400:
-        stream = cast("StreamingHttpResponse", response)
+        stream = cast("StreamingHttpResponse", response)  # `streaming` says so
         return Stream(pipeline, request, stream, wrapped=wrapped)
     return response
 

@@ -68,7 +68,7 @@ class Stream:
         response = self._response
         if not self._is_held or response.is_async:
             return self._guard()
-        chunks = cast("Iterator[bytes]", response.streaming_content)
+        chunks = cast("Iterator[bytes]", response.streaming_content)  # not is_async
         try:
             first = [*islice(chunks, 1)]
         except Exception as exc:  # noqa: BLE001 - whatever the stream raises is answered
@@ -86,7 +86,7 @@ class Stream:
         # layer can hold the head until then.
         if not self._is_held or not response.is_async or not isinstance(self._request, ASGIRequest):
             return self._guard()
-        chunks = cast("AsyncIterator[bytes]", response.streaming_content)
+        chunks = cast("AsyncIterator[bytes]", response.streaming_content)  # is_async
         first: list[bytes] = []
         try:
             async for chunk in chunks:
@@ -126,10 +126,11 @@ class Stream:
                 self._state.body(b"", more=True)
             content = response.streaming_content
             if response.is_async:
-                chunks = cast("AsyncIterator[bytes]", content)
+                chunks = cast("AsyncIterator[bytes]", content)  # is_async
                 response.streaming_content = self._guarded_async(chunks)
             else:
-                response.streaming_content = self._guarded(cast("Iterator[bytes]", content))
+                parts = cast("Iterator[bytes]", content)  # not is_async
+                response.streaming_content = self._guarded(parts)
         return response
 
     def _guarded(self, chunks: Iterable[bytes]) -> Iterator[bytes]:

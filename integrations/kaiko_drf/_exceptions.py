@@ -8,7 +8,7 @@ exception was raised tells which it is.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from django.utils.encoding import force_str
 from rest_framework.exceptions import (
@@ -26,6 +26,7 @@ from kaiko_drf._failures import failures_of
 from kaiko_middleware import InvalidRequestError, KaikoError, RateLimitError
 from kaiko_middleware.author_text import author_text
 from kaiko_middleware.foreign_answer import read_detail
+from kaiko_middleware.json_values import is_json_list, is_json_object
 from kaiko_middleware.make_error import error_for_code, error_for_status
 from kaiko_middleware.validation import Failure, error_from_failures
 from kaiko_middleware.validation.failures import FORMS
@@ -102,11 +103,10 @@ def _said(
 ) -> tuple[str | None, str | None, str | None]:
     """Return the message, the code and the param that the author of `exc` wrote."""
     detail: object = exc.detail
-    if isinstance(detail, list):
-        items = cast("list[object]", detail)
-        detail = items[0] if len(items) == 1 else None
-    if isinstance(detail, dict):  # DRF's own details are texts
-        return read_detail(cast("dict[str, object]", detail), status)[:3]
+    if is_json_list(detail):
+        detail = detail[0] if len(detail) == 1 else None
+    if is_json_object(detail):  # DRF's own details are texts
+        return read_detail(detail, status)[:3]
     if not isinstance(detail, str):
         return None, None, None
     code: object = getattr(detail, "code", None)

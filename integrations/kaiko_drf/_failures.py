@@ -9,11 +9,12 @@ as declared if it is a literal in the function that raised.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from rest_framework.fields import DictField, ListField
 from rest_framework.serializers import BaseSerializer, ListSerializer, Serializer
 
+from kaiko_middleware.json_values import is_json_object
 from kaiko_middleware.validation import Failure
 from kaiko_middleware.validation.failures import FORMS, on_wire
 
@@ -104,16 +105,16 @@ def _walk(
     if hasattr(detail, "serializer"):
         declared = serializer_of(detail) or declared
     path, last = at
-    if isinstance(detail, dict):
-        for key, inner in cast("dict[object, object]", detail).items():
+    if is_json_object(detail):
+        for key, inner in detail.items():
             child, name = _child(declared, key)
             _walk(inner, child, where, (path + last, name), found)
         return
-    errors = cast("Iterable[object]", detail if isinstance(detail, (list, tuple)) else (detail,))
+    errors: Iterable[object] = detail if isinstance(detail, (list, tuple)) else (detail,)
     for index, inner in enumerate(errors):
         if isinstance(inner, (dict, list, tuple)):
             child, name = _child(declared, _Position(index))
-            _walk(cast("object", inner), child, where, (path + last, name), found)
+            _walk(inner, child, where, (path + last, name), found)
         else:
             kind = _KINDS.get(getattr(inner, "code", None), "value")
             if kind == "missing" and path and not last.startswith("."):
@@ -192,11 +193,8 @@ def _declares(serializer: object, keys: object) -> bool:
     fields: object = getattr(serializer, "fields", None)
     if not isinstance(fields, Mapping) or not isinstance(keys, Mapping):
         return False
-    return (
-        not cast("Mapping[object, object]", fields)
-        .keys()
-        .isdisjoint(cast("Mapping[object, object]", keys))
-    )
+    declared: Mapping[object, object] = fields
+    return not declared.keys().isdisjoint(keys)
 
 
 def _literals(code: CodeType) -> Iterator[str]:
@@ -204,6 +202,7 @@ def _literals(code: CodeType) -> Iterator[str]:
         if isinstance(constant, str):
             yield constant
         elif isinstance(constant, tuple):  # the keys of a dict display, up to Python 3.13
-            for item in cast("tuple[object, ...]", constant):
+            items: tuple[object, ...] = constant
+            for item in items:
                 if isinstance(item, str):
                     yield item

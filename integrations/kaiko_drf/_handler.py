@@ -50,7 +50,7 @@ def handle(exc: Exception, context: Mapping[str, object]) -> Response | None:
         or not is_ours(request._request, pipeline)  # noqa: SLF001 - DRF's documentation names it
         or (isinstance(exc, APIException) and exc.status_code in _NO_ERRORS)
     ):
-        return default_handler(exc, cast("dict[str, object]", context))
+        return default_handler(exc, cast("dict[str, object]", context))  # DRF's own is one
     known: Known = {
         APIException: lambda raised: api_exception(raised, request, context.get("view")),
         RecursionError: recursion,

@@ -33,7 +33,7 @@ def read_response(_request: HttpRequest, response: HttpResponseBase) -> KaikoErr
     if serializer is None or not isinstance(request, Request):
         return None
     try:
-        errors = cast("object", serializer.errors)
+        errors = cast("object", serializer.errors)  # its stubs do not say of what
     except AssertionError:  # is_valid was not called: this is its data
         return None
     if not errors or response.data != errors:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import warnings
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 from fastapi.dependencies.models import Dependant
 from fastapi.params import Form
 from pydantic import BaseModel, Field, Json, PydanticUserError, TypeAdapter
+
+from kaiko_middleware.json_values import is_json_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -79,8 +81,8 @@ def _route(scope: Scope) -> object:
     # FastAPI does not document the latter. If it is not found under this name, the parameters
     # of the inclusion's dependencies have no name.
     held: object = scope.get("fastapi")
-    if isinstance(held, dict):
-        included = cast("dict[str, object]", held).get("effective_route_context")
+    if is_json_object(held):
+        included = held.get("effective_route_context")
         if getattr(included, "original_route", None) is route:
             return included
     return route

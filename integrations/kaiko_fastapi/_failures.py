@@ -72,7 +72,7 @@ def _failure(error_type: str, items: tuple[object, ...], declared: Declared) -> 
     """Return the failure for a record that is not in the cache, and put it there."""
     if not all(isinstance(each, (int, str)) for each in items):
         return None
-    location = cast("tuple[int | str, ...]", items)
+    location = cast("tuple[int | str, ...]", items)  # each was asked
     where = PARTS.get(location[0], "body")
     schema = declared.schemas.get(where)
     found = failure(error_type, location[1:], where=where, schema=schema)

@@ -63,8 +63,8 @@ def install(app: FastAPI, config: Config | None = None) -> None:
         handlers |= given
         raise
     ours = Handlers(
-        None if KaikoError in given else cast("Answering", handlers[KaikoError]),
-        cast("Answering", handlers[HTTPException]),
+        None if KaikoError in given else cast("Answering", handlers[KaikoError]),  # ours
+        cast("Answering", handlers[HTTPException]),  # likewise
     )
     handling: dict[type[Exception], Any] = {
         HTTPException: ours.http_exception,

@@ -109,7 +109,7 @@ def _read(file: Path) -> list[Entry]:
     if not isinstance(found, list):
         msg = f"{file} is no list of keys"
         raise ConfigError(msg)
-    entries = cast("list[Entry]", found)
+    entries = cast("list[Entry]", found)  # the next line checks each
     HashedKeys(entries, key=str(file))
     return entries
 

@@ -117,7 +117,8 @@ class Counting:
                     limit.settler = group or Settler(one, limit.settle_every)
                 settler = settlers[one.settings] = limit.settler
                 used.add(settler)
-            self._here.append((limit, cast("MemoryCounter", limit.counter), settler))
+            counter = cast("MemoryCounter", limit.counter)  # no shared one, as was asked
+            self._here.append((limit, counter, settler))
         self._shared = tuple(shared.values())
         self._settlers = tuple(used)
         self.waits: bool = bool(shared)

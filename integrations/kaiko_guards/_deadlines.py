@@ -141,4 +141,4 @@ class Deadline:
 def _checked(key: str, seconds: object) -> float:
     if not is_number(seconds, 0, _LONGEST) or not seconds:
         refuse(key, seconds, "seconds, above 0 and at most 86,400")
-    return float(cast("float", seconds))
+    return float(cast("float", seconds))  # `is_number` says so

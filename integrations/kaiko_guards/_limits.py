@@ -180,12 +180,12 @@ def _checked_cost(cost: int | Cost) -> tuple[int, Cost | None]:
 def _checked_methods(methods: Iterable[str] | None) -> frozenset[str] | None:
     if methods is None:
         return None
-    anything = cast("object", methods)
+    anything = cast("object", methods)  # callers may give anything
     several = isinstance(anything, Iterable) and not isinstance(anything, str | bytes)
     found: tuple[object, ...] = tuple(methods) if several else ()
     if not several or not all(_is_method(method) for method in found):
         refuse("methods", methods, "a sequence of upper-case methods")
-    return frozenset(cast("Iterable[str]", found))
+    return frozenset(cast("Iterable[str]", found))  # each was asked
 
 
 def _is_method(value: object) -> bool:

@@ -9,7 +9,7 @@ begins or ends, so that nobody can send twice the limit around a boundary.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from kaiko_middleware.settings_check import refuse
 
@@ -40,7 +40,7 @@ class Verdict(NamedTuple):
 
 
 # A third of the time that the class's own constructor takes; it is called for every request.
-_verdict = cast("Callable[[type[Verdict], tuple[object, ...]], Verdict]", vars(tuple)["__new__"])
+_verdict: Callable[[type[Verdict], tuple[object, ...]], Verdict] = vars(tuple)["__new__"]
 
 
 class Rate:

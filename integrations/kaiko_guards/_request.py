@@ -119,7 +119,7 @@ class TrustedProxies:
     def __init__(self, key: str, proxies: Iterable[str] = ()) -> None:
         self._networks: list[Network] = []
         self._trusts_socket = False
-        anything = cast("object", proxies)
+        anything = cast("object", proxies)  # callers may give anything
         if isinstance(anything, str | bytes) or not isinstance(anything, Iterable):
             refuse(key, proxies, "a sequence of addresses or networks")
         for proxy in proxies:

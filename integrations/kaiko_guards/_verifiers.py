@@ -86,7 +86,7 @@ def _now() -> datetime:
 def _stored_key(key: str, entry: object) -> StoredKey:
     if not isinstance(entry, Mapping):
         refuse(key, type(entry).__name__, _ENTRY)
-    given = cast("Mapping[str, Any]", entry)
+    given = cast("Mapping[str, Any]", entry)  # with other keys it is refused
     lookup, digest, name = given.get("lookup"), given.get("sha256"), given.get("name")
     if (
         not given.keys() <= _KNOWN
@@ -113,7 +113,7 @@ def _time(key: str, given: Mapping[str, object]) -> datetime | None:
     if text is None:
         return None
     try:
-        found = datetime.fromisoformat(cast("str", text))
+        found = datetime.fromisoformat(cast("str", text))  # raises for anything else
     except (TypeError, ValueError):
         found = None
     if found is None or found.tzinfo is None:
@@ -189,6 +189,7 @@ class FileKeys:
             refuse(name, type(exc).__name__, "a file of JSON that can be read")
         if not isinstance(entries, list):
             refuse(name, type(entries).__name__, "a list of entries")
-        keys = HashedKeys(cast("list[Mapping[str, object]]", entries), key=name)
+        found = cast("list[Mapping[str, object]]", entries)  # it checks each
+        keys = HashedKeys(found, key=name)
         self._seen = seen
         return keys

@@ -107,7 +107,7 @@ def _read() -> GuardSettings:
     given: object = getattr(settings, SETTING, {})
     if not isinstance(given, Mapping):
         refuse(SETTING, given, "a mapping")
-    found = cast("Mapping[str, Any]", given)
+    found = cast("Mapping[str, Any]", given)  # with other keys it is refused
     for key in found:
         if key not in _KEYS:
             refuse(SETTING, key, f"one of {', '.join(_KEYS)}")
@@ -119,7 +119,7 @@ def _read() -> GuardSettings:
             refuse(f"{SETTING}: guards", guards, f"a path that can be imported ({exc})")
     return GuardSettings(
         Guards(
-            cast("Iterable[Guard]", guards),
+            guards,
             found.get("trusted_proxies", ()),
             setting=f"{SETTING}: ",
         ),
@@ -155,9 +155,9 @@ def GuardMiddleware(  # noqa: N802 - the name in MIDDLEWARE, where Django's are 
     found = current_guards()
     if iscoroutinefunction(get_response):
         needs_loop_verifier(f"{SETTING}: guards: verifier", found.guards.keys)
-        return _asynchronous(cast("GetResponseAsync", get_response))
+        return _asynchronous(cast("GetResponseAsync", get_response))  # as was asked
     needs_plain_verifier(f"{SETTING}: guards", found.guards)
-    return _synchronous(cast("GetResponse", get_response))
+    return _synchronous(cast("GetResponse", get_response))  # likewise
 
 
 def _synchronous(get_response: GetResponse) -> GetResponse:

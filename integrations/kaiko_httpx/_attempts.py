@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from kaiko_httpx._deadline import Deadline, Watched, watch_connections
 from kaiko_httpx._peek import PEEK_LIMIT
@@ -11,6 +11,7 @@ from kaiko_httpx._policy import Call, RetryPolicy, policy_of
 from kaiko_httpx._transport_check import require_transport
 from kaiko_middleware import current_request_id
 from kaiko_middleware.deadline import DEADLINE_HEADER, deadline
+from kaiko_middleware.json_values import is_json_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -243,7 +244,7 @@ def _is_replayable(request: Request) -> bool:
     except Exception:  # noqa: BLE001 - RequestNotRead of either library
         # A multipart body rewinds its files itself if they are seekable.
         fields: object = getattr(request.stream, "fields", None)
-        return isinstance(fields, list) and all(map(_rewinds, cast("list[object]", fields)))
+        return is_json_list(fields) and all(map(_rewinds, fields))
 
 
 def _rewinds(field: object) -> bool:

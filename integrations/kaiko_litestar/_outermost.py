@@ -105,7 +105,8 @@ class Outermost:
             raise self._error_of(exc, scope) or exc
 
     def _error_of(self, exc: Exception, scope: Scope) -> Exception | None:
-        connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(cast("Any", scope))
+        given = cast("Any", scope)  # Litestar has its own type for it
+        connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(given)
         info = request_info(scope, current_request_id() or "-")
         return self._pipeline.find(exc, info, known_of(connection))
 

@@ -71,7 +71,7 @@ class KaikoPlugin(InitPlugin, ReceiveRoutePlugin):
     def receive_route(self, route: BaseRoute) -> None:
         """Install on the application with its first route: there is no earlier place for it."""
         handlers: list[Any] = getattr(route, "route_handlers", None) or [
-            cast("Any", route).route_handler
+            cast("Any", route).route_handler  # a route of ASGI has one
         ]
         app = handlers[0].app
         if not is_surrounded(app):

@@ -8,9 +8,10 @@ to `validation_error_from_error_contexts`, which is overridden here to keep them
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from kaiko_middleware.foreign_answer import error_from_reason
+from kaiko_middleware.json_values import is_json_object
 from kaiko_middleware.validation import Failure, error_from_records, failure
 from kaiko_middleware.validation.failures import FORMS, PARTS, on_wire
 
@@ -51,7 +52,7 @@ def error_of(exc: ValidationError, request: HttpRequest) -> KaikoError:
     """Return the typed error for a validation error."""
     contexts: list[Context] | None = getattr(exc, _CONTEXTS, None)
     if contexts is None:  # the service raised it itself
-        return error_from_reason(cast("list[object]", exc.errors))
+        return error_from_reason(list[object](exc.errors))
     records = [record for context in contexts for record in _records_of(context)]
 
     def read(record: _Record) -> Failure:
@@ -83,7 +84,7 @@ class _Arguments:
             model, "__ninja_flatten_map_reverse__", {}
         )
         schema: object = getattr(model, "__pydantic_core_schema__", None)
-        self._schema = cast("dict[str, Any]", schema) if isinstance(schema, dict) else None
+        self._schema = schema if is_json_object(schema) else None
 
     def failure(self, error_type: str, location: Location) -> Failure:
         """Return the failure for pydantic's error, with the client's names."""

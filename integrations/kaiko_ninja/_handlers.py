@@ -13,6 +13,7 @@ from kaiko_django.in_view import answer_in_view, is_ours
 from kaiko_django.responses import EnvelopeResponse
 from kaiko_middleware import KaikoError, RateLimitError
 from kaiko_middleware.foreign_answer import read_detail
+from kaiko_middleware.json_values import is_json_object
 from kaiko_middleware.make_error import error_for_code, error_for_status
 from kaiko_middleware.validation import Failure, error_from_failures
 from kaiko_ninja._failures import error_of
@@ -90,10 +91,8 @@ def http_error(exc: HttpError) -> KaikoError | None:
         return error_from_failures([Failure("json", "body", None)])
     if said == _CSRF:
         return error_for_code("csrf_failed")
-    members: dict[str, object] = {"detail": text}
-    if isinstance(said, dict):
-        members = cast("dict[str, object]", said)
-    message, code, param, *_ = read_detail(members, status)
+    detail = said if is_json_object(said) else {"detail": text}
+    message, code, param, *_ = read_detail(detail, status)
     if status == 429:
         wait = exc.wait if isinstance(exc, Throttled) else None
         return RateLimitError(message, code=code, param=param, retry_after=wait)

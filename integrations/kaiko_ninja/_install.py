@@ -40,8 +40,9 @@ _installed: WeakSet[NinjaAPI] = WeakSet()
 
 def install_on(api: NinjaAPI, config: Config | None) -> None:
     """Install on `api`; see `kaiko_ninja.install`."""
-    if not isinstance(cast("object", api), NinjaAPI):
-        router = isinstance(cast("object", api), Router)
+    given = cast("object", api)  # callers may give anything
+    if not isinstance(given, NinjaAPI):
+        router = isinstance(given, Router)
         hint = "install on the API that the router is added to" if router else None
         raise wrong_argument("kaiko_ninja.install takes a NinjaAPI", api, hint)
     if api in _installed:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple, Protocol, cast
 
 from kaiko_middleware.conformance import Violation, check_answer
+from kaiko_middleware.json_values import is_json_list, members
 
 __all__ = ["Answer", "Response", "broken_rules", "read_answer"]
 
@@ -60,8 +61,7 @@ class Answer(NamedTuple):
             body: object = json.loads(self.body)
         except (ValueError, RecursionError):
             return {}
-        error = cast("dict[str, object]", body).get("error") if isinstance(body, dict) else None
-        return cast("dict[str, object]", error) if isinstance(error, dict) else {}
+        return members(members(body).get("error"))
 
 
 def broken_rules(answer: Answer) -> list[Violation]:
@@ -118,7 +118,7 @@ def _as_sent(answer: Answer) -> Answer:
 def _request_of(response: object) -> tuple[str, str, Pairs]:
     asked = _get(response, "request")
     if isinstance(asked, Mapping):  # Django's: an environ, or a scope
-        of = cast("Mapping[str, object]", asked)
+        of: Mapping[str, object] = asked
         method = of.get("REQUEST_METHOD") or of.get("method") or "GET"
         url = of.get("PATH_INFO") or of.get("path") or ""
         kind = of.get("CONTENT_TYPE")
@@ -132,8 +132,8 @@ def _pairs(headers: object) -> Pairs:
     items = multi() if callable(multi) else headers or ()
     return tuple(
         (_text(name), _text(each))
-        for name, value in cast("Iterable[tuple[object, object]]", items)
-        for each in (cast("list[object]", value) if isinstance(value, list) else [value])
+        for name, value in cast("Iterable[tuple[object, object]]", items)  # so clients have them
+        for each in (value if is_json_list(value) else [value])
     )
 
 
@@ -144,6 +144,7 @@ def _text(value: object) -> str:
 def _get(of: object, name: str) -> object:
     """Return an attribute; None where there is none, or reading it fails."""
     try:
-        return cast("object", getattr(of, name, None))
+        found: object = getattr(of, name, None)
     except Exception:  # noqa: BLE001 - httpx raises RuntimeError for a response without a request
         return None
+    return found

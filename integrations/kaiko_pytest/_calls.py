@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from kaiko_middleware.headers import prefers_html
 from kaiko_middleware.layers import COVERED, PASS_THROUGH, REQUEST_ID
@@ -233,6 +233,6 @@ class _Body:
             environ["REQUEST_METHOD"],
             f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}",
             (("content-type", kind),) if kind else (),
-            cast("str | None", environ.get("kaiko.request_id")),
+            environ.get("kaiko.request_id"),
         )
         self._watch.observe(answer)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kaiko_middleware.json_values import members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -110,7 +112,7 @@ def _member(of: object, name: str) -> Object:
 
 
 def _object(value: object) -> Object:
-    return cast("Object", value) if isinstance(value, dict) else {}
+    return members(value)
 
 
 def _codes_of(operation: Object, document: Object) -> dict[str, frozenset[str]]:

@@ -30,11 +30,11 @@ class Session:
     """
 
     def __init__(self, config: pytest.Config, *, strict: bool, report: bool) -> None:
-        allowed = cast("list[str]", config.getini("kaiko_allow"))
+        allowed = cast("list[str]", config.getini("kaiko_allow"))  # as it is registered
         self._config = config
         self._report = report
         self._watch = Watch(strict=strict, report=report, allowed=allowed)
-        self._seams = Seams(self._watch, cast("list[str]", config.getini("kaiko_urls")))
+        self._seams = Seams(self._watch, cast("list[str]", config.getini("kaiko_urls")))  # likewise
         self._tally = Tally()
         self._lost: list[str] = []
         active.append(self._watch)
@@ -123,5 +123,6 @@ def _allowed(item: pytest.Item) -> frozenset[str] | None:
             )
         if allow is None:
             return None
-        allowed |= {allow} if isinstance(allow, str) else set(cast("list[str]", allow))
+        several = cast("list[str]", allow)  # or one text, as is documented
+        allowed |= {allow} if isinstance(allow, str) else set(several)
     return frozenset(allowed)

@@ -55,7 +55,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Start to watch, if an option says so."""
     config.addinivalue_line("markers", _MARKER)
-    mode = cast("str", config.getoption("--kaiko") or config.getini("kaiko"))
+    mode = cast("str", config.getoption("--kaiko") or config.getini("kaiko"))  # as it is registered
     if mode not in {"off", "strict"}:
         raise pytest.UsageError(f"the setting kaiko is off or strict, not {mode!r}")
     report = bool(config.getoption("--kaiko-report") or config.getini("kaiko_report"))

@@ -156,9 +156,9 @@ class Handlers:
         if handler is None or self.app.debug:
             return None
         request = Request(scope, receive)
-        called = cast("Callable[[Request, Exception], object]", handler)
+        called = cast("Callable[[Request, Exception], object]", handler)  # it is none for sockets
         if iscoroutinefunction(handler) or iscoroutinefunction(type(handler).__call__):
-            given = await cast("Awaitable[object]", called(request, exc))
+            given = await cast("Awaitable[object]", called(request, exc))  # as was asked
         else:
             given = await run_in_threadpool(called, request, exc)
         return given if isinstance(given, Response) else None

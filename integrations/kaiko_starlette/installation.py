@@ -159,7 +159,8 @@ def _keep_last_resort(app: Starlette, handlers: Handlers) -> None:
     """
     for key in [key for key in app.exception_handlers if key in _LAST_RESORTS]:
         handlers.own_handler = app.exception_handlers.pop(key)
-    app.exception_handlers[Exception] = cast("ExceptionHandler", handlers.server_error)
+    ours = cast("ExceptionHandler", handlers.server_error)  # Starlette may be given more
+    app.exception_handlers[Exception] = ours
     register = app.add_exception_handler
 
     def add_exception_handler(

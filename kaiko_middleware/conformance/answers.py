@@ -145,7 +145,7 @@ def _values(headers: object) -> dict[str, list[str]]:
 def _pairs(headers: object) -> Iterator[tuple[str, str]]:
     multi = getattr(headers, "multi_items", None) or getattr(headers, "items", None)
     items = multi() if callable(multi) else headers
-    for name, value in cast("Iterable[_Pair]", items):
+    for name, value in cast("Iterable[_Pair]", items):  # raises for what has no pairs
         yield _text(name), _text(value)
 
 

@@ -66,7 +66,9 @@ def _no_constant(name: str) -> NoReturn:
 
 def octets(body: object) -> bytes:
     """Return a buffer as bytes. Raises TypeError for a number: `bytes(3)` would be three zeros."""
-    return body if isinstance(body, bytes) else memoryview(cast("bytes", body)).tobytes()
+    if isinstance(body, bytes):
+        return body
+    return memoryview(cast("bytes", body)).tobytes()  # raises for what is no buffer
 
 
 def parse_strictly(body: bytes) -> object:

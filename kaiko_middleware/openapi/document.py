@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from kaiko_middleware.author_text import author_text
 from kaiko_middleware.catalog import STATUSES, known_codes
 from kaiko_middleware.errors import KaikoError, MissingFieldError
+from kaiko_middleware.json_values import is_json_object, members
 from kaiko_middleware.make_error import error_for_status, error_from_class
 from kaiko_middleware.render import render
 from kaiko_middleware.validation import Failure, error_from_failures
@@ -236,11 +237,11 @@ def _shown(said: Object) -> Iterator[tuple[str, Object]]:
 def _envelope(value: object) -> Object | None:
     from kaiko_middleware.wire import ErrorEnvelope  # noqa: PLC0415 - pydantic, 150 ms
 
-    error = cast("Object", value).get("error") if isinstance(value, dict) else None
-    if not isinstance(error, dict):
+    error = members(value).get("error")
+    if not is_json_object(error):
         return None
     # Generators leave out nulls.
-    envelope = ErrorEnvelope.parse(json.dumps({"error": {"param": None, **cast("Object", error)}}))
+    envelope = ErrorEnvelope.parse(json.dumps({"error": {"param": None, **error}}))
     return None if envelope is None else envelope.model_dump()
 
 

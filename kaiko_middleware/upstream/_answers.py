@@ -10,15 +10,16 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from kaiko_middleware._text import safe_str
+from kaiko_middleware.json_values import is_json_object, members
 from kaiko_middleware.safe_exception import dict_of
 
 from ._gateways import quoted
-from ._members import members, word
+from ._members import word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ._members import Members
+    from kaiko_middleware.json_values import Members
 
     Headers = Mapping[str, str] | Mapping[bytes, bytes] | Iterable[tuple[str | bytes, str | bytes]]
     Pairs = Iterable[tuple[object, object]]
@@ -62,7 +63,8 @@ def lower(headers: object) -> dict[str, str]:
 
 def _pairs(headers: object) -> Iterable[tuple[object, object]]:
     items = getattr(headers, "items", None)  # also of http.client's headers, which are no mapping
-    return islice(cast("Pairs", items() if callable(items) else headers), _MOST)
+    found = items() if callable(items) else headers
+    return islice(cast("Pairs", found), _MOST)  # `lower` catches what anything else raises
 
 
 def _text(value: object) -> str:
@@ -97,8 +99,8 @@ def method_of(response: object) -> str:
 def answer_of(exc: BaseException) -> Answer:
     """Return the answer on a client's exception, as far as there is one."""
     response: Any = _first(exc, "response", "raw_response")  # mistralai's
-    if isinstance(response, dict):
-        return _answer_of_boto(cast("Members", response))
+    if is_json_object(response):
+        return _answer_of_boto(response)
     content = None if response is None else content_of(response)
     body = _first(exc, "body", "details")  # google-genai's
     if not content and isinstance(body, str | bytes):

@@ -10,9 +10,11 @@ from base64 import b64decode
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from kaiko_middleware.json_values import members
+
 from ._body import parse
 from ._events import Event
-from ._members import members, word
+from ._members import word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

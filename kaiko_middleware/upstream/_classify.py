@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from kaiko_middleware.json_values import items, members
+
 from ._llm import parts
-from ._members import NOTHING, items, members, only, reading, says_something, whole_number, word
+from ._members import NOTHING, only, reading, says_something, whole_number, word
 from ._refusals import FILTERED, TOO_LONG
 from ._tokens import (
     ACCOUNT,
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kaiko_middleware.errors import Category
+    from kaiko_middleware.json_values import Members
 
-    from ._members import Members, Reading
+    from ._members import Reading
 
 _NUMBERS = (
     "code",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from kaiko_middleware.json_values import members
+
 from ._body import parse_start
-from ._members import members
 
 if TYPE_CHECKING:
-    from ._members import Members
+    from kaiko_middleware.json_values import Members
 
 _WORDS = (
     r"litellm\.\w{1,64}: "

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._members import items, members, word
+from kaiko_middleware.json_values import items, members
+
+from ._members import word
 from ._tokens import PRELUDE_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ._members import Members
+    from kaiko_middleware.json_values import Members
 
 _CHUNK_OBJECTS = frozenset({"chat.completion.chunk", "text_completion"})
 _CHUNK_TYPES = frozenset(

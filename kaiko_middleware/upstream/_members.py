@@ -6,29 +6,19 @@ not a string counts as no token.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
+
+from kaiko_middleware.json_values import items, members
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from collections.abc import Set as AbstractSet
-    from typing import TypeAlias
 
-    Members: TypeAlias = dict[str, object]
-
+    from kaiko_middleware.json_values import Members
 
 _DEEP = 4  # levels of an error that are looked into for anything that is said
 DETAILS = 32
 """Elements of a list of details that are read."""
-
-
-def members(value: object) -> Members:
-    """Return `value` if it is an object, else an empty one."""
-    return cast("Members", value) if isinstance(value, dict) else {}
-
-
-def items(value: object) -> list[object]:
-    """Return `value` if it is a list, else an empty one."""
-    return cast("list[object]", value) if isinstance(value, list) else []
 
 
 def word(value: object) -> str:

@@ -13,8 +13,7 @@ from typing import NamedTuple
 from kaiko_middleware._text import MESSAGE_LIMIT, PARAM_LIMIT, is_code
 from kaiko_middleware.catalog import ROWS, STATUSES, known_codes
 from kaiko_middleware.ids import is_request_id
-
-from ._members import members
+from kaiko_middleware.json_values import members
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _MEMBERS = frozenset({"type", "code", "message", "param", "request_id"})

@@ -12,16 +12,18 @@ import re
 from typing import TYPE_CHECKING
 
 from kaiko_middleware.errors import PayloadTooLargeError
+from kaiko_middleware.json_values import members
 from kaiko_middleware.make_error import error_for_code
 
 from ._body import parse_start
 from ._gateways import SOME_BEFORE, quoted
-from ._members import TOKEN_MEMBERS, holders, members, texts, word
+from ._members import TOKEN_MEMBERS, holders, texts, word
 
 if TYPE_CHECKING:
     from kaiko_middleware.errors import KaikoError
+    from kaiko_middleware.json_values import Members
 
-    from ._members import Members, Reading
+    from ._members import Reading
 
 TOO_LONG = "context_length_exceeded"
 FILTERED = "content_filter"

@@ -9,13 +9,15 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from kaiko_middleware.json_values import items, members
+
 from ._http_date import timestamp
-from ._members import DETAILS, items, members, word
+from ._members import DETAILS, word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from ._members import Members
+    from kaiko_middleware.json_values import Members
 
 _MAXIMUM = 86_400
 _DECIMAL = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,20})?")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from kaiko_middleware.errors import KaikoError
+from kaiko_middleware.json_values import members
 from kaiko_middleware.safe_exception import text_of
 from kaiko_middleware.settings_check import refuse
 
@@ -13,7 +14,7 @@ from ._body import Body, read
 from ._classify import Found, by_status, error_inside
 from ._exceptions import chain, is_known, known_failure, origins, refusal_token
 from ._judge import Judge, Said
-from ._members import holders, members, texts
+from ._members import holders, texts
 from ._stream import StreamWatch
 from ._translate import Translation
 
@@ -58,7 +59,7 @@ class Upstream:
         credential: Credential = "own",
         rate_limit_as: Literal[429, 503] = 429,
     ) -> None:
-        given = cast("object", name)
+        given = cast("object", name)  # callers may give anything
         if not isinstance(given, str) or not given.strip():
             refuse("name", given, "a text that is not empty")
         for key, value, allowed in (

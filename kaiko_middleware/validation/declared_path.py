@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from kaiko_middleware.json_values import is_json_object
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import TypeAlias
@@ -190,14 +192,14 @@ def _aliases(alias: object) -> list[list[int | str]]:
     """Return the paths of an alias: one, or one for each choice."""
     if not isinstance(alias, list):
         return [[alias]] if isinstance(alias, str) else []
-    paths = cast("list[list[int | str]] | list[int | str]", alias)
-    return cast("list[list[int | str]]", paths if isinstance(paths[0], list) else [paths])
+    paths = alias if isinstance(alias[0], list) else [alias]
+    return cast("list[list[int | str]]", paths)  # so pydantic's core schema has them
 
 
 def _discriminator(declared: object) -> str | None:
     """Return the field that distinguishes a tagged union's members; None for a function."""
     if isinstance(declared, list):  # the field's own name, then its alias
-        declared = cast("list[list[str]]", declared)[-1][-1]
+        declared = cast("list[list[str]]", declared)[-1][-1]  # so pydantic's core schema has it
     return declared if isinstance(declared, str) else None
 
 
@@ -212,8 +214,8 @@ def schema_of(source: object) -> Schema | None:
     """Return the core schema of a model class or a TypeAdapter, or None."""
     for name in ("__pydantic_core_schema__", "core_schema"):
         schema: object = getattr(source, name, None)
-        if isinstance(schema, dict):
-            return cast("dict[str, Any]", schema)
+        if is_json_object(schema):
+            return schema
     return None
 
 

@@ -7,7 +7,7 @@ exception itself. Implements section 7 of the V2 contract.
 
 from __future__ import annotations
 
-from typing import cast
+from kaiko_middleware.json_values import is_json_object, items, members
 
 from .failures import FORMS, KINDS, PARTS, Failure
 
@@ -20,14 +20,13 @@ def read_failures(detail: list[object], request_type: str | None) -> tuple[Failu
         request_type: the request's Content-Type; empty if it has none, None if unknown.
 
     """
-    items = (cast("dict[str, object]", item) for item in detail if isinstance(item, dict))
-    found = (_read(item, request_type) for item in items)
+    found = (_read(item, request_type) for item in detail if is_json_object(item))
     return tuple(each for each in found if each is not None)
 
 
 def _read(item: dict[str, object], request_type: str | None) -> Failure | None:
     given = item.get("loc")
-    location = list(cast("list[object]", given)) if isinstance(given, (list, tuple)) else []
+    location = items(list(given) if isinstance(given, tuple) else given)
     if not location or not isinstance(location[0], str):
         return None
     where = PARTS.get(location[0], "body")
@@ -53,9 +52,7 @@ def _read(item: dict[str, object], request_type: str | None) -> Failure | None:
 
 def _names_tag(context: object) -> bool:
     """Whether a field distinguishes a union's members; otherwise a function does."""
-    if not isinstance(context, dict):
-        return False
-    tag = cast("dict[str, object]", context).get("discriminator")
+    tag = members(context).get("discriminator")
     return isinstance(tag, str) and tag.startswith("'")
 
 
