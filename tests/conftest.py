@@ -1,4 +1,4 @@
-"""How the whole suite runs: the collector's share of it, and what goes to which process."""
+"""How the whole suite runs: Hypothesis, the collector's share, and what goes to which process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ import sys
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+# No deadline: a shared machine's hiccup is no bug. Fixtures that hold no state may be shared.
+settings.register_profile(
+    "kaiko", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("kaiko")
 # OpenTelemetry's attributes by their old and their new names; read when it first instruments.
 os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http/dup")
 

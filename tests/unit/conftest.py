@@ -1,4 +1,4 @@
-"""Hypothesis without a clock, and the kaiko logger open for every level."""
+"""The kaiko logger open for every level."""
 
 from __future__ import annotations
 
@@ -6,16 +6,9 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-# No deadline: a shared machine's hiccup is no bug. Fixtures that hold no state may be shared.
-settings.register_profile(
-    "kaiko", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-settings.load_profile("kaiko")
 
 
 @pytest.fixture
