@@ -107,7 +107,7 @@ def asgi_application(middleware: Iterable[str] = ()) -> ASGIApp:
     """Return the project on ASGI with some middleware."""
     with override_settings(MIDDLEWARE=list(middleware)):
         # Its stub asks for a dict where ASGI knows any mutable mapping.
-        return cast("ASGIApp", ASGIHandler())
+        return cast("ASGIApp", ASGIHandler())  # its stubs have types of their own
 
 
 def wsgi(name: str, status: int, middleware: Iterable[str] = (), *, body: bytes = b"") -> Run:

@@ -168,7 +168,7 @@ def _starlette(limits: list[RateLimit]) -> ASGIApp:
 
     app = service()
     app.add_middleware(GuardMiddleware, guards=limits)
-    return cast("ASGIApp", app)
+    return cast("ASGIApp", app)  # its framework has types of its own
 
 
 def _served(app: ASGIApp, loop: asyncio.AbstractEventLoop) -> Run:
@@ -206,7 +206,7 @@ def _sdk_sides(url: str, stack: ExitStack) -> dict[str, Run]:
         lifespan = app.router.lifespan_context(app)
         loop.run_until_complete(lifespan.__aenter__())
         stack.callback(lambda: loop.run_until_complete(lifespan.__aexit__(None, None, None)))
-        return _served(cast("ASGIApp", app), loop)
+        return _served(cast("ASGIApp", app), loop)  # likewise
 
     theirs, ours = FastAPI(), FastAPI()
     sdk.FastAPIRedis(theirs).lifespan().rate_limiting()

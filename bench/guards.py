@@ -243,7 +243,7 @@ def _starlette(guards: Sequence[Guard] | None) -> Any:
 
 def _served(guards: Sequence[Guard] | None = None, app: ASGIApp | None = None) -> Run:
     """Return a service on asyncio: a deadline is one of its timers."""
-    served = cast("ASGIApp", _starlette(guards)) if app is None else app
+    served = cast("ASGIApp", _starlette(guards)) if app is None else app  # it is one
     template = {**scope_for("/v2/success"), "headers": _HEADERS}
     loop = asyncio.new_event_loop()
     statuses: list[int] = []

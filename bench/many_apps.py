@@ -64,7 +64,7 @@ def starlette_app() -> ASGIApp:
     app = Starlette(routes=[Route(path, answer) for path in ("/health", "/paced", "/burst")])
     app.add_middleware(GuardMiddleware, guards=limits(), trusted_proxies=PROXIES)
     install(app)
-    return cast("ASGIApp", app)
+    return cast("ASGIApp", app)  # Starlette has types of its own
 
 
 def django_app() -> WSGIApplication:

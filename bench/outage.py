@@ -83,7 +83,8 @@ class _World:
         self._order = count()
         self._busy_until = 0.0
         upstream = self._policy.upstream
-        self._refused = cast("KaikoError", upstream.error_from_response(503, {}, b""))
+        refused = upstream.error_from_response(503, {}, b"")
+        self._refused = cast("KaikoError", refused)  # None is for a success
         self._late = upstream.error_from_exception(httpx2.ReadTimeout("too late"))
 
     def run(self) -> Course:

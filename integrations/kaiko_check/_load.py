@@ -93,7 +93,7 @@ def load_django(settings: str, *, host: str | None = None) -> Target:
         )
 
         if loaded.configured and settings != loaded.SETTINGS_MODULE:
-            raise RuntimeError("Django is set up in this process with other settings")  # noqa: TRY301
+            raise RuntimeError("Django is set up in this process with other settings")  # noqa: TRY301 - one line
         app = get_internal_wsgi_application()
         allowed: list[str] = [*loaded.ALLOWED_HOSTS]
     except Exception as exc:  # settings are code, and raise anything

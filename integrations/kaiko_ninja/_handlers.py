@@ -91,7 +91,7 @@ def http_error(exc: HttpError) -> KaikoError | None:
         return error_from_failures([Failure("json", "body", None)])
     if said == _CSRF:
         return error_for_code("csrf_failed")
-    detail = said if is_json_object(said) else {"detail": text}
+    detail: dict[str, object] = said if is_json_object(said) else {"detail": text}
     message, code, param, *_ = read_detail(detail, status)
     if status == 429:
         wait = exc.wait if isinstance(exc, Throttled) else None

@@ -54,7 +54,7 @@ class Service(BaseHTTPRequestHandler):
         """All of a pipeline is in the buffer; a client that waits has sent nothing more."""
         self.connection.setblocking(False)
         try:
-            return bool(cast("io.BufferedReader", self.rfile).peek(1))
+            return bool(cast("io.BufferedReader", self.rfile).peek(1))  # so the server makes it
         except BlockingIOError:
             return False
         finally:

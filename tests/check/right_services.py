@@ -192,5 +192,5 @@ def flask() -> Any:
     def events() -> Response:
         return Response(iter([EVENTS]), mimetype="text/event-stream")
 
-    app.wsgi_app = kaiko_wsgi.KaikoMiddleware(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = kaiko_wsgi.KaikoMiddleware(app.wsgi_app)  # type: ignore[method-assign]  # Flask says so
     return app

@@ -232,7 +232,11 @@ def test_an_application_is_known_by_how_it_is_called() -> None:
     target = load_app(Callable3(), "three")
     assert type(target).__name__ == "AsgiTarget"
     target.close()
-    wsgi: Callable[..., Any] = lambda environ, start: [start("204 No Content", [])]  # noqa: ARG005, E731
+
+    def wsgi(environ: object, start: Callable[..., Any]) -> list[object]:
+        del environ  # WSGI gives it
+        return [start("204 No Content", [])]
+
     assert type(load_app(wsgi, "two")).__name__ == "WsgiTarget"
     assert type(load_app(partial(wsgi), "partial")).__name__ == "WsgiTarget"
     for odd in (print, dict, object(), lambda: None):

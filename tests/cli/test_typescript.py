@@ -386,7 +386,7 @@ def met(
             ],
         }
         found: object = json.loads(run_node(folder, "demo.ts", stdin=told))
-    return cast("Mapping[str, list[dict[str, Any]]]", found)
+    return cast("Mapping[str, list[dict[str, Any]]]", found)  # as the program prints it
 
 
 @pytest.mark.parametrize("stack", [stack.name for stack in STACKS])

@@ -69,7 +69,8 @@ class Impatient:
 
     def _calculate_retry_timeout(self, *args: Any, **options: Any) -> float:
         # The method that the mixed-in client's own sleep asks; no protocol of its is public.
-        wait: float = cast("Any", super())._calculate_retry_timeout(*args, **options)
+        client = cast("Any", super())  # the SDK hides the method
+        wait: float = client._calculate_retry_timeout(*args, **options)
         self.waits.append(wait)
         return 0
 
@@ -134,7 +135,8 @@ class Asked:
         http = openai.DefaultAsyncHttpxClient(event_hooks=hooks, **HTTP)
         async with Async(**self._options, http_client=http) as client:
             client.waits = self.waits
-            call = cast("Awaitable[Any]", self._call(client, openai.AsyncStream[object]))
+            made = self._call(client, openai.AsyncStream[object])
+            call = cast("Awaitable[Any]", made)  # the client is an asynchronous one
             self.result = await call
             if self._cause.in_stream:
                 async for part in self.result:

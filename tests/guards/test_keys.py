@@ -277,7 +277,7 @@ def test_why_a_verifier_fails_is_logged_once_and_that_it_is_back(
             answer = answers.pop(0)
             if isinstance(answer, Exception):
                 raise answer
-            return cast("KeyAnswer", answer)
+            return cast("KeyAnswer", answer)  # wrong on purpose
 
     guard = ApiKeys(Unsteady())
     while answers:

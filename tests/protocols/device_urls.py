@@ -78,7 +78,7 @@ server.register_grant(Devices)
 @csrf_exempt
 def token(request: HttpRequest) -> HttpResponse:
     """Be the token endpoint."""
-    return cast("HttpResponse", server.create_token_response(request))
+    return cast("HttpResponse", server.create_token_response(request))  # Authlib types nothing
 
 
 urlpatterns = [path("token", token)]

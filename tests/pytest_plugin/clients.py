@@ -70,7 +70,7 @@ def _wsgi_app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
 
 wsgi_app = KaikoMiddleware(_wsgi_app)
 flask_app = Flask(__name__)
-flask_app.wsgi_app = wsgi_app  # type: ignore[method-assign]
+flask_app.wsgi_app = wsgi_app  # type: ignore[method-assign]  # as Flask's documentation does
 
 # --- Litestar --------------------------------------------------------------------------
 

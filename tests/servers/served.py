@@ -123,7 +123,7 @@ _django = get_asgi_application()
 
 # --- Litestar --------------------------------------------------------------------------
 
-_litestar = cast("ASGIApp", litestar_stack.make_app(validating=True))
+_litestar = cast("ASGIApp", litestar_stack.make_app(validating=True))  # its types are its own
 
 
 # --- no framework ---------------------------------------------------------------------

@@ -78,4 +78,4 @@ def header(reply: Reply, name: str) -> list[str]:
 
 def error_of(body: bytes) -> dict[str, Any]:
     """Return the members of the envelope that a body is."""
-    return cast("dict[str, Any]", json.loads(body)["error"])
+    return cast("dict[str, Any]", json.loads(body)["error"])  # an envelope

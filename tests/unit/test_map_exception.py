@@ -186,7 +186,7 @@ def test_an_async_handler_is_told_what_to_write() -> None:
     with pytest.raises(TypeError, match="write def, since an async def would not be awaited"):
         ExceptionMapping().register(Fault, wrong)
     with pytest.raises(TypeError, match=r"or the class of one$"):
-        ExceptionMapping().register(Fault, cast("Any", 5))
+        ExceptionMapping().register(Fault, cast("Any", 5))  # wrong on purpose
 
 
 def conflict(_exc: object, message: str = "any callable") -> KaikoError:

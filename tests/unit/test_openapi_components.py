@@ -75,4 +75,4 @@ def test_a_mapping_says_what_was_registered() -> None:
     mapping.register(LookupError, NotFoundError)
     assert mapping.handlers == {KeyError: handler, LookupError: NotFoundError}
     with pytest.raises(TypeError):
-        cast("Any", mapping.handlers)[KeyError] = handler
+        cast("Any", mapping.handlers)[KeyError] = handler  # it is read-only

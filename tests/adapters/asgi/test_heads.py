@@ -415,7 +415,7 @@ def test_header_names_are_remembered_only_so_far() -> None:
 def test_the_config_is_checked() -> None:
     """A dictionary of settings is refused with a word on what is wanted."""
     with pytest.raises(TypeError, match=r"takes a kaiko_middleware.Config, not dict"):
-        kaiko(sends(), cast("Any", {"reraise": False}))
+        kaiko(sends(), cast("Any", {"reraise": False}))  # wrong on purpose
 
 
 @pytest.mark.parametrize("wrong", [None, Config()], ids=["nothing", "config"])

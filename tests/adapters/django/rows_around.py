@@ -420,17 +420,20 @@ def _handlers(**handlers: Any) -> dict[str, Any]:
 
 
 def _handler(text: str, status: int) -> Any:
-    def handler(_request: HttpRequest, exception: object = None) -> HttpResponse:  # noqa: ARG001
+    def handler(_request: HttpRequest, exception: object = None) -> HttpResponse:
+        del exception  # Django gives it by name
         return HttpResponse(text, status=status)
 
     return handler
 
 
-def _failing(_request: HttpRequest, exception: object = None) -> HttpResponse:  # noqa: ARG001
+def _failing(_request: HttpRequest, exception: object = None) -> HttpResponse:
+    del exception
     raise ValueError("secret")
 
 
-def _broken_page(_request: HttpRequest, exception: object = None) -> HttpResponse:  # noqa: ARG001
+def _broken_page(_request: HttpRequest, exception: object = None) -> HttpResponse:
+    del exception
     return HttpResponse(render_to_string("broken.html"), status=404)
 
 

@@ -99,7 +99,7 @@ class Source:
 def test_client_and_a_stream_that_fails_first(*, raising: bool) -> None:
     """Its answer is no stream: it is closed whoever raises, and has a content."""
     source = Source()
-    view = returns(lambda: StreamingHttpResponse(cast("Any", source)))
+    view = returns(lambda: StreamingHttpResponse(cast("Any", source)))  # Django says bytes
     finished: list[object] = []
 
     def note(**_kwargs: object) -> None:
@@ -121,7 +121,7 @@ def test_client_and_a_stream_that_fails_first(*, raising: bool) -> None:
 
 def test_stream_that_fails_first_in_debug() -> None:
     """In debug, a browser sees Django's page of the very exception."""
-    view = returns(lambda: StreamingHttpResponse(cast("Any", Source())))
+    view = returns(lambda: StreamingHttpResponse(cast("Any", Source())))  # likewise
     with override_settings(**Project(view, settings={"DEBUG": True}).all_settings()):
         client = Client(raise_request_exception=False)
         answer = client.get("/x", headers={"Accept": "text/html"})

@@ -156,7 +156,7 @@ class TestRefusals:
         app = make_app()
         before = dict(app.exception_handlers)
         with pytest.raises(TypeError, match=r"not dict: Config\.from_mapping"):
-            install(app, cast("Any", {"paths": ["/v2"]}))
+            install(app, cast("Any", {"paths": ["/v2"]}))  # wrong on purpose
         assert app.exception_handlers == before
 
 

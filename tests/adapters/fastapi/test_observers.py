@@ -91,7 +91,8 @@ class TestTelemetry:
         self, path: str, make: Any = None, *, bare: bool = False
     ) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
         """Return the spans' attributes by name, and the logs', of one request."""
-        spans, logs = InMemorySpanExporter(), cast("Any", InMemoryLogRecordExporter)()
+        made = cast("Any", InMemoryLogRecordExporter)  # it is untyped
+        spans, logs = InMemorySpanExporter(), made()
         tracer, logger = TracerProvider(), LoggerProvider()
         tracer.add_span_processor(SimpleSpanProcessor(spans))
         logger.add_log_record_processor(SimpleLogRecordProcessor(logs))

@@ -59,7 +59,7 @@ def _items_sync() -> Iterator[dict[str, int]]:
 
 async def _bad_items() -> AsyncIterator[Message]:
     yield Message.model_validate({"role": "user"})
-    yield cast("Message", {"text": "no role"})
+    yield cast("Message", {"text": "no role"})  # wrong on purpose
 
 
 async def _refused() -> AsyncIterator[dict[str, int]]:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 SOLD_OUT = (409, "litestar_sold_out", "sku")
 INTERNAL = (500, "internal", None)
+MOVED = cast("Any", {"message": "Moved", "code": "moved"})  # Starlette says a text
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ INTERNAL = (500, "internal", None)
             (401, "invalid_api_key", None, "Missing or invalid API key"),
         ),
         (
-            lambda: StarletteHTTPException(410, cast("Any", {"message": "Moved", "code": "moved"})),
+            lambda: StarletteHTTPException(410, MOVED),
             (410, "moved", None, "Moved"),
         ),
         (lambda: InternalServerException("kaiko_secret"), (*INTERNAL, "Unexpected server error")),
@@ -407,6 +408,6 @@ def test_routes_that_come_later() -> None:
 def test_setup_mistakes() -> None:
     """They are said when the application is made."""
     with pytest.raises(TypeError, match="config takes a"):
-        KaikoPlugin(cast("Any", "loud"))
+        KaikoPlugin(cast("Any", "loud"))  # wrong on purpose
     with pytest.raises(RuntimeError, match="has a KaikoPlugin already"):
         Litestar(plugins=[KaikoPlugin(), KaikoPlugin()])

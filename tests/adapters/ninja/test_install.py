@@ -195,7 +195,7 @@ class TestMessages:
     def test_keep_the_param_of_an_object(self, status: int) -> None:
         """Like its code and its text."""
         detail = {"message": "No such role", "code": "bad_role", "param": "messages[0].role"}
-        said = error(raising(lambda: HttpError(status, cast("Any", detail))))
+        said = error(raising(lambda: HttpError(status, cast("Any", detail))))  # Ninja says str
         assert (said["code"], said["param"]) == ("bad_role", "messages[0].role")
 
 

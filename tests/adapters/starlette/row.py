@@ -144,7 +144,7 @@ def view(
     def make() -> Starlette:
         return Starlette(
             # A Route takes instances that are ASGI applications, though its type does not say.
-            routes=[Route(path, cast("Any", endpoint), methods=methods)],
+            routes=[Route(path, cast("Any", endpoint), methods=methods)],  # of any shape
             middleware=middleware,
             exception_handlers=handlers,
             **others,

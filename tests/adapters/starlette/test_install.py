@@ -107,7 +107,7 @@ def test_a_wrong_config_is_refused_and_leaves_the_application_alone() -> None:
     """A dictionary of settings is no Config."""
     app = Starlette()
     with pytest.raises(TypeError, match=r"kaiko_middleware\.Config, not dict"):
-        install(app, cast("Any", {"reraise": False}))
+        install(app, cast("Any", {"reraise": False}))  # wrong on purpose
     assert app.user_middleware == []
     assert app.exception_handlers == {}
     install(app)

@@ -25,7 +25,7 @@ DRIVERS = (
     WsgiDriver("django-wsgi", get_wsgi_application()),
     WsgiDriver("django-wsgi-middleware", WSGIHandler()),
     AsgiDriver("django-asgi", get_asgi_application()),
-    AsgiDriver("django-asgi-middleware", cast("ASGIApp", ASGIHandler())),
+    AsgiDriver("django-asgi-middleware", cast("ASGIApp", ASGIHandler())),  # by its stubs none
 )
 
 
