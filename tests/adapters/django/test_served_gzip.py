@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
 
+from adapters.django.served_apart import served_apart
 from kaiko_middleware.conformance import check_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TESTS = Path(__file__).parents[2]
-
 
 @pytest.fixture(scope="module", params=["waitress", "uvicorn"])
 def client(request: pytest.FixtureRequest) -> Iterator[httpx2.Client]:
     """A client of the server, which takes gzip unasked."""
-    with subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "adapters.django.served_gzip", request.param],
-        env={**os.environ, "PYTHONPATH": str(TESTS)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        try:
-            port = int(server.stdout.readline())
-            url = f"http://127.0.0.1:{port}"
-            with httpx2.Client(base_url=url, trust_env=False) as client:
-                yield client
-        finally:
-            server.stdin.close()  # it ends with its input
+    with (
+        served_apart("served_gzip", request.param) as port,
+        httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+    ):
+        yield client
 
 
 @pytest.mark.parametrize("path", ["/text", "/events", "/lines"])

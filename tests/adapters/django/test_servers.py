@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.django.served_apart import served_apart
 from adapters.wsgi.seen import Seen
 from kaiko_middleware.conformance import check_answer, check_event_stream, check_json_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TESTS = Path(__file__).parents[2]
-
 
 @pytest.fixture(scope="module", params=["waitress", "uvicorn"])
 def port(request: pytest.FixtureRequest) -> Iterator[int]:
     """The port that the server listens on."""
-    with subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "adapters.django.served_project", request.param],
-        env={**os.environ, "PYTHONPATH": str(TESTS)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        try:
-            yield int(server.stdout.readline())
-        finally:
-            server.stdin.close()  # it ends with its input
+    with served_apart("served_project", request.param) as listening:
+        yield listening
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import OperationalError, connection, connections, transaction
+from django.db import OperationalError, transaction
 from django.http import Http404, HttpResponse
 
+from adapters.django.atomic_table import atomic_table, write_row
 from adapters.django.stacks import STACKS, Project, Stack
 from adapters.django.support import each_wsgi_stack
 from kaiko_middleware import NotFoundError
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 
 def _writes(make: Callable[[], Exception]) -> Any:
     def view(_request: HttpRequest) -> HttpResponse:
-        with connection.cursor() as cursor:
-            cursor.execute("INSERT INTO rows_of_a_test VALUES (1)")
+        write_row()
         raise make()
 
     return view
@@ -31,18 +31,9 @@ def _writes(make: Callable[[], Exception]) -> Any:
 @each_wsgi_stack
 def test_atomic_requests_roll_back(stack: Stack, make: Any) -> None:
     """A view that fails rolls its transaction back, mapped or not."""
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE rows_of_a_test (n int)")
-    connections.settings["default"]["ATOMIC_REQUESTS"] = True
-    try:
+    with atomic_table() as count:
         stack.ask(Project(_writes(make)))
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM rows_of_a_test")
-            assert cursor.fetchone() == (0,)
-    finally:
-        connections.settings["default"]["ATOMIC_REQUESTS"] = False
-        with connection.cursor() as cursor:
-            cursor.execute("DROP TABLE rows_of_a_test")
+        assert count() == 0
 
 
 def test_error_inside_a_transaction_block() -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.signals import got_request_exception
-from django.db import connection, connections
 from django.http import Http404
 from django.test import Client, override_settings
 from rest_framework import exceptions
@@ -18,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
+from adapters.django.atomic_table import atomic_table, write_row
 from adapters.django.row import BROWSER
 from adapters.django.stacks import BARE, Project, Stack
 from adapters.django.support import each_wsgi_stack, heard, reports_of
@@ -37,29 +37,15 @@ if TYPE_CHECKING:
 @pytest.fixture
 def rows() -> Iterator[Any]:
     """A table in a database whose requests are transactions; calling it counts its rows."""
-
-    def count() -> int:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM rows_of_drf")
-            (found,) = cursor.fetchone()
-        assert isinstance(found, int)
-        return found
-
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE rows_of_drf (n int)")
-    connections.settings["default"]["ATOMIC_REQUESTS"] = True
-    yield count
-    connections.settings["default"]["ATOMIC_REQUESTS"] = False
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE rows_of_drf")
+    with atomic_table() as count:
+        yield count
 
 
 def writing(make: Any) -> Project:
     """Return a project that writes a row and raises."""
 
     def act(_request: Request) -> Response:
-        with connection.cursor() as cursor:
-            cursor.execute("INSERT INTO rows_of_drf VALUES (1)")
+        write_row()
         if make is None:
             return Response({})
         raise make()

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from django.core.signals import got_request_exception
-from django.db import connection, connections
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Router, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.parser import Parser
 
+from adapters.django.atomic_table import atomic_table, write_row
 from adapters.django.row import BROWSER
 from adapters.django.stacks import Stack
 from adapters.django.support import each_wsgi_stack, heard
@@ -285,21 +285,8 @@ def test_hooks_are_told_of_ninjas_exception(stack: Stack) -> None:
 @pytest.fixture
 def rows() -> Iterator[Any]:
     """A table in a database whose requests are transactions; calling it counts its rows."""
-
-    def count() -> int:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM rows_of_ninja")
-            (found,) = cursor.fetchone()
-        assert isinstance(found, int)
-        return found
-
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE rows_of_ninja (n int)")
-    connections.settings["default"]["ATOMIC_REQUESTS"] = True
-    yield count
-    connections.settings["default"]["ATOMIC_REQUESTS"] = False
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE rows_of_ninja")
+    with atomic_table() as count:
+        yield count
 
 
 def writing(make: Any) -> Api:
@@ -307,8 +294,7 @@ def writing(make: Any) -> Api:
 
     def operation(request: HttpRequest) -> str:
         del request
-        with connection.cursor() as cursor:
-            cursor.execute("INSERT INTO rows_of_ninja VALUES (1)")
+        write_row()
         if make is None:
             return "fine"
         raise make()
