@@ -38,24 +38,27 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import tracemalloc
-from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from itertools import cycle, islice
-from time import thread_time, thread_time_ns
-from types import SimpleNamespace
+from time import thread_time
 from typing import TYPE_CHECKING, Any, cast
 
 from bench.asgi import REQUEST_HEADERS, drop, receive_nothing, scope_for
 from bench.case import Case
 from bench.figure import Figure, Goal
+from bench.guard_rules import (
+    bytes_per_key,
+    hit,
+    hit_of_limits,
+    hit_time,
+    key_entries,
+    known_key,
+    look_up,
+    worst_hit,
+)
 from bench.measure import interleave, spread
-from kaiko_guards import ApiKeys, BodyLimit, Deadline, HashedKeys, RateLimit, new_key
-from kaiko_guards._chain import ask_plain_verifier
-from kaiko_guards._memory import MemoryCounter
-from kaiko_guards._rates import parse_rates
+from kaiko_guards import ApiKeys, BodyLimit, Deadline, HashedKeys, RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -66,152 +69,13 @@ if TYPE_CHECKING:
     from kaiko_asgi import ASGIApp
     from kaiko_guards._chain import Guard
 
-_LIVE = 100_000
-"""Keys that the worst hit and the memory are measured with."""
-_RATE = "1000/minute"
 AMPLE = "100000000/minute"
 """A limit that no benchmark reaches."""
 
 
-def _names(number: int) -> list[str]:
-    return [f"address:10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in range(number)]
-
-
-# --- limits in memory -----------------------------------------------------------------
-
-
-def _hit() -> Run:
-    counter = MemoryCounter(parse_rates("rates", _RATE))
-    names = cycle(_names(1_000))
-
-    def run(times: int) -> None:
-        hit = counter.hit
-        for name in islice(names, times):
-            hit(name)
-
-    return run
-
-
-def _hit_of_limits() -> Run:
-    """Return a hit of the library `limits`, its timer left out: that scans all keys meanwhile."""
-    limits: Any = import_module("limits")
-    storages: Any = import_module("limits.storage")
-    strategies: Any = import_module("limits.strategies")
-    storage = storages.MemoryStorage()
-    storage.timer.cancel()
-    storage.timer = SimpleNamespace(is_alive=lambda: True)
-    limiter, rate = strategies.MovingWindowRateLimiter(storage), limits.parse(_RATE)
-    names = cycle(_names(1_000))
-
-    def run(times: int) -> None:
-        hit = limiter.hit
-        for name in islice(names, times):
-            hit(rate, name)
-
-    return run
-
-
-def hit_time(effort: Effort) -> Figure:
-    """Return what a hit takes, the loop around it included."""
-    (times,) = interleave({"ours": _hit()}, effort).values()
-    return Figure(
-        key="guards_hit_time",
-        title="rate limit in memory, a hit",
-        goal=Goal(limit=1, unit="µs", peer="3.6 µs"),
-        measured=spread(seconds * 1e6 for seconds in times),
-    )
-
-
-def worst_hit() -> Figure:
-    """Return the longest of as many hits as there are live keys, in processor time."""
-    counter = MemoryCounter(parse_rates("rates", _RATE))
-    names = _names(_LIVE)
-    found: list[float] = []
-    for _ in range(3):  # the first time each key is new
-        worst = 0
-        for name in names:
-            began = thread_time_ns()
-            counter.hit(name)
-            worst = max(worst, thread_time_ns() - began)
-        found.append(worst / 1e6)
-    return Figure(
-        key="guards_hit_worst",
-        title=f"… the worst at {_LIVE:,} live keys",
-        goal=Goal(limit=1, unit="ms", peer="35 ms"),
-        measured=spread(found),
-    )
-
-
-def bytes_per_key() -> Figure:
-    """Return the memory that a key takes, its own text included."""
-    counter = MemoryCounter(parse_rates("rates", _RATE))
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        for number in range(_LIVE):
-            counter.hit(f"address:10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
-        held = tracemalloc.get_traced_memory()[0] - before
-    finally:
-        tracemalloc.stop()
-    return Figure(
-        key="guards_key_bytes",
-        title="… memory per key",
-        goal=Goal(limit=200, unit="B"),
-        measured=spread([held / _LIVE]),
-    )
-
-
-def threads() -> Figure:
-    """Return how many threads the guards start."""
-    before = threading.active_count()
-    run = _served(guards=_four())
-    run(1)
-    return Figure(
-        key="guards_threads",
-        title="… threads",
-        goal=Goal(limit=0, unit="threads"),
-        measured=spread([float(threading.active_count() - before)]),
-    )
-
-
-# --- keys -----------------------------------------------------------------------------
-
-
-def _entries(number: int) -> tuple[list[dict[str, object]], list[str]]:
-    made = [new_key() for _ in range(number)]
-    expires = datetime(2100, 1, 1, tzinfo=UTC).isoformat()
-    return [
-        {"lookup": key.lookup, "sha256": key.digest, "name": "billing", "expires_at": expires}
-        for key in made
-    ], [key.key for key in made]
-
-
-def _look_up(number: int) -> Run:
-    entries, names = _entries(number)
-    guard = ApiKeys(HashedKeys(entries))
-    asked = cycle(names[:10])
-
-    def run(times: int) -> None:
-        for key in islice(asked, times):
-            ask_plain_verifier(guard, key)
-
-    return run
-
-
-def known_key(effort: Effort) -> Figure:
-    """Return what it takes to find a known key valid, among ten thousand that expire one day."""
-    (times,) = interleave({"ours": _look_up(10_000)}, effort).values()
-    return Figure(
-        key="guards_known_key",
-        title="key guard, a known key",
-        goal=Goal(limit=3, unit="µs"),
-        measured=spread(seconds * 1e6 for seconds in times),
-    )
-
-
 # --- all four on Starlette ------------------------------------------------------------
 
-_ENTRIES, (_KEY,) = _entries(1)
+_ENTRIES, (_KEY,) = key_entries(1)
 _HEADERS = [
     (name, _KEY.encode("ascii") if name == b"x-api-key" else value)
     for name, value in REQUEST_HEADERS
@@ -267,19 +131,32 @@ def _served(guards: Sequence[Guard] | None = None, app: ASGIApp | None = None) -
     return run
 
 
+def threads() -> Figure:
+    """Return how many threads the guards start."""
+    before = threading.active_count()
+    run = _served(guards=_four())
+    run(1)
+    return Figure(
+        key="guards_threads",
+        title="… threads",
+        goal=Goal(limit=0, unit="threads"),
+        measured=spread([float(threading.active_count() - before)]),
+    )
+
+
 GUARD_CASES = (
     Case(
         "guards_hit",
         "rate limit in memory, a hit",
         Goal(limit=0.3, unit="× limits' moving window"),
-        {"limits": _hit_of_limits, "ours": _hit},
+        {"limits": hit_of_limits, "ours": hit},
         0,  # it is of time
     ),
     Case(
         "guards_keys",
         "key guard, 10,000 keys instead of 10",
         Goal(limit=1.02, timed=1.1, unit="× 10 keys"),
-        {"ten": partial(_look_up, 10), "ours": partial(_look_up, 10_000)},
+        {"ten": partial(look_up, 10), "ours": partial(look_up, 10_000)},
         256,
     ),
     Case(
