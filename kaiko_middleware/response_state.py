@@ -236,8 +236,7 @@ class ResponseState:
             return []
         if self._phase is _Phase.NEW:
             return self._bug(_HEADLESS)
-        given: object = body  # applications send anything
-        if self._phase is not _Phase.OPEN and not isinstance(given, _BYTES):
+        if self._phase is not _Phase.OPEN and not _is_bytes(body):
             return self._bug(f"no server would send a body of {type(body).__qualname__}")
         if self._phase is _Phase.COLLECTING:
             return self._collect(body, more=more)
@@ -464,3 +463,8 @@ class ResponseState:
         self._layers.reply = reply  # before it is sent: an outer layer sees the head first
         body = b"" if self.request.method == "HEAD" else reply.body
         return [Head(reply.status, reply.headers, original=False), Chunk(body, more=False)]
+
+
+def _is_bytes(given: object) -> bool:
+    """Whether it is a body at all: applications send anything."""
+    return isinstance(given, _BYTES)
