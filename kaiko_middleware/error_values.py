@@ -70,12 +70,11 @@ def count(name: str, value: object) -> int:
 def header_pairs(name: str, value: object) -> tuple[tuple[str, str], ...]:
     """Return header fields as pairs of texts; whether they can be sent is seen when they are."""
     if isinstance(value, Mapping):
-        value = value.items()
+        value = cast("Mapping[object, object]", value).items()  # of anything
     if isinstance(value, str) or not isinstance(value, Iterable):
         _refuse(name, value, _FIELDS)
     found: list[tuple[str, str]] = []
-    pairs: Iterable[object] = value
-    for pair in pairs:
+    for pair in cast("Iterable[object]", value):  # each is asked
         match pair:
             case (str(field), str(text)):
                 found.append((field, text))

@@ -8,7 +8,7 @@ returns None where the exception says nothing by itself: it is then unmapped.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from kaiko_middleware.json_values import is_json_object, items
 
@@ -97,7 +97,7 @@ def _unreadable_form(exc: BaseException) -> KaikoError:
 def _validation_failure(exc: BaseException) -> KaikoError:
     """Read FastAPI's RequestValidationError where no handler of ours saw it."""
     raw = isinstance(getattr(exc, "body", None), bytes)
-    reason = items(getattr(exc, "errors", list)())
+    reason = items(cast("object", getattr(exc, "errors", list)()))  # of anything
     return error_from_reason(reason, "application/octet-stream" if raw else None)
 
 

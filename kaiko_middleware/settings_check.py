@@ -68,8 +68,7 @@ def path_prefixes(key: str, value: object) -> tuple[str, ...]:
 def _items(key: str, value: object, allowed: str) -> tuple[object, ...]:
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         refuse(key, value, allowed)
-    found: Iterable[object] = value
-    return tuple(found)
+    return tuple(cast("Iterable[object]", value))  # each is asked by the caller
 
 
 def hooks_of(key: str, value: object, told: str) -> tuple[Callable[[Any], object], ...]:

@@ -12,7 +12,7 @@ registers the check, and it logs the same when Django loads it, for processes th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from django.apps import apps
 from django.conf import settings
@@ -68,7 +68,8 @@ def _missing(*, listed: bool) -> Iterator[_Missing]:
         yield _DJANGO
     framework: object = getattr(settings, "REST_FRAMEWORK", None)
     if isinstance(framework, Mapping):
-        handler: object = framework.get("EXCEPTION_HANDLER")
+        given = cast("Mapping[str, object]", framework)  # of anything
+        handler = given.get("EXCEPTION_HANDLER")
         path = handler if isinstance(handler, str) else getattr(handler, "__module__", "")
         if f"{path}.".startswith("kaiko_drf.") and not apps.is_installed(_DRF.app):
             yield _DRF

@@ -8,7 +8,7 @@ None of it waits for anything, so that both kinds of stack share it.
 from __future__ import annotations
 
 from inspect import iscoroutine
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -84,7 +84,7 @@ def _feed(
 ) -> list[Piece]:
     """Feed an error answer to `state`; return what becomes of it."""
     # A view may have assigned a status that is none, which is a bug.
-    given: object = response.status_code  # a view may set anything
+    given = cast("object", response.status_code)  # a view may set anything
     status = given if isinstance(given, int) else 0
     headers = list(response.items())
     seen: object = request.__dict__.pop(SEEN, None)

@@ -9,7 +9,7 @@ as declared if it is a literal in the function that raised.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
 
 from rest_framework.fields import DictField, ListField
 from rest_framework.serializers import BaseSerializer, ListSerializer, Serializer
@@ -110,11 +110,14 @@ def _walk(
             child, name = _child(declared, key)
             _walk(inner, child, where, (path + last, name), found)
         return
-    errors: Iterable[object] = detail if isinstance(detail, (list, tuple)) else (detail,)
+    errors: Iterable[object] = (detail,)
+    if isinstance(detail, (list, tuple)):
+        errors = cast("Iterable[object]", detail)  # of anything
     for index, inner in enumerate(errors):
         if isinstance(inner, (dict, list, tuple)):
             child, name = _child(declared, _Position(index))
-            _walk(inner, child, where, (path + last, name), found)
+            several = cast("object", inner)  # of anything
+            _walk(several, child, where, (path + last, name), found)
         else:
             kind = _KINDS.get(getattr(inner, "code", None), "value")
             if kind == "missing" and path and not last.startswith("."):
@@ -193,8 +196,9 @@ def _declares(serializer: object, keys: object) -> bool:
     fields: object = getattr(serializer, "fields", None)
     if not isinstance(fields, Mapping) or not isinstance(keys, Mapping):
         return False
-    declared: Mapping[object, object] = fields
-    return not declared.keys().isdisjoint(keys)
+    declared = cast("Mapping[object, object]", fields)  # of anything
+    given = cast("Mapping[object, object]", keys)  # likewise
+    return not declared.keys().isdisjoint(given)
 
 
 def _literals(code: CodeType) -> Iterator[str]:
@@ -202,7 +206,7 @@ def _literals(code: CodeType) -> Iterator[str]:
         if isinstance(constant, str):
             yield constant
         elif isinstance(constant, tuple):  # the keys of a dict display, up to Python 3.13
-            items: tuple[object, ...] = constant
+            items = cast("tuple[object, ...]", constant)  # of anything
             for item in items:
                 if isinstance(item, str):
                     yield item

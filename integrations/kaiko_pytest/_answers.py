@@ -118,7 +118,7 @@ def _as_sent(answer: Answer) -> Answer:
 def _request_of(response: object) -> tuple[str, str, Pairs]:
     asked = _get(response, "request")
     if isinstance(asked, Mapping):  # Django's: an environ, or a scope
-        of: Mapping[str, object] = asked
+        of = cast("Mapping[str, object]", asked)  # of anything
         method = of.get("REQUEST_METHOD") or of.get("method") or "GET"
         url = of.get("PATH_INFO") or of.get("path") or ""
         kind = of.get("CONTENT_TYPE")

@@ -192,8 +192,8 @@ def _aliases(alias: object) -> list[list[int | str]]:
     """Return the paths of an alias: one, or one for each choice."""
     if not isinstance(alias, list):
         return [[alias]] if isinstance(alias, str) else []
-    paths = alias if isinstance(alias[0], list) else [alias]
-    return cast("list[list[int | str]]", paths)  # so pydantic's core schema has them
+    paths = cast("list[list[int | str]] | list[int | str]", alias)  # so pydantic's schema has them
+    return cast("list[list[int | str]]", paths if isinstance(paths[0], list) else [paths])  # ditto
 
 
 def _discriminator(declared: object) -> str | None:

@@ -7,7 +7,9 @@ exception itself. Implements section 7 of the V2 contract.
 
 from __future__ import annotations
 
-from kaiko_middleware.json_values import is_json_object, items, members
+from typing import cast
+
+from kaiko_middleware.json_values import is_json_object, members
 
 from .failures import FORMS, KINDS, PARTS, Failure
 
@@ -26,7 +28,9 @@ def read_failures(detail: list[object], request_type: str | None) -> tuple[Failu
 
 def _read(item: dict[str, object], request_type: str | None) -> Failure | None:
     given = item.get("loc")
-    location = items(list(given) if isinstance(given, tuple) else given)
+    location: list[object] = []
+    if isinstance(given, (list, tuple)):
+        location = list(cast("list[object]", given))  # of anything
     if not location or not isinstance(location[0], str):
         return None
     where = PARTS.get(location[0], "body")
