@@ -21,8 +21,7 @@ _ADOPT: dict[str, str] = {
     "starlette": "Call kaiko_starlette.install(app) after the routes and middleware are added.",
     "fastapi": "Call kaiko_fastapi.install(app).",
     "litestar": "Pass plugins=[KaikoPlugin()] of kaiko_litestar to Litestar(…).",
-    "flask": "Wrap the application: app.wsgi_app = KaikoMiddleware(app.wsgi_app) of kaiko_wsgi, "
-    "and set app.config['PROPAGATE_EXCEPTIONS'] = True.",
+    "flask": "Call kaiko_flask.install(app).",
     "django": 'Put "kaiko_django" in INSTALLED_APPS and "kaiko_django.KaikoMiddleware" first in '
     "MIDDLEWARE.",
     "drf": "Adopt kaiko_django, and set EXCEPTION_HANDLER of REST_FRAMEWORK to "
@@ -77,7 +76,7 @@ _SPECIAL: dict[tuple[str, Topic], str] = {
     ("drf", "leak"): "Set DEBUG = False; kaiko_django sends fixed texts.",
     ("ninja", "leak"): "Set DEBUG = False; kaiko_django sends fixed texts.",
     ("litestar", "leak"): "Set debug=False; KaikoPlugin() sends fixed texts.",
-    ("flask", "leak"): "Do not run with debug=True; kaiko_wsgi sends fixed texts.",
+    ("flask", "leak"): "Do not run with debug=True; kaiko_flask.install(app) sends fixed texts.",
     ("express", "leak"): "Set NODE_ENV=production, and send a fixed text in the error handler.",
     ("spring", "leak"): "Set server.error.include-stacktrace=never and include-message=never.",
     ("starlette", "validation"): f"{_ADOPT['starlette']} {_READ}",

@@ -1,4 +1,4 @@
-"""`kaiko-middleware demo`: the contract in action, on four stacks.
+"""`kaiko-middleware demo`: the contract in action, on five stacks.
 
 It starts the demo on Starlette and on Django, under ASGI and WSGI, and the two services that it
 calls, each in a separate process. It sends every cause to each stack over HTTP and prints one
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace, stacks: Sequence[Stack] = STACKS) -> int:
 
     Arguments:
         options: the arguments that `add_arguments` declares.
-        stacks: the stacks to compare; the four of the demo by default.
+        stacks: the stacks to compare; the five of the demo by default.
 
     Returns:
         The exit code: 0 if every answer is right and all stacks agree, else 1.

@@ -61,9 +61,19 @@ def _explain() -> _Parts:
 _COMMANDS = (
     _Command(
         "demo",
-        "serve a small V2 service on Starlette, Litestar and Django and compare their answers",
+        "serve a V2 service on Starlette, Litestar, Flask and Django and compare their answers",
         "demo",
-        ("rich", "starlette", "litestar", "django", "httpx2", "stamina", "uvicorn", "waitress"),
+        (
+            "rich",
+            "starlette",
+            "litestar",
+            "flask",
+            "django",
+            "httpx2",
+            "stamina",
+            "uvicorn",
+            "waitress",
+        ),
         _demo,
     ),
     _Command(

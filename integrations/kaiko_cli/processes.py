@@ -54,6 +54,7 @@ def _stack(name: str, title: str) -> Stack:
 STACKS = (
     _stack("starlette", "Starlette on uvicorn"),
     _stack("litestar", "Litestar on uvicorn"),
+    _stack("flask", "Flask on waitress"),
     _stack("django-asgi", "Django (ASGI) on uvicorn"),
     _stack("django-wsgi", "Django (WSGI) on waitress"),
 )

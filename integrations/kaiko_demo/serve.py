@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from kaiko_middleware.extras import require
 
-require("kaiko_demo", "django", "litestar", "starlette", "uvicorn", "waitress")
+require("kaiko_demo", "django", "flask", "litestar", "starlette", "uvicorn", "waitress")
 
 import uvicorn
 
 import kaiko_django
-from kaiko_demo import archive_app, litestar_app, provider
+from kaiko_demo import archive_app, flask_app, litestar_app, provider
 from kaiko_demo.guards import archive_guards, guards_from_environment
 from kaiko_demo.seed import demo_archive, service_from_environment
 from kaiko_demo.starlette_app import create_app
@@ -58,6 +58,10 @@ def _litestar() -> Serve:
     )
 
 
+def _flask() -> Serve:
+    return _on_waitress(flask_app.create_app(service_from_environment(), guards_from_environment()))
+
+
 def _django_asgi() -> Serve:
     os.environ["DJANGO_SETTINGS_MODULE"] = "kaiko_demo.django_settings"
     return _on_uvicorn(kaiko_django.get_asgi_application())
@@ -65,14 +69,7 @@ def _django_asgi() -> Serve:
 
 def _django_wsgi() -> Serve:
     os.environ["DJANGO_SETTINGS_MODULE"] = "kaiko_demo.django_settings"
-    application = kaiko_django.get_wsgi_application()
-    # Waitress has no types: the two protocols describe what is used of it.
-    create_server: _CreateServer = importlib.import_module("waitress.server").create_server
-
-    def serve(listener: socket.socket) -> None:
-        create_server(application, sockets=[listener]).run()
-
-    return serve
+    return _on_waitress(kaiko_django.get_wsgi_application())
 
 
 def _llm() -> Serve:
@@ -91,9 +88,20 @@ def _on_uvicorn(application: Callable[..., object]) -> Serve:
     return serve
 
 
+def _on_waitress(application: WSGIApplication) -> Serve:
+    # Waitress has no types: the two protocols describe what is used of it.
+    create_server: _CreateServer = importlib.import_module("waitress.server").create_server
+
+    def serve(listener: socket.socket) -> None:
+        create_server(application, sockets=[listener]).run()
+
+    return serve
+
+
 SERVICES: dict[str, Callable[[], Serve]] = {
     "starlette": _starlette,
     "litestar": _litestar,
+    "flask": _flask,
     "django-asgi": _django_asgi,
     "django-wsgi": _django_wsgi,
     "llm": _llm,

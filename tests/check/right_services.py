@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 import kaiko_asgi
 import kaiko_fastapi
+import kaiko_flask
 import kaiko_litestar
 import kaiko_starlette
 import kaiko_wsgi
@@ -179,7 +180,7 @@ def wsgi() -> Any:
 
 def flask() -> Any:
     app = Flask("right")
-    app.config["PROPAGATE_EXCEPTIONS"] = True  # what Flask catches, nobody can answer
+    kaiko_flask.install(app)
 
     @app.route("/items", methods=["GET", "POST"])
     def items() -> Any:
@@ -192,5 +193,4 @@ def flask() -> Any:
     def events() -> Response:
         return Response(iter([EVENTS]), mimetype="text/event-stream")
 
-    app.wsgi_app = kaiko_wsgi.KaikoMiddleware(app.wsgi_app)  # type: ignore[method-assign]  # Flask says so
     return app

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kaiko_check import Options, load_app, run_check
-from kaiko_demo import litestar_app, starlette_app
+from kaiko_demo import flask_app, litestar_app, starlette_app
 from kaiko_demo.guards import demo_guards
 from kaiko_demo.seed import LIVE_KEY, service_from_environment
 from support_program import run_program
@@ -27,9 +27,11 @@ OPTIONS = Options(
 
 
 @pytest.mark.parametrize(
-    "create", [starlette_app.create_app, litestar_app.create_app], ids=["starlette", "litestar"]
+    "create",
+    [starlette_app.create_app, litestar_app.create_app, flask_app.create_app],
+    ids=["starlette", "litestar", "flask"],
 )
-def test_nothing_is_found_on_asgi(
+def test_nothing_is_found(
     create: Callable[[DemoService, Iterable[Guard]], object],
 ) -> None:
     """In process, with every kind of probe that the demo has a place for."""

@@ -250,7 +250,7 @@ def test_every_stack_has_the_server_it_names_and_ends_with_its_pipe(tmp_path: Pa
             assert service.process.stdin is not None
             service.process.stdin.close()
         ended = [service.process.wait(30) for service in services]
-    assert servers == [["uvicorn"], ["uvicorn"], ["uvicorn"], ["waitress"]]
+    assert servers == [["uvicorn"], ["uvicorn"], ["waitress"], ["uvicorn"], ["waitress"]]
     assert len(ended) == len(STACKS)
 
 

@@ -24,7 +24,18 @@ HEADINGS = [
 
 @pytest.mark.parametrize(
     "framework",
-    ["asgi", "wsgi", "starlette", "fastapi", "django", "drf", "ninja", "litestar", "quart"],
+    [
+        "asgi",
+        "wsgi",
+        "starlette",
+        "fastapi",
+        "django",
+        "drf",
+        "ninja",
+        "litestar",
+        "flask",
+        "quart",
+    ],
 )
 def test_quick_starts_have_the_same_headings(framework: str) -> None:
     """A reader who knows one page finds the way in the others."""
