@@ -153,7 +153,7 @@ def test_the_demo_prints_one_table_and_exits_with_0(tmp_path: Path) -> None:
         shown = (cause.name, str(cause.expected.status), cause.expected.code or "")
         assert [value for value in shown if value not in line] == []
     said = " ".join(done.stdout.split())
-    assert "72 errors came from called services; each id is in the logs of both" in said
+    assert "90 errors came from called services; each id is in the logs of both" in said
     assert "the stacks send the same bytes except for the id" in said
 
 
