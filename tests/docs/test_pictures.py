@@ -15,7 +15,7 @@ import pytest
 from drawing.costs import GROUPS, costs, rows_of
 from drawing.error_way import SOURCES, STEPS, error_way
 from drawing.outage import outage
-from drawing.svg import NARROW, PLAIN, WIDE, DoesNotFitError, arrow, picture, text, width_of
+from drawing.svg import CODE, NARROW, PLAIN, WIDE, DoesNotFitError, arrow, picture, text, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,6 +124,19 @@ def test_the_lines_of_the_outage_are_its_numbers(width: int) -> None:
     assert sum(old != new for old, new in pairs) == 1
 
 
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_the_lines_of_the_outage_have_its_scale(width: int) -> None:
+    """What is at the top of the scale is drawn there, and nothing at its foot."""
+    changed = copy.deepcopy(OUTAGE)
+    changed["sent"] = {"a": [300] * 230, "b": [150] * 230, "c": [0] * 230}
+    lines = list(read(outage("k", changed, width)).iter(f"{SVG}polyline"))[:3]
+    heights = [
+        {float(point.split(",")[1]) for point in said(each, "points").split()} for each in lines
+    ]
+    (foot,), (middle,), (top,) = heights
+    assert (foot - middle, middle - top) == (75, 75)
+
+
 def test_a_line_without_a_look_is_an_error() -> None:
     """What another simulation adds is not left out unseen."""
     changed = copy.deepcopy(OUTAGE)
@@ -203,6 +216,7 @@ def test_a_text_that_is_too_wide_is_an_error() -> None:
     with pytest.raises(DoesNotFitError, match="'Validation' takes"):
         text(0, 0, "Validation", room=20)
     assert "Validation" in text(0, 0, "Validation", room=width_of("Validation", PLAIN))
+    assert width_of("iii", PLAIN) < width_of("iii", CODE)
 
 
 def test_texts_are_escaped() -> None:
