@@ -80,17 +80,16 @@ class Handlers:
 
     def http_exception(self, exc: HTTPException) -> HTTPException | ResponseReturnValue:
         """Answer one of Werkzeug's exceptions, unless an error handler of the service's does."""
-        given = self._flasks_http_exception(exc)
         request_id = current_request_id()
         if (
-            given is not exc
-            or request_id is None
+            request_id is None
             or exc.code is None
             or exc.response is not None  # an answer that the service made
             or isinstance(exc, RoutingException)
         ):
-            return given
-        return self._mapped_response(exc, request_id) or given
+            return self._flasks_http_exception(exc)
+        given = self._flasks_http_exception(exc) if self._own_handler(exc) else exc
+        return (self._mapped_response(exc, request_id) or exc) if given is exc else given
 
     def unhandled(self, exc: Exception) -> Response:
         """Answer what no error handler was asked for, or none took."""
@@ -114,10 +113,16 @@ class Handlers:
             or self._last_resort() is None
         )
 
-    def _last_resort(self) -> Any:
+    def _last_resort(self) -> object:
         """Return the service's handler of what nothing else takes."""
+        return self._own_handler(InternalServerError())
+
+    def _own_handler(self, exc: Exception) -> object:
+        """Return the handler that Flask asks, unless it is one that an extension brings."""
         app: Any = self._app  # its method is not public, and has no public counterpart
-        return app._find_error_handler(InternalServerError(), request.blueprints)  # noqa: SLF001 - see above
+        handler: object = app._find_error_handler(exc, request.blueprints)  # noqa: SLF001 - see above
+        module = str(getattr(handler, "__module__", ""))
+        return None if module.partition(".")[0] == "flask_smorest" else handler
 
     def _next_handler(self, exc: Exception) -> Callable[[Exception], Any] | None:
         """Return the error handler that Flask would ask, were it not for ours."""

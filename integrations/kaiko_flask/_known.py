@@ -5,11 +5,12 @@ Implements sections 7 and 8 of the V2 contract for Flask.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from flask import request
 from werkzeug.exceptions import BadRequestKeyError, HTTPException
 
+from kaiko_flask._webargs import failures_in, text_in
 from kaiko_middleware.frames import Frames
 from kaiko_middleware.known_exceptions import read_werkzeugs
 from kaiko_middleware.make_error import error_for_status
@@ -29,6 +30,9 @@ def _http_exception(exc: HTTPException) -> KaikoError | None:
     if isinstance(exc, BadRequestKeyError) and len(exc.args) == 1 and type(exc.args[0]) is str:
         # `request.form["name"]`: the name is the service's.
         return error_from_failures([Failure("missing", "body", exc.args[0])])
+    data: object = vars(exc).get("data")
+    if isinstance(data, dict):
+        return _with_data(exc, cast("dict[str, object]", data))
     if exc.code in {400, 415}:
         frames = Frames(exc)
         if frames.innermost in _READERS and frames.through(
@@ -38,6 +42,19 @@ def _http_exception(exc: HTTPException) -> KaikoError | None:
                 return error_for_status(415)
             return error_from_failures([Failure("json" if _has_body() else "body", "body", None)])
     return read_werkzeugs(exc)
+
+
+def _with_data(exc: HTTPException, data: dict[str, object]) -> KaikoError | None:
+    failures = failures_in(data)
+    if not failures:
+        error = read_werkzeugs(exc)
+        text = text_in(data)
+        if error is None or text is None or error.status >= 500:
+            return error
+        return error_for_status(error.status, text, headers=error.headers)
+    if failures[0].where == "body" and not _has_body():
+        failures = [Failure("body", "body", None)]
+    return error_from_failures(failures)
 
 
 def _has_body() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from flask import Response, abort, make_response, redirect, request
+from flask import Flask, Response, abort, make_response, redirect, request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import (
     BadRequest,
@@ -15,6 +15,7 @@ from werkzeug.exceptions import (
     TooManyRequests,
     Unauthorized,
 )
+from werkzeug.routing import IntegerConverter
 
 from adapters.flask.support import (
     INTERNAL,
@@ -135,14 +136,25 @@ def test_the_router() -> None:
         assert ask_error(app, path)[:2] == (404, "not_found")
 
 
+def test_a_number_that_an_older_werkzeug_cannot_hold() -> None:
+    """Its converter raised what `int` raises."""
+    older: dict[str, Any] = {"__name__": "werkzeug.routing.converters"}
+    exec("def to_python(self, value):\n    return int(value)", older)  # noqa: S102 - as it was there
+    app = make_app()
+    made: dict[str, Any] = {"to_python": older["to_python"]}
+    app.url_map.converters["int"] = type("IntegerConverter", (IntegerConverter,), made)
+    add(app, "/items/<int:number>", str)
+    assert ask_error(app, f"/items/{'1' * 5000}")[:2] == (404, "not_found")
+
+
+@pytest.mark.skipif("TRUSTED_HOSTS" not in Flask.default_config, reason="since Flask 3.1")
 @pytest.mark.parametrize("host", ["evil.example", "a..b", "x" * 70 + ".example"])
 def test_a_host_that_is_not_trusted(host: str) -> None:
     """Its name is not repeated."""
-    app = raising(make_app(SERVER_NAME="shop.example", TRUSTED_HOSTS=["shop.example"]), SoldOut)
+    app = raising(make_app(TRUSTED_HOSTS=["shop.example"]), SoldOut)
     assert ask_error(app, headers=[("Host", "shop.example")])[0] == 409
-    status, *_, message = ask_error(app, headers=[("Host", host)])
-    assert status in {400, 404}  # before Flask 3.1, the router finds nothing there
-    assert host not in message
+    expected = (400, "invalid_host", None, "The Host header is not allowed")
+    assert ask_error(app, headers=[("Host", host)]) == expected
 
 
 def test_a_head_has_no_body() -> None:

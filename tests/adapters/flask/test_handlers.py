@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flask import Blueprint, Flask, abort
+from flask import Blueprint, Flask, abort, request
 from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
 
 from adapters.asgi.apps import records_of
@@ -190,6 +190,16 @@ def test_the_last_resorts_answer_is_rewritten(
     (record,) = records_of(caplog)
     assert (record.name, record.levelname) == ("kaiko.unmapped", "ERROR")
     assert (record.exc_info or (None, None))[1] is bug
+
+
+def test_the_last_resorts_answer_is_let_through() -> None:
+    """Where it says so."""
+
+    def handler(_exc: Exception) -> tuple[str, int]:
+        request.environ["kaiko_passthrough"] = True
+        return "as it is", 500
+
+    assert ask(LookupError, 500, handler).body == b"as it is"
 
 
 def test_answers_are_left_alone_without_rewriting() -> None:

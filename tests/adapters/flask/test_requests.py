@@ -153,3 +153,12 @@ def test_a_client_that_left() -> None:
     answer = ask_wsgi(app, "/data", method="POST", headers=headers, body=b"short")
     assert answer.raised is None
     assert answer.status == 500
+
+
+def test_a_recursion_of_the_services_is_a_bug() -> None:
+    """Only the request's own JSON is the client's."""
+
+    def deep() -> object:
+        return deep()
+
+    assert ask_error(add(make_app(), "/x", deep))[1] == "internal"
