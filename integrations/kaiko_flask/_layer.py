@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
+from flask import Flask
+from werkzeug.wrappers import Response
+from werkzeug.wsgi import ClosingIterator
+
 from kaiko_middleware.headers import prefers_html
+from kaiko_middleware.ids import set_request_id
 from kaiko_wsgi import KaikoMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
-
-    from flask import Flask
 
     from kaiko_middleware import Config
 
@@ -19,6 +23,20 @@ __all__ = ["shows_debug_page", "surround"]
 
 _SURROUNDED = "kaiko_flask.surrounded"
 """The key of the application that a layer outside of `app.wsgi_app` serves."""
+_NOTHING_BACK = partial(set_request_id, None)
+"""Where no id was current before."""
+
+
+_call: Any = vars(Flask)["__call__"]
+_UNPATCHED = _call if getattr(_call, "__globals__", {}).get("__name__") == "flask.app" else None
+"""Flask's own `__call__`, unless somebody patched it before this was imported."""
+_BODY = ("close", "get_app_iter", "iter_encoded")
+
+
+@lru_cache(maxsize=64)
+def _is_plain(cls: type[object]) -> bool:
+    """Whether responses of this class give and close their bodies as Werkzeug's do."""
+    return all(getattr(cls, name, None) is getattr(Response, name) for name in _BODY)
 
 
 class FlaskLayer(KaikoMiddleware):
@@ -32,6 +50,25 @@ class FlaskLayer(KaikoMiddleware):
         """Whether Flask's debug pages are left alone here."""
         return shows_debug_page(self._flask_app, environ)
 
+    def restores_id(self, result: Iterable[bytes], previous: str | None, /) -> bool:
+        """Let a response of Flask's put the id back when it is closed; whether it can.
+
+        Its body has to be there as a whole, and nothing that it calls when it is closed may fail.
+        """
+        # No public name leads from the body to its response.
+        callbacks: Any = getattr(result, "_callbacks", None)
+        if type(result) is not ClosingIterator or len(callbacks) != 2:
+            return False
+        response: Any = getattr(callbacks[1], "__self__", None)
+        kind: Any = type(response)  # mypy takes no class for hashable
+        if not _is_plain(kind) or response._on_close:  # noqa: SLF001 - see above
+            return False
+        parts = response.response
+        if type(parts) is not list or len(parts) != 1 or type(parts[0]) is not bytes:
+            return False
+        callbacks.append(_NOTHING_BACK if previous is None else partial(set_request_id, previous))
+        return True
+
 
 class InnerLayer(FlaskLayer):
     """The layer at `app.wsgi_app`; it does nothing where there is one outside of it."""
@@ -40,7 +77,7 @@ class InnerLayer(FlaskLayer):
         """Serve one request."""
         if environ.get(_SURROUNDED) is self._flask_app:
             return self.app(environ, start_response)
-        return super().__call__(environ, start_response)
+        return KaikoMiddleware.__call__(self, environ, start_response)  # `super` costs a header
 
 
 def shows_debug_page(app: Flask, environ: WSGIEnvironment) -> bool:
@@ -62,8 +99,13 @@ def surround(app: Flask, config: Config) -> None:
 
     outer = FlaskLayer(call, config, app)
 
+    serve_inside = partial(KaikoMiddleware.__call__, inner)
+
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if app.wsgi_app is inner:
+            # Past two calls, unless somebody patched Flask's: Sentry does.
+            if base.__call__ is _UNPATCHED:
+                return serve_inside(environ, start_response)
             answered: Iterable[bytes] = base.__call__(app, environ, start_response)
             return answered
         return outer(environ, start_response)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from copy import copy
 from typing import TYPE_CHECKING, Any, cast
 
@@ -238,3 +240,13 @@ def test_commands() -> None:
     assert isinstance(runner.invoke(args=["fail"]).exception, KaikoError)
     refused = runner.invoke(args=["refuse"])
     assert (refused.exit_code, "Error: not so" in refused.output) == (2, True)
+
+
+def test_an_application_that_nobody_holds_is_freed() -> None:
+    """The garbage collector takes it, as one with any other middleware at `wsgi_app`."""
+    app = make_app()
+    app.test_client().get("/")
+    alive = weakref.ref(app)
+    del app
+    gc.collect()
+    assert alive() is None

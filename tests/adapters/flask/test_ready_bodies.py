@@ -1,0 +1,135 @@
+"""A body that is there as a whole goes to the server as Flask made it; any other is watched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from flask import Response
+from werkzeug.wsgi import ClosingIterator
+
+from adapters.flask.support import add, make_app
+from adapters.wsgi.server import Server, make_environ
+from kaiko_middleware import current_request_id
+from kaiko_middleware.ids import set_request_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def asked(view: Callable[[], Any]) -> tuple[Any, Server]:
+    """Return the body that a server gets, and the server."""
+    app = add(make_app(), "/x", view)
+    server = Server()
+    return app(make_environ("/x"), server.start_response), server
+
+
+@pytest.mark.parametrize("before", [None, "req-outside"])
+def test_flasks_own_body(before: str | None) -> None:
+    """The id is current until the body is closed, and what was current before is after."""
+    set_request_id(before)
+    try:
+        body, server = asked(lambda: "ok")
+        assert (type(body), server.answer.id) == (ClosingIterator, current_request_id())
+        assert [*body] == [b"ok"]
+        body.close()
+        assert current_request_id() == before
+    finally:
+        set_request_id(None)
+
+
+def other_close() -> Response:
+    """Return a response of a class that closes in its own way."""
+
+    class Closed(Response):
+        def close(self) -> None:
+            super().close()
+
+    return Closed("ok")
+
+
+def other_chunks() -> Response:
+    """Return a response of a class that gives its body in its own way."""
+
+    class Given(Response):
+        def iter_encoded(self) -> Iterator[bytes]:
+            return iter([b"o", b"k"])
+
+    return Given("ok")
+
+
+def called_back() -> Response:
+    """Return a response that calls something when it is closed."""
+    response = Response("ok")
+    response.call_on_close(list)
+    return response
+
+
+def closing() -> ClosingIterator:
+    """Return a body that is no response's."""
+    return ClosingIterator([b"ok"], [lambda: None, lambda: None])
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        other_close,
+        other_chunks,
+        called_back,
+        lambda: Response([b"o", b"k"]),
+        lambda: Response(iter([b"ok"])),
+        lambda: Response(["ok"]),
+        lambda: lambda _environ, start: start("200 OK", []) and closing(),
+        lambda: lambda _environ, start: start("200 OK", []) and ClosingIterator([b"ok"]),
+    ],
+    ids=[
+        "close",
+        "chunks",
+        "called back",
+        "parts",
+        "iterator",
+        "text",
+        "no response",
+        "no callback",
+    ],
+)
+def test_what_may_fail_is_watched(made: Callable[[], Any]) -> None:
+    """Other bodies are read by ours, and the id is put back as well."""
+    body, server = asked(made)
+    assert type(body) is not ClosingIterator
+    assert (b"".join(body), server.answer.status) == (b"ok", 200)
+    body.close()
+    assert current_request_id() is None
+
+
+def test_a_body_that_fails_first() -> None:
+    """It is answered, whatever length it announced."""
+
+    def chunks() -> Iterator[bytes]:
+        raise ValueError("secret")
+        yield b""
+
+    body, server = asked(lambda: Response(chunks(), headers={"Content-Length": "2"}))
+    with pytest.raises(ValueError, match="secret"):
+        list(body)
+    body.close()
+    assert (server.answer.status, current_request_id()) == (500, None)
+
+
+def test_a_callback_that_fails(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged as a failure after the answer, and the id is put back."""
+
+    def fail() -> None:
+        raise ValueError("secret")
+
+    def view() -> Response:
+        response = Response("ok")
+        response.call_on_close(fail)
+        return response
+
+    body, _ = asked(view)
+    assert [*body] == [b"ok"]
+    with pytest.raises(ValueError, match="secret"):
+        body.close()
+    assert "after the answer" in caplog.records[-1].getMessage()
+    assert current_request_id() is None
