@@ -192,6 +192,14 @@ def fuzz(session: nox.Session) -> None:
     session.run("python", "-m", "fuzz.run", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
+@nox.session(python="3.13", requires=["interpreter(3.13)"])
+def flask_suites(session: nox.Session) -> None:
+    """Flask's own tests, and two applications', with `install` on every application."""
+    session.install("-e", ".[flask]", "flask==3.1.3", "httpbin==0.10.4", "flasgger", "pip")
+    session.install("pytest<9", "asgiref", "greenlet", "python-dotenv")  # Flask's tests need these
+    session.run("python", "tools/flask_suites/run.py")
+
+
 @nox.session(python=MEASURED, requires=FOUND)
 def bench(session: nox.Session) -> None:
     """What the middleware costs, as ratios, interleaved; saved as bench-PYTHON.json."""
