@@ -17,6 +17,8 @@ from bench.sides import (
     drf_refused,
     fastapi,
     fastapi_by_hand,
+    flask,
+    flask_by_hand,
     logged,
     starlette,
     storm,
@@ -231,6 +233,32 @@ CASES = (
         "DRF serializer failure, on WSGI",
         Goal(limit=1.0, unit="× DRF's own", peer="1.21 ×"),
         drf_refused(),
+    ),
+    Case(
+        "flask_success",
+        "Flask success",
+        Goal(limit=1.05, unit="× bare"),
+        flask(),
+        256,
+    ),
+    Case(
+        "flask_typed",
+        "Flask typed 404, against handlers by hand",
+        Goal(limit=1.0, unit="× by hand"),
+        flask_by_hand("typed", "typed_by_hand", 404),
+    ),
+    Case(
+        "flask_unknown",
+        "Flask unknown route, against handlers by hand",
+        Goal(limit=1.0, unit="× by hand"),
+        flask_by_hand("nowhere", "nowhere", 404),
+    ),
+    Case(
+        "flask_bug",
+        "Flask unmapped 500, both log the traceback to a stream",
+        Goal(limit=1.0, unit="× by hand"),
+        flask_by_hand("bug", "bug", 500),
+        16,
     ),
 )
 

@@ -118,6 +118,29 @@ def drf_refused() -> dict[str, Callable[[], Run]]:
     }
 
 
+def flask() -> dict[str, Callable[[], Run]]:
+    """Return a success of the Flask service with the toolkit, over one without."""
+
+    def make(*, ours: bool) -> Run:
+        from bench import flask_site as site  # noqa: PLC0415 - likewise
+
+        return site.served(site.ours() if ours else site.bare(), "success", 200)
+
+    return {"bare": partial(make, ours=False), "ours": partial(make, ours=True)}
+
+
+def flask_by_hand(ours: str, theirs: str, status: int) -> dict[str, Callable[[], Run]]:
+    """Return an error of the Flask service with the toolkit, over one handled by hand."""
+
+    def make(endpoint: str, *, ours: bool) -> Run:
+        from bench import flask_site as site  # noqa: PLC0415 - likewise
+
+        app = site.ours() if ours else site.by_hand()
+        return site.served(app, endpoint, status, enveloped=True)
+
+    return {"by hand": partial(make, theirs, ours=False), "ours": partial(make, ours, ours=True)}
+
+
 def storm() -> dict[str, Callable[[], Run]]:
     """Return a bug under uvicorn's protocol that is not handed on, over a 500 by hand."""
 
