@@ -51,10 +51,10 @@ header fields, a display in place of the copy of the message.
 
 A success on WSGI whose body is a list (`wsgi_success`) takes 13,900 more than the bare application,
 11.5 times what a pass-through adds, 1,215, which is a call; the goal is 7. The largest parts, each
-counted by itself: the context variable, set and reset, 2,000; the pass-through's own call; the object
+counted by itself: the context variable, set and reset, 2,000; that call; the object
 that is `start_response` and the body, 1,000, and its bound method, 650; the new list with the id's
 field, 870; the context in which the head is given, 800; the id, 600. On Flask (`flask_success`)
-25,100 more are 1.068, for 1.05; a typed error (`flask_typed`) takes 19,400 more than by hand, 1.037,
+25,100 more are 1.068, for 1.05; a typed error (`flask_typed`) takes 19,400 more than by hand, 1.04,
 and an unknown route (`flask_unknown`) 115,000 more, 1.216, both for 1.0.
 
 The same request in flight (`memory_in_flight`: 600 bytes over a pass-through, for 500):
