@@ -45,7 +45,7 @@ def take(browser: Browser, url: str, folder: Path) -> list[Path]:
     files: list[Path] = []
     for scheme in _SCHEMES:
         context = browser.new_context(
-            viewport={"width": 1280, "height": 860},
+            viewport={"width": 1440, "height": 940},
             device_scale_factor=1.5,
             color_scheme=scheme,
             reduced_motion="reduce",

@@ -302,4 +302,4 @@ def _laid_out(text: str) -> str:
         found: object = json.loads(text)
     except ValueError:
         return text
-    return json.dumps(found, indent=2, ensure_ascii=False)
+    return json.dumps(found, indent=1, ensure_ascii=False)

@@ -230,6 +230,27 @@ def test_the_request_is_that_of_the_cause(page: Page) -> None:
         assert headers["x-api-key"] == KEY
 
 
+@pytest.mark.parametrize("path", ["/fire", "/streams"])
+def test_what_comes_before_a_cause_is_sent_first(page: Page, path: str) -> None:
+    """To each stack, for an answer and for a stream."""
+    page.post(path, cause="external-id-taken")
+    for stack in page.stacks.values():
+        first, second = stack.asked
+        assert first == second
+        assert first[1] == "/v2/contexts/ctx_demo/messages"
+
+
+def test_a_body_that_ends_with_the_id_is_marked(page_of: Callable[..., Page]) -> None:
+    """Whatever it is."""
+
+    def only_id(request_id: str) -> Any:
+        length = ("Content-Length", str(len(request_id)))
+        return 404, [("X-Request-ID", request_id), length], request_id.encode()
+
+    (answer,) = page_of(one=only_id).post("/fire", cause=EXPIRED)["answers"]
+    assert answer["body"] == [[answer["id"], "id"]]
+
+
 def test_a_body_that_differs_is_marked_where_it_differs(page_of: Callable[..., Page]) -> None:
     """In the bytes as they were sent."""
     said = page_of(one=expired, two=other_text).post("/fire", cause=EXPIRED)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +16,7 @@ from playwright.sync_api import expect, sync_playwright
 from kaiko_cli.playground import by_name, groups, slug
 from kaiko_cli.processes import STACKS
 from kaiko_cli.serving import served
+from kaiko_middleware.catalog import ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from kaiko_demo import Cause
 
+ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = os.environ.get("KAIKO_CHROMIUM") or shutil.which("chromium")
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="there is no Chromium: `apt-get install chromium` brings it"
@@ -113,6 +117,12 @@ def done(page: Page) -> None:
 def fire(page: Page, cause: str) -> None:
     page.locator(f"[data-cause='{cause}']").click()
     done(page)
+
+
+def fill(page: Page) -> None:
+    """Fill the budget, which all tests of this file share."""
+    page.get_by_role("button", name="Fill the budget").click()
+    expect(page.locator("#tokens")).to_have_text("Retry budget: 500 of 500")
 
 
 def row(page: Page, name: str) -> Locator:
@@ -263,6 +273,9 @@ def test_the_time_line_runs_and_can_be_skipped(open_page: Callable[..., Page]) -
     """Steps come one after the other; the focus is kept."""
     page = open_page("expired-context", reduced_motion="no-preference")
     fire(page, "a-bug")
+    fill(page)
+    # The time line begins, and stays at its beginning.
+    page.evaluate("() => { window.requestAnimationFrame = () => 0; }")
     skip = page.get_by_role("button", name="Skip to the end")
     page.get_by_label("An attempt takes").select_option("3")
     page.get_by_role("button", name="Run", exact=True).click()
@@ -287,20 +300,18 @@ def test_the_time_line_ends_by_itself(open_page: Callable[..., Page]) -> None:
 def test_a_service_that_recovers_and_an_outage(open_page: Callable[..., Page]) -> None:
     """What a person sets is what the client meets; the budget is shared by all calls."""
     page = open_page("a-bug")
-    page.get_by_role("button", name="Fill the budget").click()
-    expect(page.locator("#tokens")).to_have_text("Retry budget: 500 of 500")
+    fill(page)
     page.get_by_label("The service recovers").select_option("1")
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.locator("#steps li").last).to_contain_text("The caller gets the answer: 200")
     assert page.locator(".attempt").all_inner_texts() == ["500", "200"]
-    page.get_by_role("button", name="Fill the budget").click()
+    fill(page)
     page.get_by_role("button", name="Make 40 more calls").click()
     expect(page.locator("#calls p")).to_have_text(
         "40 calls made 75 attempts. The budget stopped 23 of the calls from retrying."
     )
     expect(page.locator("#tokens")).to_have_text("Retry budget: 10 of 500")
-    page.get_by_role("button", name="Fill the budget").click()
-    expect(page.locator("#tokens")).to_have_text("Retry budget: 500 of 500")
+    fill(page)
 
 
 # --- ids -----------------------------------------------------------------------------
@@ -337,9 +348,9 @@ def test_the_keyboard_is_enough(open_page: Callable[..., Page]) -> None:
     done(page)
     page.reload()
     done(page)
-    for _ in range(3):
+    page.keyboard.press("Tab")
+    while focused(page) != "filter":
         page.keyboard.press("Tab")
-    assert focused(page) == "filter"
     page.keyboard.type("archive 429")
     page.keyboard.press("Tab")
     assert focused(page) == "archive: throttled"
@@ -365,9 +376,43 @@ def test_arrows_move_through_the_causes(open_page: Callable[..., Page]) -> None:
     expect(page.locator("#cause")).to_have_text("Messages missing")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_rows_lead_to_their_causes(open_page: Callable[..., Page]) -> None:
+    """All ten, with what each means; the address names the cause."""
+    page = open_page("expired-context")
+    page.get_by_role("link", name="The ten rows").click()
+    expect(page.locator("#h-rows")).to_be_focused()
+    rows = page.locator("#rows tbody tr")
+    assert [text.split()[0] for text in rows.all_inner_texts()] == [str(row.status) for row in ROWS]
+    rows.nth(3).get_by_role("button", name="unknown model").click()
+    expect(page.locator("#cause")).to_have_text("Unknown model")
+    expect(page.locator("#cause")).to_be_focused()
+    assert page.url.endswith("#unknown-model")
+    done(page)
+
+
+def test_the_pictures_of_the_documentation_can_be_taken_again(
+    browser: Browser, url: str, tmp_path: Path
+) -> None:
+    """In both schemes, and small enough to load."""
+    spec = importlib.util.spec_from_file_location("screenshot", ROOT / "tools" / "screenshot.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tool: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    taken = tool.take(browser, url, tmp_path)
+    kept = [ROOT / "docs" / "_static" / file.name for file in taken]
+    assert [file.name for file in taken] == ["playground-light.webp", "playground-dark.webp"]
+    assert [file for file in (*taken, *kept) if not 10_000 < file.stat().st_size < 200_000] == []
+
+
 @pytest.mark.parametrize(
-    "cause", ["archive-a-bug", "plain-text-breaks", "a-websocket-that-nothing-takes"]
+    ("cause", "scheme"),
+    [
+        ("archive-a-bug", "light"),
+        ("archive-a-bug", "dark"),
+        ("plain-text-breaks", "dark"),
+        ("a-websocket-that-nothing-takes", "light"),
+    ],
 )
 def test_axe_finds_nothing(open_page: Callable[..., Page], cause: str, scheme: str) -> None:
     """In both schemes, with every panel open, after an outage, and where something differs."""
