@@ -22,7 +22,9 @@ from .report import RequestInfo, report_dropped, report_failure
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["Repeated", "Reply", "close_frame", "event_frame", "json_line", "render"]
+    from .headers import Pairs
+
+__all__ = ["Repeated", "Reply", "close_frame", "event_frame", "in_seconds", "json_line", "render"]
 
 _DEFAULT = Config()
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9._:/+=-]")
@@ -263,6 +265,17 @@ def _with_others(
     if status == 401 and "www-authenticate" not in present:
         headers.append(("WWW-Authenticate", config.challenge))
     return tuple(merge_expose(headers, config.request_id_header))
+
+
+def in_seconds(headers: Pairs) -> Pairs:
+    """Return `headers` with what a client waits for in seconds from now.
+
+    A field that says no time is left out.
+    """
+    found = [
+        (name, _from_now(value) if name.lower() in _SECONDS else value) for name, value in headers
+    ]
+    return [(name, value) for name, value in found if value is not None]
 
 
 def _from_now(value: str) -> str | None:

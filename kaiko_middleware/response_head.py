@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .content_coding import decode_body
 from .headers import DESCRIBES_BODY, is_field_name, is_field_value, merge_expose, sendable
 from .protocol_errors import may_be_one
-from .render import Reply, event_frame, json_line
+from .render import Reply, event_frame, in_seconds, json_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -119,7 +119,7 @@ def recognize(  # noqa: PLR0917 - an answer's parts, in the order that they have
     made_for_it = (id_header, request.request_id) in ours.headers  # it may be one used twice
     if status != ours.status or not same or not made_for_it:
         return None
-    kept, _ = sendable(kept)
+    kept = in_seconds(sendable(kept)[0])
     described = [pair for pair in ours.headers if pair[0].lower() in DESCRIBES_BODY]
     merged = merge_expose([*described, (id_header, request.request_id), *kept], id_header)
     return Reply(status, tuple(merged), ours.body)

@@ -688,6 +688,24 @@ def test_an_inner_layers_reply_is_recognized_and_not_reported_again(
     assert len(log.records) == 1
 
 
+def test_times_that_middleware_adds_become_seconds() -> None:
+    """A limiter around a handler tells points in time, as Flask-Limiter does; no client has to."""
+    reply, response = answered(NotFoundError("inner"))
+    added = [
+        ("X-RateLimit-Limit", "5"),
+        ("X-RateLimit-Reset", "1000000000"),
+        ("retry-after", "1.5"),
+        ("X-RateLimit-Reset", "soon"),
+    ]
+    response.start(reply.status, [*reply.headers, *added])
+    sent = reply_of(response.body(reply.body, more=False)).headers
+    assert [pair for pair in sent if pair not in reply.headers] == [
+        ("X-RateLimit-Limit", "5"),
+        ("X-RateLimit-Reset", "0"),
+        ("retry-after", "2"),
+    ]
+
+
 def test_a_compressed_reply_of_ours_is_sent_as_it_was_made() -> None:
     """A client of an error needs no encoding, whether or not we can undo it."""
     for coding, encode in (("gzip", gzip.compress), ("own", bytes.swapcase)):
