@@ -176,7 +176,7 @@ class Handlers:
         """
         info = request_info(request.environ, request_id)
         headers = given.headers.to_wsgi_list()
-        if not own:
+        if not own and given.status_code == 500:  # `after_request` may have made it another
             kept = [pair for pair in headers if pair[0].lower() not in DESCRIBES_BODY]
             return self._heard.on_unmapped(exc, info, kept).reply
         if given.status_code < 400:

@@ -284,3 +284,29 @@ def test_after_request_may_answer_otherwise() -> None:
     answer = ask_wsgi(app, "/x")
     assert (answer.status, error_of(answer)["message"]) == (409, "something else")
     assert ask_wsgi(app, "/x?good=1").body == b"fine"
+
+
+def test_after_request_may_answer_a_bug_otherwise(caplog: pytest.LogCaptureFixture) -> None:
+    """The status that it gives stays, and an error is reported with the exception."""
+    app = make_app()
+
+    def bug() -> None:
+        raise LookupError
+
+    add(app, "/bug", bug)
+
+    @app.after_request
+    def after(response: Response) -> Response:
+        if "good" in request.args:
+            return Response("fine", 200)
+        response.status_code = 503
+        response.headers["Retry-After"] = "7"
+        return response
+
+    answer = ask_wsgi(app, "/bug")
+    assert (answer.status, error_of(answer)["code"]) == (503, "service_unavailable")
+    assert answer.all("retry-after") == ["7"]
+    (record,) = records_of(caplog)
+    assert isinstance((record.exc_info or (None, None))[1], LookupError)
+    answer = ask_wsgi(app, "/bug?good=1")
+    assert (answer.status, answer.body) == (200, b"fine")
