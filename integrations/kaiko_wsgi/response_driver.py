@@ -190,7 +190,7 @@ class ResponseDriver(RestoringBody):
             raise
 
     def start(
-        self, status: str, headers: Headers, exc_info: OptExcInfo | None = None, /
+        self, status: str, headers: Headers, exc_info: OptExcInfo | None = None
     ) -> Callable[[bytes], object]:
         """Be the application's `start_response`."""
         if self._head is not None:

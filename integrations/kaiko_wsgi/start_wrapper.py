@@ -69,7 +69,7 @@ class StartWrapper(list[bytes]):
     _driver: ResponseDriver
 
     def start(
-        self, status: str, headers: Headers, exc_info: OptExcInfo | None = None, /
+        self, status: str, headers: Headers, exc_info: OptExcInfo | None = None
     ) -> Callable[[bytes], object]:
         """Be the application's `start_response`."""
         if self.fields is not None or exc_info is not None:

@@ -51,6 +51,17 @@ def fails(exc: BaseException) -> Any:
     return app
 
 
+def test_a_head_may_be_given_by_keyword() -> None:
+    """PEP 3333 forbids it, and the servers' own `start_response` takes it."""
+
+    def app(_environ: Any, start: Any) -> Any:
+        start(status="200 OK", headers=PLAIN)
+        start("404 Not Found", headers=PLAIN, exc_info=(LookupError, LookupError(), None))
+        return [b"gone"]
+
+    is_envelope(serve(app), 404, "not_found")
+
+
 @pytest.mark.parametrize("first", ["200 OK", "404 Not Found"])
 def test_a_second_head_holds_the_span_no_second_time(
     first: str, monkeypatch: pytest.MonkeyPatch
