@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from copy import copy
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -31,7 +32,7 @@ from kaiko_flask import install
 from kaiko_middleware import KaikoError, current_request_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 
@@ -220,6 +221,29 @@ def test_the_application_stays_what_it_is() -> None:
     assert type(other) is Service
     assert ask_wsgi(other, "/nowhere").all("x-request-id") == []
     assert ask_error(copy(raising(app, SoldOut)))[0] == 409
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("raised", [SoldOut, LookupError])
+def test_an_extension_that_takes_all_exceptions_may_hand_on(
+    raised: type[Exception],
+    before: bool,  # noqa: FBT001 - both are to be had
+) -> None:
+    """As Flask-RESTX and Flask-RESTful do, whose `Api` wraps both methods of the application."""
+    app: Any = make_app() if before else Flask("service")
+
+    def hand_on(original: Callable[[Exception], Any], exc: Exception) -> Any:
+        try:
+            raise exc  # noqa: TRY301 - what the documented `Api.handle_error` does
+        except Exception as again:  # noqa: BLE001 - likewise
+            return original(again)
+
+    app.handle_exception = partial(hand_on, app.handle_exception)
+    app.handle_user_exception = partial(hand_on, app.handle_user_exception)
+    raising(app, raised)
+    if not before:
+        install(app)
+    assert ask_error(app)[0] == (409 if raised is SoldOut else 500)
 
 
 def test_commands() -> None:
