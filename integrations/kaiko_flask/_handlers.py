@@ -186,6 +186,8 @@ class Handlers:
         state.answers_exception = True
         as_it_is = bool(request.environ.get(PASS_THROUGH))
         pieces = state.start(given.status_code, headers, as_it_is=as_it_is)
+        if any(isinstance(each, Head) and each.original for each in pieces):
+            return None  # it is let through
         if not pieces and given.is_streamed:
             pieces = state.other_body()  # it is dropped unread
         elif not pieces:

@@ -192,14 +192,17 @@ def test_the_last_resorts_answer_is_rewritten(
     assert (record.exc_info or (None, None))[1] is bug
 
 
-def test_the_last_resorts_answer_is_let_through() -> None:
-    """Where it says so."""
+def test_the_last_resorts_answer_is_let_through(caplog: pytest.LogCaptureFixture) -> None:
+    """Where it says so. Flask logs the bug, and nothing is said of the answer."""
 
     def handler(_exc: Exception) -> tuple[str, int]:
         request.environ["kaiko_passthrough"] = True
         return "as it is", 500
 
     assert ask(LookupError, 500, handler).body == b"as it is"
+    config = Config(rewrite_answers=False)
+    assert ask(LookupError, 500, Handler(("own", 500)), config=config).body == b"own"
+    assert records_of(caplog) == []
 
 
 def test_answers_are_left_alone_without_rewriting() -> None:
