@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
@@ -15,7 +15,7 @@ from bench.wsgi import driven, environ_for
 from kaiko_flask import install
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from bench.measure import Run
 
@@ -134,8 +134,10 @@ def served(app: Flask, name: str, status: int, *, enveloped: bool = False) -> Ru
 
     app.logger.setLevel(logging.CRITICAL + 1)  # Flask's own record is on all sides the same
     app.config["PROPAGATE_EXCEPTIONS"] = False
-    answered: Iterable[bytes] = app(environ_for(path), note)
+    answered: Any = app(environ_for(path), note)  # it may have a `close`
     body = b"".join(answered)
+    if hasattr(answered, "close"):
+        answered.close()
     check(name, int(heads[0][0][:3]), status)
     if enveloped:
         fields = [(key.encode(), value.encode()) for key, value in heads[0][1]]

@@ -66,11 +66,17 @@ def _http_exception(exc: BaseException) -> KaikoError | None:
     return _of_status(getattr(exc, "status_code", None), detail, None if items is None else items())
 
 
+_PAGE_HEAD = [("Content-Type", "text/html; charset=utf-8")]
+"""What Werkzeug sends with a page of its own, and nothing else."""
+
+
 def read_werkzeugs(exc: BaseException) -> KaikoError | None:
     """Read the exceptions of Werkzeug, which Flask and Quart use."""
     # The class's own text is no author's.
     detail: object = vars(exc).get("description")
-    fields: list[tuple[str, str]] = getattr(exc, "get_headers", list)()
+    fields: list[tuple[str, str]] | None = getattr(exc, "get_headers", list)()
+    if fields == _PAGE_HEAD:
+        fields = None  # nothing of it stays, and rendering looks at each field
     return _of_status(getattr(exc, "code", None), detail, fields)
 
 

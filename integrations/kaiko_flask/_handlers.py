@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, request
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.routing import RoutingException
 
@@ -27,6 +28,7 @@ from kaiko_wsgi.environ import request_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from wsgiref.types import WSGIEnvironment
 
     from flask import Response
     from flask.typing import ResponseReturnValue
@@ -135,9 +137,9 @@ class Handlers:
         return None
 
     def _mapped_response(self, exc: Exception, request_id: str) -> Response | None:
-        info = request_info(request.environ, request_id)
-        answer = self._pipeline.on_mapped(exc, info, known=KNOWN)
-        return None if answer is None else self._response(answer.reply, request_id)
+        environ = request.environ
+        answer = self._pipeline.on_mapped(exc, request_info(environ, request_id), known=KNOWN)
+        return None if answer is None else self._response(answer.reply, environ, request_id)
 
     def _unmapped_response(self, exc: Exception, request_id: str) -> Response:
         """Have Flask signal, log and answer it, and make that answer ours."""
@@ -158,7 +160,7 @@ class Handlers:
         reply = self._reply_to(exc, given, request_id, own=own)
         if reply is None:
             return given
-        response = self._response(reply, request_id)
+        response = self._response(reply, request.environ, request_id)
         response.call_on_close(given.close)
         return response
 
@@ -198,9 +200,12 @@ class Handlers:
             return None
         return Reply(head.status, head.headers, b"".join(cast("Chunk", each).body for each in rest))
 
-    def _response(self, reply: Reply, request_id: str) -> Response:
-        layers = layers_of(request.environ, request_id)
+    def _response(self, reply: Reply, environ: WSGIEnvironment, request_id: str) -> Response:
+        layers = layers_of(environ, request_id)
         layers.reply, layers.sent = reply, reply.headers
+        # Past what Werkzeug does for each field it is given, and for the length.
+        headers = Headers()
+        headers[:] = reply.headers
         made: Any = self._app.response_class  # the checkers disagree which class that is
-        response: Response = made(reply.body, status=reply.status, headers=[*reply.headers])
+        response: Response = made([reply.body], status=reply.status, headers=headers)
         return response

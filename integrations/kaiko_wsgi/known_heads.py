@@ -8,14 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kaiko_middleware.headers import is_field_name, is_field_value
+from kaiko_middleware.layers import layers_of
 from kaiko_middleware.response_head import stream_kind
 
 if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
+
     from kaiko_middleware.pipeline import Pipeline
 
     Headers = list[tuple[str, str]]
 
-__all__ = ["USUAL_TYPES", "KnownHeads"]
+__all__ = ["USUAL_TYPES", "KnownHeads", "answered_inside"]
 
 _KEPT = 512
 _TYPES = ("application/json", "text/html; charset=utf-8", "text/plain; charset=utf-8")
@@ -86,6 +89,17 @@ class KnownHeads:
                 key = name.lower()
                 needs_no_look = is_field_name(name) and key != self.pipeline.id_key
                 self._names[name] = None if key == "content-type" else needs_no_look
+
+
+def answered_inside(
+    environ: WSGIEnvironment, request_id: str, status: str, headers: Headers
+) -> bool:
+    """Whether a head is that of the error answer that an inner layer made and reported."""
+    layers = layers_of(environ, request_id)
+    reply = layers.reply
+    if reply is None or layers.error is not None or status[:3] != str(reply.status):
+        return False
+    return layers.sent is None or tuple(headers) == layers.sent
 
 
 def _is_success(status: str) -> bool:

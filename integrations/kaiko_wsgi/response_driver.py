@@ -22,6 +22,7 @@ from kaiko_middleware.safe_exception import leaves
 from kaiko_middleware.sentry import crash_session
 from kaiko_middleware.tracing import hold_end, tell_span
 from kaiko_wsgi.environ import request_info
+from kaiko_wsgi.known_heads import answered_inside
 from kaiko_wsgi.restoring_body import RestoringBody
 
 if TYPE_CHECKING:
@@ -220,11 +221,8 @@ class ResponseDriver(RestoringBody):
         """
         if status[:1] in {"2", "3"}:
             return self._known.plain_fields(status, headers, self._request_id)
-        layers = layers_of(self._environ, self._request_id)
-        reply = layers.reply
-        if reply is None or layers.error is not None or status[:3] != str(reply.status):
-            return None
-        return headers if layers.sent is None or tuple(headers) == layers.sent else None
+        made_inside = answered_inside(self._environ, self._request_id, status, headers)
+        return headers if made_inside else None
 
     def _state(self) -> ResponseState:
         """Return the response's state, which has seen the application's head."""

@@ -14,8 +14,9 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 from kaiko_middleware.ids import restore_request_id, set_request_id
+from kaiko_middleware.layers import LAYERS
 from kaiko_middleware.tracing import hold_end
-from kaiko_wsgi.known_heads import USUAL_TYPES
+from kaiko_wsgi.known_heads import USUAL_TYPES, answered_inside
 from kaiko_wsgi.response_driver import ResponseDriver
 
 if TYPE_CHECKING:
@@ -89,7 +90,14 @@ class StartWrapper(list[bytes]):
         if fields is None:
             fields = self.middleware.known.plain_fields(status, headers, self.request_id)
             if fields is None:
-                return self.driven().start(status, headers)
+                # An exception's answer that a framework's handler of ours made is the next usual.
+                if not (
+                    headers
+                    and LAYERS in self.environ
+                    and answered_inside(self.environ, self.request_id, status, headers)
+                ):
+                    return self.driven().start(status, headers)
+                fields = headers
         self.status = status
         self.fields = fields
         self.context = copy_context()

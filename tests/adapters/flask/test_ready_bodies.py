@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flask import Response
+from flask import Response, abort
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.wsgi import ClosingIterator
 
 from adapters.flask.support import add, make_app
 from adapters.wsgi.server import Server, make_environ
-from kaiko_middleware import current_request_id
+from kaiko_middleware import NotFoundError, current_request_id
 from kaiko_middleware.ids import set_request_id
 
 if TYPE_CHECKING:
@@ -36,6 +38,40 @@ def test_flasks_own_body(before: str | None) -> None:
         assert current_request_id() == before
     finally:
         set_request_id(None)
+
+
+@pytest.mark.parametrize("failure", [NotFoundError(), NotFound(), MethodNotAllowed(["PUT"])])
+def test_an_exceptions_answer(failure: Exception) -> None:
+    """What an exception is answered with goes to the server as Flask's own body, too."""
+
+    def view() -> None:
+        raise failure
+
+    body, server = asked(view)
+    try:
+        assert (type(body), server.answer.id) == (ClosingIterator, current_request_id())
+        assert json.loads(b"".join(body))["error"]["type"] in {
+            "not_found_error",
+            "invalid_request_error",
+        }
+    finally:
+        body.close()
+    assert current_request_id() is None
+
+
+def test_a_changed_answer_of_an_exception() -> None:
+    """A field that the service adds to it goes out, with one id and the same body."""
+    app = add(make_app(), "/x", lambda: abort(404))
+
+    @app.after_request
+    def mark(response: Response) -> Response:
+        response.headers["X-Own"] = "1"
+        return response
+
+    answer = app.test_client().get("/x")
+    assert (answer.status_code, answer.headers["X-Own"]) == (404, "1")
+    assert len(answer.headers.getlist("X-Request-ID")) == 1
+    assert json.loads(answer.data)["error"]["request_id"] == answer.headers["X-Request-ID"]
 
 
 def other_close() -> Response:
