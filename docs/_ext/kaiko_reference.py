@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 # Services use these modules, so they are listed with the services' names.
-_ELSEWHERE = {"kaiko_middleware.upstream", "kaiko_drf.spectacular"}
+_ELSEWHERE = {"kaiko_middleware.upstream", "kaiko_drf.spectacular", "kaiko_flask.openapi"}
 _FACADES = ("kaiko_middleware", "kaiko_asgi", "kaiko_wsgi", "kaiko_django")
 
 

@@ -101,7 +101,9 @@ def surround(app: Flask, config: Config) -> None:
 
     serve_inside = partial(KaikoMiddleware.__call__, inner)
 
-    def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def serve(
+        _app: Flask, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
         if app.wsgi_app is inner:
             # Past two calls, unless somebody patched Flask's: Sentry does.
             if base.__call__ is _UNPATCHED:
@@ -113,4 +115,4 @@ def surround(app: Flask, config: Config) -> None:
     # By a class of its own: Python looks `__call__` up on the class, and other applications stay
     # as they are.
     body = {"__module__": base.__module__, "__doc__": base.__doc__}
-    app.__class__ = type(base.__name__, (base,), {**body, "__call__": staticmethod(serve)})
+    app.__class__ = type(base.__name__, (base,), {**body, "__call__": serve})

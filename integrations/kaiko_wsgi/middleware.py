@@ -91,7 +91,7 @@ class KaikoMiddleware:
                     ):
                         asked = True
                         wrapper.context.run(start_response, wrapper.status, fields)
-                        wrapper += parts
+                        wrapper.parts = parts
                         return wrapper
                 elif self.restores_id(result, previous):
                     asked = True

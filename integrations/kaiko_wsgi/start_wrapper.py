@@ -20,7 +20,7 @@ from kaiko_wsgi.known_heads import USUAL_TYPES, answered_inside
 from kaiko_wsgi.response_driver import ResponseDriver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextvars import Context, Token
     from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -35,12 +35,12 @@ _modules = sys.modules
 _TRACING = "opentelemetry.trace"
 
 
-class StartWrapper(list[bytes]):
+class StartWrapper:
     """The `start_response` of one response, its `write`, and its body where that is a list.
 
-    It is a list itself, which is iterated without a call of our own, and whose parts a server can
-    count. Whoever makes one sets `middleware`, `environ`, `server_start`, `request_id`, `token` and
-    `fields`: an `__init__` would cost as much as the look at a head.
+    A server can count its parts. It is no list itself: granian closes none, and the id would stay
+    current in its thread. Whoever makes one sets `middleware`, `environ`, `server_start`,
+    `request_id`, `token` and `fields`: an `__init__` would cost as much as the look at a head.
     """
 
     __slots__ = (
@@ -49,6 +49,7 @@ class StartWrapper(list[bytes]):
         "environ",
         "fields",
         "middleware",
+        "parts",
         "request_id",
         "server_start",
         "status",
@@ -67,7 +68,18 @@ class StartWrapper(list[bytes]):
     """The status line of that head."""
     context: Context
     """The context in which the application gave it."""
+    parts: list[bytes]
+    """The body."""
     _driver: ResponseDriver
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.parts)
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __bool__(self) -> bool:
+        return True  # as `write`, it has no parts
 
     def start(
         self, status: str, headers: Headers, exc_info: OptExcInfo | None = None
