@@ -24,7 +24,7 @@ from kaiko_middleware.pipeline import Pipeline
 from kaiko_middleware.render import Reply
 from kaiko_middleware.response_pieces import Head
 from kaiko_middleware.response_state import ResponseState
-from kaiko_wsgi.environ import request_info
+from kaiko_wsgi.environ import ENVIRON_ID, request_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ class Handlers:
 
     def mapped(self, exc: Exception) -> ResponseReturnValue:
         """Be the error handler of typed errors and of the classes that the configuration maps."""
-        request_id = current_request_id()
+        request_id = _request_id()
         if request_id is not None:
             response = self._mapped_response(exc, request_id)
             if response is not None:
@@ -82,7 +82,7 @@ class Handlers:
 
     def http_exception(self, exc: HTTPException) -> HTTPException | ResponseReturnValue:
         """Answer one of Werkzeug's exceptions, unless an error handler of the service's does."""
-        request_id = current_request_id()
+        request_id = _request_id()
         if (
             request_id is None
             or exc.code is None
@@ -95,7 +95,7 @@ class Handlers:
 
     def unhandled(self, exc: Exception) -> Response:
         """Answer what no error handler was asked for, or none took."""
-        request_id = current_request_id()
+        request_id = _request_id()
         if request_id is None:
             return self._flasks_exception(exc)
         if self._is_ours(exc):
@@ -209,3 +209,12 @@ class Handlers:
         made: Any = self._app.response_class  # the checkers disagree which class that is
         response: Response = made([reply.body], status=reply.status, headers=headers)
         return response
+
+
+def _request_id() -> str | None:
+    """Return the request's id; None if its path is not ours.
+
+    The id that is current may be another's: a test client that a view uses closes no response.
+    """
+    given = request.environ.get(ENVIRON_ID)
+    return None if current_request_id() is None else given

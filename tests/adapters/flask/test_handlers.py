@@ -232,3 +232,23 @@ def test_a_mapping_of_every_exception() -> None:
     add(app, "/missing", lambda: abort(404))
     assert ask_error(app, "/x")[3] == "Mapped"
     assert ask_error(app, "/missing")[3] == "Not here"
+
+
+@pytest.mark.parametrize("raised", [SoldOut, NotFound, LookupError])
+def test_a_request_within_a_request(
+    raised: type[Exception], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A client that a view uses closes nothing; the answer and its record have their own id."""
+    app = make_app()
+    kept: list[object] = []
+    caplog.set_level("INFO", "kaiko")
+
+    def fail() -> str:
+        kept.append(app.test_client().get("/inner"))
+        raise raised
+
+    add(app, "/inner", lambda: "fine")
+    add(app, "/x", fail)
+    answer = ask_wsgi(app, "/x")
+    assert error_of(answer)["request_id"] == answer.id
+    assert [record.__dict__["request_id"] for record in records_of(caplog)] == [answer.id]
