@@ -138,11 +138,12 @@ def _raised_in(exc: BaseException, without: frozenset[str] = frozenset()) -> tup
 
 def _fails_to_answer(exc: BaseException) -> bool:
     """Whether `exc` comes out of a handler of FastAPI's or of Starlette's own."""
-    return any(
-        module == "fastapi.exception_handlers"
-        or (module == "starlette.middleware.exceptions" and function == "http_exception")
-        for module, function in _frames(exc)
-    )
+    for module, function in _frames(exc):  # `any` takes a step more for each frame
+        if module == "fastapi.exception_handlers":
+            return True
+        if module == "starlette.middleware.exceptions" and function == "http_exception":
+            return True
+    return False
 
 
 def _frames(exc: BaseException) -> Iterator[tuple[object, str]]:
