@@ -109,9 +109,14 @@ def _read_json(data: object, status: int, request_type: str | None) -> ForeignBo
         return said
     if is_json_list(detail):
         return ForeignBody(failures=read_failures(detail, request_type))
-    if is_json_object(detail):
-        return read_detail(detail, status)
     said = read_detail(data, status)
+    if is_json_object(detail):
+        inside = read_detail(detail, status)
+        return inside._replace(  # APIFlask's texts are beside it
+            message=inside.message or said.message,
+            code=inside.code or said.code,
+            param=inside.param or said.param,
+        )
     if not isinstance(error, str):
         return said
     # {"error": "invalid_grant", "error_description": "…"} of OAuth, or a bare text.

@@ -31,6 +31,7 @@ __all__ = [
     "known_entry",
     "known_handler",
     "path_of",
+    "read_status",
     "read_werkzeugs",
 ]
 
@@ -63,7 +64,9 @@ def _http_exception(exc: BaseException) -> KaikoError | None:
     detail = _first_of(exc, "detail", "message", "description", "title", "body")
     headers: object = getattr(exc, "headers", None)
     items = getattr(headers, "items", None)
-    return _of_status(getattr(exc, "status_code", None), detail, None if items is None else items())
+    return read_status(
+        getattr(exc, "status_code", None), detail, None if items is None else items()
+    )
 
 
 _PAGE_HEAD = [("Content-Type", "text/html; charset=utf-8")]
@@ -77,12 +80,13 @@ def read_werkzeugs(exc: BaseException) -> KaikoError | None:
     fields: list[tuple[str, str]] | None = getattr(exc, "get_headers", list)()
     if fields == _PAGE_HEAD:
         fields = None  # nothing of it stays, and rendering looks at each field
-    return _of_status(getattr(exc, "code", None), detail, fields)
+    return read_status(getattr(exc, "code", None), detail, fields)
 
 
-def _of_status(
+def read_status(
     status: object, detail: object, headers: Iterable[tuple[str, str]] | None
 ) -> KaikoError | None:
+    """Return the error for a status and what was said with it; None if it is no error's."""
     if not isinstance(status, int) or not 400 <= status <= 599:
         # No error answer: the framework turns it into a redirect or an empty answer;
         # where it cannot any more, or the status is none at all, it is a bug.

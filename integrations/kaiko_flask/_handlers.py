@@ -13,6 +13,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.routing import RoutingException
 
+from kaiko_flask._apiflask import known_to_apiflask
 from kaiko_flask._known import KNOWN
 from kaiko_flask._layer import shows_debug_page
 from kaiko_middleware import KaikoError, current_request_id
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 __all__ = ["Handlers"]
 
 
+def _package_of(function: object) -> str:
+    return str(getattr(function, "__module__", "")).partition(".")[0]
+
+
 class Handlers:
     """The handlers of one application.
 
@@ -52,6 +57,9 @@ class Handlers:
         self._pipeline = pipeline
         self._heard = Pipeline(handing_on(pipeline.config))
         """For exceptions that Flask has logged and signalled: no setting keeps them from that."""
+        self._known = KNOWN
+        self._apiflasks: Callable[[Any], Any] | None = None
+        """APIFlask's own error processor, where ours is in its place."""
         self._flasks_exception = app.handle_exception
         self._flasks_http_exception = app.handle_http_exception
 
@@ -63,6 +71,10 @@ class Handlers:
             asked = issubclass(cls, Exception) and not issubclass(cls, HTTPException)
             if asked and cls is not Exception and cls not in app.error_handler_spec[None][None]:
                 app.register_error_handler(cls, self.mapped)
+        processor = getattr(app, "error_callback", None)
+        if _package_of(processor) == "apiflask":
+            self._known = known_to_apiflask()
+            self._apiflasks, app.error_callback = processor, self.api_error
         app.handle_exception = self.unhandled
         app.handle_http_exception = self.http_exception
 
@@ -92,6 +104,15 @@ class Handlers:
             return self._flasks_http_exception(exc)
         given = self._flasks_http_exception(exc) if self._own_handler(exc) else exc
         return (self._mapped_response(exc, request_id) or exc) if given is exc else given
+
+    def api_error(self, exc: Any) -> Any:
+        """Be APIFlask's error processor, until the service sets one."""
+        request_id = _request_id()
+        response = None
+        # What was not raised is Flask-HTTPAuth's. Its challenge comes later.
+        if request_id is not None and exc.__traceback__ is not None:
+            response = self._mapped_response(exc, request_id)
+        return response or cast("Callable[[Any], Any]", self._apiflasks)(exc)
 
     def unhandled(self, exc: Exception) -> Response:
         """Answer what no error handler was asked for, or none took."""
@@ -123,8 +144,10 @@ class Handlers:
         """Return the handler that Flask asks, unless it is one that an extension brings."""
         app: Any = self._app  # its method is not public, and has no public counterpart
         handler: object = app._find_error_handler(exc, request.blueprints)  # noqa: SLF001 - see above
-        module = str(getattr(handler, "__module__", ""))
-        return None if module.partition(".")[0] == "flask_smorest" else handler
+        package = _package_of(handler)
+        if package == "apiflask":  # it asks the error processor
+            return None if app.error_callback == self.api_error else handler
+        return None if package == "flask_smorest" else handler
 
     def _next_handler(self, exc: Exception) -> Callable[[Exception], Any] | None:
         """Return the error handler that Flask would ask, were it not for ours."""
@@ -138,7 +161,7 @@ class Handlers:
 
     def _mapped_response(self, exc: Exception, request_id: str) -> Response | None:
         environ = request.environ
-        answer = self._pipeline.on_mapped(exc, request_info(environ, request_id), known=KNOWN)
+        answer = self._pipeline.on_mapped(exc, request_info(environ, request_id), known=self._known)
         return None if answer is None else self._response(answer.reply, environ, request_id)
 
     def _unmapped_response(self, exc: Exception, request_id: str) -> Response:

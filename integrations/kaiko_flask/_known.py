@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, cast
 from flask import request
 from werkzeug.exceptions import BadRequestKeyError, HTTPException
 
-from kaiko_flask._webargs import failures_in, text_in
+from kaiko_flask._webargs import failures_in, is_of_form, text_in
 from kaiko_middleware.frames import Frames
 from kaiko_middleware.known_exceptions import read_werkzeugs
 from kaiko_middleware.make_error import error_for_status
 from kaiko_middleware.validation import Failure, error_from_failures
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kaiko_middleware import KaikoError
     from kaiko_middleware.map_exception import Known
 
-__all__ = ["KNOWN"]
+__all__ = ["KNOWN", "refusal"]
 
 _READERS = {"flask.wrappers", "werkzeug.wrappers.request"}
 _CONVERTERS = "werkzeug.routing.converters"
@@ -45,14 +47,29 @@ def _http_exception(exc: HTTPException) -> KaikoError | None:
 
 
 def _with_data(exc: HTTPException, data: dict[str, object]) -> KaikoError | None:
+    if Frames(exc).through("webargs.flaskparser", "_handle_invalid_json_error"):
+        return error_from_failures([Failure("json", "body", None)])
+    refused = refusal(data)
+    if refused is not None:
+        return refused
+    error = read_werkzeugs(exc)
+    text = text_in(data)
+    if error is None or text is None or error.status >= 500:
+        return error
+    return error_for_status(error.status, text, headers=error.headers)
+
+
+def refusal(data: Mapping[str, object]) -> KaikoError | None:
+    """Return the error for what webargs refused; None where it refused nothing.
+
+    Arguments:
+        data: marshmallow's messages by location, and the schema.
+
+    """
     failures = failures_in(data)
     if not failures:
-        error = read_werkzeugs(exc)
-        text = text_in(data)
-        if error is None or text is None or error.status >= 500:
-            return error
-        return error_for_status(error.status, text, headers=error.headers)
-    if failures[0].where == "body" and not _has_body():
+        return None
+    if failures[0].where == "body" and not _has_body() and not is_of_form(data):
         failures = [Failure("body", "body", None)]
     return error_from_failures(failures)
 

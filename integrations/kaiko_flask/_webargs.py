@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from kaiko_middleware.validation import Kind, Where
 
-__all__ = ["failures_in", "text_in"]
+__all__ = ["PARTS", "failures_in", "is_of_form", "text_in"]
 
-_PARTS: dict[object, Where] = {
+PARTS: dict[object, Where] = {
     "query": "query",
     "querystring": "query",
     "headers": "header",
@@ -27,6 +27,8 @@ _PARTS: dict[object, Where] = {
     "view_args": "path",
 }
 """The locations that are not the body."""
+_FORMS = {"form", "files", "form_and_files"}
+"""The locations that are a form."""
 _WHOLE = "_schema"
 """marshmallow's key for what is said of an object as a whole."""
 
@@ -43,10 +45,18 @@ def failures_in(data: Mapping[str, object]) -> list[Failure]:
         return []
     said = cast("dict[object, object]", messages)
     return [
-        Failure(kind, _PARTS.get(location, "body"), path or None)
+        Failure(kind, PARTS.get(location, "body"), path or None)
         for location, inside in said.items()
         for kind, path in _of_schema(schema, inside, "")
     ]
+
+
+def is_of_form(data: Mapping[str, object]) -> bool:
+    """Whether it is fields of a form that were refused: a form may be empty."""
+    messages = data.get("messages")
+    return isinstance(messages, dict) and not _FORMS.isdisjoint(
+        cast("Mapping[str, object]", messages)
+    )
 
 
 def text_in(data: Mapping[str, object]) -> str | None:

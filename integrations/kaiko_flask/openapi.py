@@ -1,4 +1,4 @@
-"""The error answers in the OpenAPI document of flask-smorest.
+"""The error answers in the OpenAPI document of flask-smorest, or of APIFlask.
 
 >>> from flask import Flask
 >>> from flask_smorest import Api
@@ -23,11 +23,16 @@ from kaiko_middleware.openapi import errors_of, examples
 if TYPE_CHECKING:
     from kaiko_middleware import KaikoError
 
+    # APIFlask's type, but for its other ways to give them.
+    _Responses = dict[int | str, dict[str, str | dict[str, dict[str, Any]]]]
+
 __all__ = ["document_errors", "responses"]
 
 
-def responses(*classes: type[KaikoError]) -> dict[str, dict[str, Any]]:
-    """Return the `responses=` of flask-smorest's `@blueprint.doc` for a view that raises `classes`.
+def responses(*classes: type[KaikoError]) -> _Responses:
+    """Return the `responses=` of `doc` for a view that raises `classes`.
+
+    It is flask-smorest's `@blueprint.doc`, or APIFlask's `@app.doc`.
 
     Arguments:
         classes: classes of typed errors, the toolkit's or the service's own.
@@ -49,15 +54,29 @@ def responses(*classes: type[KaikoError]) -> dict[str, dict[str, Any]]:
 
 
 def document_errors(api: Any, config: Config | None = None) -> None:
-    """Let the document of an `Api` show the envelope, with its headers, on every operation.
+    """Let the document of an API show the envelope, with its headers, on every operation.
 
     Arguments:
-        api: flask-smorest's `Api`, which has its application.
+        api: flask-smorest's `Api`, which has its application, or APIFlask's application.
         config: the settings that the application is installed with; all defaults when left out.
 
     """
     used = Config() if config is None else config
-    spec = api.spec
+    generate = getattr(api, "_generate_spec", None)
+    if generate is None:
+        _document_errors_of(api.spec, used)
+        return
+
+    def generate_spec() -> Any:
+        # Before the service's `spec_processor`, which may be set later.
+        spec = generate()
+        _document_errors_of(spec, used)
+        return spec
+
+    api._generate_spec = generate_spec  # noqa: SLF001 - it has no public counterpart
+
+
+def _document_errors_of(spec: Any, used: Config) -> None:
     generate = spec.to_dict
 
     def to_dict() -> dict[str, Any]:

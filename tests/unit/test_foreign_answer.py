@@ -78,6 +78,15 @@ SHAPES: list[tuple[str, int, object, str, str | None, str, str | None]] = [
         None,
     ),
     (
+        "apiflask",
+        404,
+        {"detail": {}, "message": "No such cup", "code": "no_cup"},
+        JSON,
+        "No such cup",
+        "no_cup",
+        None,
+    ),
+    (
         "fastapi detail object with a param",
         400,
         {"detail": {"code": "too_many", "message": "At most 5", "param": "messages[0].parts"}},
