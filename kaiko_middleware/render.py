@@ -267,13 +267,18 @@ def _with_others(
     return tuple(merge_expose(headers, config.request_id_header))
 
 
-def in_seconds(headers: Pairs) -> Pairs:
+def in_seconds(headers: Pairs, *, sent: Collection[tuple[str, str]]) -> Pairs:
     """Return `headers` with what a client waits for in seconds from now.
 
-    A field that says no time is left out.
+    A field that says no time is left out. Those of `sent` stay as they are: the toolkit sent them,
+    in seconds, or as another protocol's.
     """
     found = [
-        (name, _from_now(value) if name.lower() in _SECONDS else value) for name, value in headers
+        (
+            name,
+            _from_now(value) if name.lower() in _SECONDS and (name, value) not in sent else value,
+        )
+        for name, value in headers
     ]
     return [(name, value) for name, value in found if value is not None]
 

@@ -119,7 +119,7 @@ def recognize(  # noqa: PLR0917 - an answer's parts, in the order that they have
     made_for_it = (id_header, request.request_id) in ours.headers  # it may be one used twice
     if status != ours.status or not same or not made_for_it:
         return None
-    kept = in_seconds(sendable(kept)[0])
+    kept = in_seconds(sendable(kept)[0], sent=ours.headers)
     described = [pair for pair in ours.headers if pair[0].lower() in DESCRIBES_BODY]
     merged = merge_expose([*described, (id_header, request.request_id), *kept], id_header)
     return Reply(status, tuple(merged), ours.body)
