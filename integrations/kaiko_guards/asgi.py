@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kaiko_asgi import ASGIApp, Receive, Scope, Send
     from kaiko_guards._chain import Guard
     from kaiko_guards._deadlines import Deadline
+    from kaiko_guards._request import TrustedProxies
 
 __all__ = ["GuardMiddleware"]
 
@@ -62,7 +63,7 @@ class GuardMiddleware:
         require_asgi_app("kaiko_guards.asgi.GuardMiddleware", app)
         self.app = app
         self._guards = Guards(guards, trusted_proxies)
-        self.proxies = self._guards.proxies
+        self.proxies: TrustedProxies = self._guards.proxies
         needs_loop_verifier("guards: verifier", self._guards.keys)
         deadline = self._guards.deadline
         self._timers = TimersByLength() if deadline is None else TimersByLength(deadline.lengths)
