@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-__all__ = ["run_in_virtual_time"]
+__all__ = ["VirtualLoop", "run_in_virtual_time"]
 
 _T = TypeVar("_T")
 
@@ -33,7 +33,9 @@ class _Jumping(selectors.DefaultSelector):
         return ready
 
 
-class _VirtualLoop(asyncio.SelectorEventLoop):
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """A loop whose time jumps to the next timer where nothing else is left to do."""
+
     def __init__(self) -> None:
         self._jumping = _Jumping()
         super().__init__(self._jumping)
@@ -50,5 +52,5 @@ def run_in_virtual_time(main: Coroutine[object, object, _T]) -> _T:
         main: the coroutine. It must not use threads: their time is the real one.
 
     """
-    with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main)

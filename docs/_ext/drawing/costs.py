@@ -54,6 +54,7 @@ GROUPS = {
             "starlette_success": "Starlette",
             "fastapi_success": "FastAPI",
             "django_wsgi_success": "Django under WSGI",
+            "flask_success": "Flask",
         },
     ),
     "fastapi": Group(
@@ -75,6 +76,15 @@ GROUPS = {
             "drf_validation": "Serializer failure (DRF)",
             "django_wsgi_unknown": "Unknown route",
             "django_wsgi_bug": "Unmapped exception, its traceback logged",
+        },
+    ),
+    "flask": Group(
+        "An error on Flask",
+        "by hand",
+        {
+            "flask_typed": "Typed error",
+            "flask_unknown": "Unknown route",
+            "flask_bug": "Unmapped exception, its traceback logged",
         },
     ),
     "alone": Group(

@@ -1,14 +1,12 @@
 """Time that passes only where somebody waits for it, for threads, asyncio and trio.
 
-Nothing is patched for the asynchronous ones: the loop itself jumps to the next timer when
-nothing else is left to do, so that a wait of a minute is as good as none, and is measured.
+Nothing is patched for the asynchronous ones: their loops jump to the next timer.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import selectors
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -17,10 +15,10 @@ from unittest import mock
 import trio
 from trio.testing import MockClock
 
+from kaiko_cli.virtual_time import VirtualLoop
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
-
-    Ready = list[tuple[selectors.SelectorKey, int]]
 
 Backend = Literal["asyncio", "trio"]
 BACKENDS: tuple[Backend, ...] = ("asyncio", "trio")
@@ -48,28 +46,7 @@ class Clock:
             yield self
 
 
-class _Jumping(selectors.DefaultSelector):
-    """A selector that does not wait for a timer, but moves the time to it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 1000.0
-
-    def select(self, timeout: float | None = None) -> Ready:
-        ready = super().select(None if timeout is None else 0)
-        if not ready and timeout is not None:
-            self.now += max(timeout, 0)
-        return ready
-
-
-class _VirtualLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._jumping = _Jumping()
-        super().__init__(self._jumping)
-
-    def time(self) -> float:
-        return self._jumping.now
-
+class _VirtualLoop(VirtualLoop):
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as asyncio has it
         # Its threads live in real time, which a jump would leave behind.
         del timeout
