@@ -30,7 +30,8 @@ LAYERS = "kaiko_layers"
 PASS_THROUGH = "kaiko_passthrough"  # noqa: S105 - no password
 """The key by which a service lets one error answer through as it is."""
 COVERED = "kaiko_covered"
-"""The key of what was found: in a scope by the configuration, elsewhere False if it is not ours."""
+"""The key of what was found: in a scope by the configuration, in an environ the layers that it is
+not for, on Django's request False if it is not ours."""
 
 
 class Layers:

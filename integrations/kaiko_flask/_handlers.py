@@ -235,9 +235,6 @@ class Handlers:
 
 
 def _request_id() -> str | None:
-    """Return the request's id; None if its path is not ours.
-
-    The id that is current may be another's: a test client that a view uses closes no response.
-    """
+    """Return the request's id; None if its path is not ours."""
     given = request.environ.get(ENVIRON_ID)
     return None if current_request_id() is None else given

@@ -102,15 +102,16 @@ def surround(app: Flask, config: Config) -> None:
     serve_inside = partial(KaikoMiddleware.__call__, inner)
 
     def serve(
-        _app: Flask, environ: WSGIEnvironment, start_response: StartResponse
+        called: Flask, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        if app.wsgi_app is inner:
+        if called.wsgi_app is inner:
             # Past two calls, unless somebody patched Flask's: Sentry does.
             if base.__call__ is _UNPATCHED:
                 return serve_inside(environ, start_response)
-            answered: Iterable[bytes] = base.__call__(app, environ, start_response)
-            return answered
-        return outer(environ, start_response)
+        elif called is app:  # and no copy, and nothing else of this class
+            return outer(environ, start_response)
+        answered: Iterable[bytes] = base.__call__(called, environ, start_response)
+        return answered
 
     # By a class of its own: Python looks `__call__` up on the class, and other applications stay
     # as they are.

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kaiko_middleware.headers import prefers_html
-from kaiko_middleware.layers import COVERED, PASS_THROUGH, REQUEST_ID
+from kaiko_middleware.layers import COVERED, ENVIRON_ID, PASS_THROUGH, REQUEST_ID
 
 from ._answers import Answer
 from ._documents import Source
@@ -223,7 +223,7 @@ class _Body:
     def _finish(self) -> None:
         status, self._status = self._status, 0  # once
         environ = self._environ
-        if status < 400 or not environ.get(COVERED, True):
+        if status < 400 or (COVERED in environ and ENVIRON_ID not in environ):
             return
         kind = str(environ.get("CONTENT_TYPE") or "")
         answer = Answer(
@@ -233,6 +233,6 @@ class _Body:
             environ["REQUEST_METHOD"],
             f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}",
             (("content-type", kind),) if kind else (),
-            environ.get("kaiko.request_id"),
+            environ.get(ENVIRON_ID),
         )
         self._watch.observe(answer)

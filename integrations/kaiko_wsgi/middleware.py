@@ -6,6 +6,7 @@ A success whose body is a list goes out with one field more. Everything else goe
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kaiko_middleware import Config, current_request_id
@@ -14,8 +15,8 @@ from kaiko_middleware.ids import set_request_id
 from kaiko_middleware.layers import COVERED, layers_of
 from kaiko_middleware.pipeline import Pipeline
 from kaiko_wsgi.environ import ENVIRON_ID, id_around, path_in, request_id_of, request_info
+from kaiko_wsgi.inner_body import serve_apart
 from kaiko_wsgi.known_heads import KnownHeads
-from kaiko_wsgi.restoring_body import RestoringBody
 from kaiko_wsgi.start_wrapper import StartWrapper
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ class KaikoMiddleware:
                 request_id = self._pop()
             except IndexError:
                 request_id = self._pipeline.ids.refill()
+        elif previous is not None and id_around(environ) != previous:
+            # Another request calls it in process.
+            return serve_apart(partial(KaikoMiddleware.__call__, self), environ, start_response)
         else:
             found = self._identify(environ, previous)
             if found is None:
@@ -102,15 +106,19 @@ class KaikoMiddleware:
         return wrapper.driven().serve(result)
 
     def _identify(self, environ: WSGIEnvironment, previous: str | None) -> str | None:
-        """Return the request's id; None where its path is not ours."""
+        """Return the request's id; None where its path is not ours.
+
+        Arguments:
+            environ: the request.
+            previous: the id that a layer outside gave it.
+
+        """
         pipeline = self._pipeline
         if not pipeline.covers_everything and not pipeline.config.covers(
             path_in(environ, "PATH_INFO")
         ):
             return None
-        if previous is not None and id_around(environ) == previous:
-            return previous
-        return request_id_of(environ, pipeline)
+        return request_id_of(environ, pipeline) if previous is None else previous
 
     def answer(self, exc: BaseException, environ: WSGIEnvironment) -> Reply:
         """Answer an exception for a framework that gave it to a handler of the service's.
@@ -130,7 +138,7 @@ class KaikoMiddleware:
 
         """
         request_id: object = environ.get(ENVIRON_ID)
-        if not isinstance(request_id, str) or environ.get(COVERED) is False:
+        if not isinstance(request_id, str) or self in environ.get(COVERED, ()):
             raise exc
         answer = self._pipeline.on_exception(exc, request_info(environ, request_id))
         layers = layers_of(environ, request_id)
@@ -152,13 +160,7 @@ class KaikoMiddleware:
     def _serve_uncovered(
         self, environ: WSGIEnvironment, start_response: StartResponse, previous: str | None
     ) -> Iterable[bytes]:
-        environ[COVERED] = False
+        environ[COVERED] = (*environ.get(COVERED, ()), self)
         if previous is None:
             return self.app(environ, start_response)
-        # It must not see the id of a request that called it in process.
-        set_request_id(None)
-        try:
-            return RestoringBody(previous, self.app(environ, start_response))
-        except BaseException:
-            set_request_id(previous)
-            raise
+        return serve_apart(self.app, environ, start_response)

@@ -21,7 +21,13 @@ from adapters.flask.support import (
 )
 from adapters.wsgi.server import ask_wsgi
 from kaiko_flask import install
-from kaiko_middleware import Config, ConflictError, ExceptionMapping, KaikoError
+from kaiko_middleware import (
+    Config,
+    ConflictError,
+    ExceptionMapping,
+    KaikoError,
+    current_request_id,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -238,13 +244,15 @@ def test_a_mapping_of_every_exception() -> None:
 def test_a_request_within_a_request(
     raised: type[Exception], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A client that a view uses closes nothing; the answer and its record have their own id."""
+    """A client that a view uses closes nothing; the answer and the record have their own id."""
     app = make_app()
+    seen: list[str | None] = []
     kept: list[object] = []
     caplog.set_level("INFO", "kaiko")
 
     def fail() -> str:
         kept.append(app.test_client().get("/inner"))
+        seen.append(current_request_id())
         raise raised
 
     add(app, "/inner", lambda: "fine")
@@ -252,3 +260,4 @@ def test_a_request_within_a_request(
     answer = ask_wsgi(app, "/x")
     assert error_of(answer)["request_id"] == answer.id
     assert [record.__dict__["request_id"] for record in records_of(caplog)] == [answer.id]
+    assert seen == [answer.id]

@@ -220,7 +220,28 @@ def test_the_application_stays_what_it_is() -> None:
     assert repr(app) == "<Service 'service'>"
     assert type(other) is Service
     assert ask_wsgi(other, "/nowhere").all("x-request-id") == []
-    assert ask_error(copy(raising(app, SoldOut)))[0] == 409
+    for made in (type(app)("third"), type("Other", (type(app),), {})("fourth")):
+        assert ask_wsgi(add(made, "/own", lambda: "own"), "/own").body == b"own"
+        assert ask_wsgi(made, "/nowhere").all("x-request-id") == []
+
+
+def test_a_copy_of_the_application() -> None:
+    """It is installed as the application is; what is put around it is its own."""
+    app = raising(make_app(), SoldOut)
+    other = copy(app)
+    assert ask_error(other)[0] == 409
+    seen: list[str] = []
+
+    def around(wsgi_app: Any) -> Any:
+        def call(environ: Any, start: Any) -> Any:
+            seen.append(environ["PATH_INFO"])
+            return wsgi_app(environ, start)
+
+        return call
+
+    surround(other, around)
+    assert [ask_error(each, "/x")[0] for each in (app, other)] == [409, 409]
+    assert seen == ["/x"]
 
 
 @pytest.mark.parametrize("before", [True, False])

@@ -14,24 +14,25 @@ from adapters.flask.support import add, make_app
 from adapters.wsgi.server import Server, make_environ
 from kaiko_middleware import NotFoundError, current_request_id
 from kaiko_middleware.ids import set_request_id
+from kaiko_middleware.layers import ENVIRON_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-def asked(view: Callable[[], Any]) -> tuple[Any, Server]:
+def asked(view: Callable[[], Any], **environ: Any) -> tuple[Any, Server]:
     """Return the body that a server gets, and the server."""
     app = add(make_app(), "/x", view)
     server = Server()
-    return app(make_environ("/x"), server.start_response), server
+    return app({**make_environ("/x"), **environ}, server.start_response), server
 
 
 @pytest.mark.parametrize("before", [None, "req-outside"])
 def test_flasks_own_body(before: str | None) -> None:
-    """The id is current until the body is closed, and what was current before is after."""
+    """The id is current until the body is closed; that of a layer outside stays."""
     set_request_id(before)
     try:
-        body, server = asked(lambda: "ok")
+        body, server = asked(lambda: "ok", **{ENVIRON_ID: before})
         assert (type(body), server.answer.id) == (ClosingIterator, current_request_id())
         assert [*body] == [b"ok"]
         body.close()

@@ -114,6 +114,13 @@ def test_a_path_that_is_not_covered_gets_its_exception_back(*, within: bool) -> 
         assert (answer.status, answer.raised) == (0, error)
 
 
+def test_a_path_that_only_the_outer_layer_leaves_out() -> None:
+    """The layer that answers covers it."""
+    app = KaikoMiddleware(answering(NotFoundError("Gone")), Config(paths=["/v2"]))
+    answer = ask(app, "/site")
+    assert (answer.status, json.loads(answer.body)["error"]["message"]) == (404, "Gone")
+
+
 def test_an_outer_layer_reports_it_no_second_time(caplog: pytest.LogCaptureFixture) -> None:
     """It knows the answer of the inner one."""
     caplog.set_level(logging.INFO)

@@ -20,7 +20,7 @@ from kaiko_middleware.conformance import check_answer
 from kaiko_wsgi import KaikoMiddleware
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from adapters.asgi.server import Answer
 
@@ -841,6 +841,46 @@ def test_uncovered_call_in_process() -> None:
 
     answer = serve(outer)
     assert answer.body.decode() == answer.id
+
+
+@pytest.mark.parametrize(
+    "config", [Config(), Config(trust_request_id=True)], ids=["own", "trusted"]
+)
+@pytest.mark.parametrize("kind", [list, iter], ids=["whole", "stream"])
+def test_call_in_process(config: Config, kind: Callable[[list[bytes]], Iterable[bytes]]) -> None:
+    """Neither request sees the other's id, though the caller holds the answer open."""
+    seen: list[str | None] = []
+
+    class Body:
+        def __iter__(self) -> Iterator[bytes]:
+            for chunk in kind([b"o", b"k"]):
+                seen.append(current_request_id())
+                yield chunk
+
+        def close(self) -> None:
+            seen.append(current_request_id())
+
+    def inner(_environ: Any, start: Any) -> Any:
+        seen.append(current_request_id())
+        start("200 OK", LENGTH)
+        return Body() if kind is iter else [b"ok"]
+
+    def outer(_environ: Any, start: Any) -> list[bytes]:
+        server, asked = Server(), make_environ("/x")
+        body: Any = KaikoMiddleware(inner, config)(asked, server.start_response)
+        ids = {current_request_id()}
+        for _ in body:
+            ids.add(current_request_id())
+        body.close()
+        ids.add(current_request_id())
+        assert set(seen) == {server.answer.id}
+        assert server.answer.id not in ids
+        start("200 OK", PLAIN)
+        return [str(*ids).encode()]
+
+    answer = Server().serve(KaikoMiddleware(outer, config), make_environ("/x"))
+    assert answer.body.decode() == answer.id
+    assert current_request_id() is None
 
 
 def test_second_head_without_a_reason() -> None:
