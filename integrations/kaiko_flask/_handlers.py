@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.routing import RoutingException
 
 from kaiko_flask._apiflask import known_to_apiflask
+from kaiko_flask._apis import asked_for_request, package_of, takes
 from kaiko_flask._known import KNOWN
 from kaiko_flask._layer import shows_debug_page
 from kaiko_middleware import KaikoError, current_request_id
@@ -37,10 +38,6 @@ if TYPE_CHECKING:
     from kaiko_middleware.response_pieces import Chunk
 
 __all__ = ["Handlers"]
-
-
-def _package_of(function: object) -> str:
-    return str(getattr(function, "__module__", "")).partition(".")[0]
 
 
 class Handlers:
@@ -72,7 +69,7 @@ class Handlers:
             if asked and cls is not Exception and cls not in app.error_handler_spec[None][None]:
                 app.register_error_handler(cls, self.mapped)
         processor = getattr(app, "error_callback", None)
-        if _package_of(processor) == "apiflask":
+        if package_of(processor) == "apiflask":
             self._known = known_to_apiflask()
             self._apiflasks, app.error_callback = processor, self.api_error
         app.handle_exception = self.unhandled
@@ -114,6 +111,42 @@ class Handlers:
             response = self._mapped_response(exc, request_id)
         return response or cast("Callable[[Any], Any]", self._apiflasks)(exc)
 
+    def of_resource(self, handler: Callable[[Exception], Any], exc: Exception) -> Any:
+        """Answer what a resource raised, unless the service told its `Api` what to answer.
+
+        Arguments:
+            handler: what the application has for one of the methods that an `Api` takes.
+            exc: what was raised.
+
+        """
+        request_id = _request_id()
+        asked = None if request_id is None else asked_for_request(handler)
+        mapped = isinstance(exc, KaikoError) or self._pipeline.config.mapping.handles(exc)
+        if request_id is None or asked is None or takes(asked.api, exc, mapped=mapped):
+            return handler(exc)
+        info = request_info(request.environ, request_id)
+        error = self._pipeline.find(exc, info, self._known)  # Flask-RESTX changes the exception
+        http = exc if isinstance(exc, HTTPException) else None
+        if http is None and (error is not None or is_disconnect(exc)):
+            return asked.following(exc)  # as if there was no `Api`
+        handed_on = False
+
+        def hand_on(raised: Exception) -> Any:
+            nonlocal handed_on
+            handed_on = True
+            return asked.following(raised)
+
+        given: Any = asked.ask(hand_on, exc)
+        reply = None
+        if handed_on:
+            return given
+        if http is None:
+            reply = self._reply_to(exc, given, request_id, own=False)
+        elif error is not None and http.response is None and http.code == given.status_code:
+            self._pipeline.report(error, exc, info)
+            reply = self._pipeline.render(error, info, _kept(given))
+        return given if reply is None else self._in_place_of(given, reply, request_id)
+
     def unhandled(self, exc: Exception) -> Response:
         """Answer what no error handler was asked for, or none took."""
         request_id = _request_id()
@@ -144,7 +177,7 @@ class Handlers:
         """Return the handler that Flask asks, unless it is one that an extension brings."""
         app: Any = self._app  # its method is not public, and has no public counterpart
         handler: object = app._find_error_handler(exc, request.blueprints)  # noqa: SLF001 - see above
-        package = _package_of(handler)
+        package = package_of(handler)
         if package == "apiflask":  # it asks the error processor
             return None if app.error_callback == self.api_error else handler
         return None if package == "flask_smorest" else handler
@@ -181,8 +214,9 @@ class Handlers:
             given, own = self._app.finalize_request(failed, from_error_handler=True), False
         layers.passed = None
         reply = self._reply_to(exc, given, request_id, own=own)
-        if reply is None:
-            return given
+        return given if reply is None else self._in_place_of(given, reply, request_id)
+
+    def _in_place_of(self, given: Response, reply: Reply, request_id: str) -> Response:
         response = self._response(reply, request.environ, request_id)
         response.call_on_close(given.close)
         return response
@@ -202,8 +236,7 @@ class Handlers:
         info = request_info(request.environ, request_id)
         headers = given.headers.to_wsgi_list()
         if not own and given.status_code == 500:  # `after_request` may have made it another
-            kept = [pair for pair in headers if pair[0].lower() not in DESCRIBES_BODY]
-            return self._heard.on_unmapped(exc, info, kept).reply
+            return self._heard.on_unmapped(exc, info, _kept(given)).reply
         if given.status_code < 400:
             return None
         layers = layers_of(request.environ, request_id)
@@ -232,6 +265,13 @@ class Handlers:
         made: Any = self._app.response_class  # the checkers disagree which class that is
         response: Response = made([reply.body], status=reply.status, headers=headers)
         return response
+
+
+def _kept(response: Response) -> list[tuple[str, str]]:
+    """Return the header fields that do not speak of the body."""
+    return [
+        pair for pair in response.headers.to_wsgi_list() if pair[0].lower() not in DESCRIBES_BODY
+    ]
 
 
 def _request_id() -> str | None:

@@ -57,7 +57,7 @@ def install(app: Flask, config: Config | None = None) -> None:
     except AssertionError as exc:  # Flask's own check, which it makes when a handler is registered
         msg = f"{_CALLER}: the application has started; install before its first request"
         raise RuntimeError(msg) from exc
-    surround(app, pipeline.config)
+    surround(app, pipeline.config, handlers.of_resource)
     app.extensions[_EXTENSION] = handlers
 
 

@@ -9,12 +9,13 @@ from flask import Flask
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import ClosingIterator
 
+from kaiko_flask._apis import METHODS, ApiMethod
 from kaiko_middleware.headers import prefers_html
 from kaiko_middleware.ids import set_request_id
 from kaiko_wsgi import KaikoMiddleware
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from kaiko_middleware import Config
@@ -85,8 +86,15 @@ def shows_debug_page(app: Flask, environ: WSGIEnvironment) -> bool:
     return app.debug and prefers_html(environ.get("HTTP_ACCEPT", ""))
 
 
-def surround(app: Flask, config: Config) -> None:
-    """Put a layer around `app.wsgi_app`, and one around the call of `app` if that changes later."""
+def surround(app: Flask, config: Config, of_resource: Callable[..., Any]) -> None:
+    """Put a layer around `app.wsgi_app`, and one around the call of `app` if that changes later.
+
+    Arguments:
+        app: the application.
+        config: the settings.
+        of_resource: asked in place of an `Api` of Flask-RESTX's or Flask-RESTful's.
+
+    """
     inner = InnerLayer(app.wsgi_app, config, app)
     app.wsgi_app = inner  # type: ignore[method-assign]  # as Flask's documentation does
     base: Any = app.__class__
@@ -115,5 +123,6 @@ def surround(app: Flask, config: Config) -> None:
 
     # By a class of its own: Python looks `__call__` up on the class, and other applications stay
     # as they are.
-    body = {"__module__": base.__module__, "__doc__": base.__doc__}
-    app.__class__ = type(base.__name__, (base,), {**body, "__call__": serve})
+    body = {"__module__": base.__module__, "__doc__": base.__doc__, "__call__": serve}
+    asked = {name: ApiMethod(name, base, of_resource) for name in METHODS}
+    app.__class__ = type(base.__name__, (base,), {**body, **asked})
