@@ -434,11 +434,13 @@ class ResponseState:
             self._handing_on = answer.unmapped and pipeline.config.reraise
             self.client_gone = answer.disconnected
             return self._finish(answer.reply)
+        # Another body in place of an answer of ours is the same error, which was reported.
+        due = layers.reply is None or layers.reply.status != status
         later = self._deferring and (status == 500 or self.answers_exception)
         read = self.read_request
         request = request if read is None else read()
-        answer = pipeline.on_answer(status, headers, body, request, report=not later)
-        self._unreported = answer.error if later else None
+        answer = pipeline.on_answer(status, headers, body, request, report=due and not later)
+        self._unreported = answer.error if due and later else None
         return self._finish(answer.reply)
 
     def _report_answered(self, exc: BaseException | None) -> bool:

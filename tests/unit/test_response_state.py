@@ -737,7 +737,7 @@ def test_an_inner_layers_reply_has_one_id(
 def test_another_answer_is_not_taken_for_an_inner_layers(
     change: str, log: pytest.LogCaptureFixture
 ) -> None:
-    """Somebody between replaced it: it is read and reported like any."""
+    """Somebody between replaced it: it is read like any, and reported if the status is another."""
     reply, response = answered(NotFoundError("inner"))
     log.clear()
     headers = list(reply.headers)
@@ -747,6 +747,23 @@ def test_another_answer_is_not_taken_for_an_inner_layers(
         headers.append(("Content-Encoding", "own"))
     response.start(409 if change == "status" else 404, headers)
     ours_of(response.body(body, more=False))
+    assert len(log.records) == (1 if change == "status" else 0)
+
+
+@pytest.mark.parametrize("exc", [None, ValueError()], ids=["returned", "raised"])
+def test_another_body_of_a_bugs_answer_is_reported_no_second_time(
+    exc: Exception | None, log: pytest.LogCaptureFixture
+) -> None:
+    """Also where an outer layer waits for what comes out of the application."""
+    layers = Layers(REQUEST_ID)
+    inner, outer = exchange(layers=layers), exchange(layers=layers, deferring=True)
+    reply = reply_of(inner.fail(exc or ValueError()).pieces)
+    outer.start(500, list(reply.headers))
+    outer.body(b"another", more=False)
+    if exc is None:
+        outer.end()
+    else:
+        assert outer.fail(exc).hand_on
     assert len(log.records) == 1
 
 

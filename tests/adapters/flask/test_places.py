@@ -9,11 +9,20 @@ from flask import Blueprint, Flask, Response, render_template_string, request, s
 from flask.sessions import SecureCookieSessionInterface
 from flask.signals import request_finished, request_started
 from flask.views import MethodView
-from werkzeug.exceptions import Forbidden
+from werkzeug.exceptions import Forbidden, NotFound
 from werkzeug.routing import BaseConverter
 
 from adapters.asgi.apps import records_of
-from adapters.flask.support import INTERNAL, SoldOut, StockError, add, error_of, make_app, mapping
+from adapters.flask.support import (
+    INTERNAL,
+    SoldOut,
+    StockError,
+    add,
+    error_of,
+    make_app,
+    mapping,
+    raising,
+)
 from adapters.wsgi.server import ask_wsgi
 from kaiko_middleware import Config, current_request_id
 
@@ -265,9 +274,10 @@ def test_after_request_sees_the_answer() -> None:
         assert answer.id != "own"
 
 
-def test_after_request_may_answer_otherwise() -> None:
+def test_after_request_may_answer_otherwise(caplog: pytest.LogCaptureFixture) -> None:
     """An answer in place of an envelope is rewritten, and a success is left alone."""
     app = make_app()
+    caplog.set_level("INFO", "kaiko")
 
     def typed() -> None:
         raise SoldOut
@@ -283,7 +293,28 @@ def test_after_request_may_answer_otherwise() -> None:
 
     answer = ask_wsgi(app, "/x")
     assert (answer.status, error_of(answer)["message"]) == (409, "something else")
+    (record,) = records_of(caplog)  # of the error, not of each body
+    assert vars(record)["code"] == "flask_sold_out"
     assert ask_wsgi(app, "/x?good=1").body == b"fine"
+
+
+@pytest.mark.parametrize("raised", [SoldOut, NotFound, LookupError], ids=["typed", "http", "bug"])
+def test_a_class_of_responses_that_writes_bodies(
+    raised: type[Exception], caplog: pytest.LogCaptureFixture
+) -> None:
+    """An application's own class may put something around each body: the record is one."""
+
+    class Wrapping(Response):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self.set_data(b'{"data": ' + self.get_data() + b"}")
+
+    app = raising(make_app(), raised)
+    app.response_class = Wrapping
+    caplog.set_level("INFO", "kaiko")
+    answer = ask_wsgi(app, "/x")
+    error_of(answer)
+    assert len(records_of(caplog)) == 1
 
 
 def test_after_request_may_answer_a_bug_otherwise(caplog: pytest.LogCaptureFixture) -> None:
