@@ -14,7 +14,8 @@ app = KaikoMiddleware(api, Config(paths=("/v2",)))
 
 
 def on_error(req: falcon.Request, resp: falcon.Response, ex: Exception, _params: Any) -> None:
-    resp.status = app.answer(ex, req.env).status
+    # As a text: Sentry's integration for Falcon, as of 2.40, fails where a status is a number.
+    resp.status = falcon.code_to_http_status(app.answer(ex, req.env).status)
 
 
 def as_json(_req: falcon.Request, resp: falcon.Response, ex: falcon.HTTPError) -> None:

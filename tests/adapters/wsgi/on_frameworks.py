@@ -70,7 +70,7 @@ def on_falcon(view: View) -> KaikoMiddleware:
         on_head = on_get
 
     def on_error(req: falcon.Request, resp: falcon.Response, ex: Exception, _params: Any) -> None:
-        resp.status = app.answer(ex, req.env).status
+        resp.status = falcon.code_to_http_status(app.answer(ex, req.env).status)
 
     api.add_error_handler(Exception, on_error)
     api.add_route("/x", Resource())
