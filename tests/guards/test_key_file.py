@@ -161,7 +161,7 @@ def test_what_a_killed_command_left_is_named(
 def test_it_is_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the package itself, with no extra."""
     monkeypatch.setattr(sys, "argv", ["kaiko_guards", "list"])
-    # By its path: the import hook of older pytests gives runpy no code.
+    # By its path: where this is installed, pytest rewrites it, and its hook gives runpy no code.
     with pytest.raises(SystemExit) as caught:
         runpy.run_path(program.__file__, run_name="__main__")
     assert caught.value.code == 1
