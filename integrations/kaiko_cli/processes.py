@@ -25,7 +25,17 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["BEHIND", "STACKS", "Demo", "Service", "Stack", "StartError", "running", "running_demo"]
+__all__ = [
+    "BEHIND",
+    "STACKS",
+    "Demo",
+    "Service",
+    "Stack",
+    "StartError",
+    "how_it_ended",
+    "running",
+    "running_demo",
+]
 
 _TAIL = 15
 
@@ -166,6 +176,13 @@ def _process(
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(5)
             process.kill()
+
+
+def how_it_ended(service: Service) -> str:
+    """Say how the process of a service ended, with the end of its log."""
+    code = service.process.wait()
+    how = f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
+    return _report(service.stack, service.log, f"has ended ({how})")
 
 
 def _ready(stack: Stack, log: Path, process: subprocess.Popen[bytes], patience: float) -> Service:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kaiko_cli.firing import Address, SharedClock
 from kaiko_cli.playground_settings import SETTINGS, Settings
-from kaiko_cli.processes import Stack, StartError, running, running_demo
+from kaiko_cli.processes import Stack, StartError, how_it_ended, running, running_demo
 from kaiko_demo import CAUSES
 from kaiko_demo.seed import CLOCK, PACE
 
@@ -64,18 +64,29 @@ def served(stacks: Sequence[Stack], logs: Path, *, pace: float = 0.3) -> Generat
 def wait(running: Served) -> None:
     """Print curl lines to try, and wait for ever.
 
+    A service that ends is told, and the others run on.
+
     Arguments:
         running: what runs.
 
     Raises:
-        StartError: a service has ended.
+        StartError: the page has ended, or the last of the stacks.
 
     """
     for line in _guide(running.demo):
         print(line)
     print(f"\nThe page is on {running.page.url}")
     print(f"Logs are written to {running.logs}. Ctrl-C stops all of them.", flush=True)
-    _watch([*running.demo.stacks, *running.demo.behind, running.page])
+    stacks, behind = [*running.demo.stacks], [*running.demo.behind]
+    while stacks:
+        for services in stacks, behind:
+            for service in [each for each in services if each.process.poll() is not None]:
+                services.remove(service)
+                print(f"\n{how_it_ended(service)}", file=sys.stderr, flush=True)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            running.page.process.wait(1)
+            raise StartError(how_it_ended(running.page))
+    raise StartError("No stack is left.")
 
 
 def _addresses(services: Sequence[Service]) -> list[Address]:
@@ -115,11 +126,3 @@ def _guide(demo: Demo) -> Iterator[str]:
 def _headline(cause: Cause) -> str:
     expected = cause.expected
     return f"{cause.name}: {expected.status}" + (f" {expected.code}" if expected.code else "")
-
-
-def _watch(services: Sequence[Service]) -> None:
-    while True:
-        for service in services:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                code = service.process.wait(1)
-                raise StartError(f"{service.stack.title} has ended (exit code {code})")

@@ -364,22 +364,50 @@ def test_the_demo_prints_on_a_narrow_terminal_without_unicode(served: Served) ->
     assert [text for text in shown if text not in printed] == []
 
 
-def test_a_service_that_ends_while_it_is_served_is_told(
+_SERVER = (
+    "import http.server, sys\n"
+    "server = http.server.HTTPServer(('127.0.0.1', 0), http.server.BaseHTTPRequestHandler)\n"
+    "print(server.server_port, flush=True)\n"
+)
+
+
+def test_the_last_stack_that_ends_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nobody should try curl lines against nothing."""
-    code = (
-        "import http.server, sys\n"
-        "server = http.server.HTTPServer(('127.0.0.1', 0), http.server.BaseHTTPRequestHandler)\n"
-        "print(server.server_port, flush=True)\n"
-        "server.handle_request()\n"
+    brief = python("brief", f"{_SERVER}server.handle_request()\n")
+    with serving.served([brief], tmp_path) as running:
+        running.demo.stacks[0].process.wait(30)
+        with pytest.raises(StartError, match="No stack is left"):
+            serving.wait(running)
+    printed = capsys.readouterr()
+    assert "Ctrl-C" in printed.out
+    assert "brief has ended (exit code 0); its log" in printed.err
+
+
+def test_a_service_that_is_killed_is_told_and_the_others_run_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The page shows it as down, until the page ends too."""
+    stacks = [python(name, f"{_SERVER}server.serve_forever()\n") for name in ("one", "two")]
+    asked = Request(
+        "POST", "/fire", {"Content-Type": "application/json"}, b'{"cause": "expired-context"}'
     )
-    with (
-        pytest.raises(StartError, match="brief has ended"),
-        serving.served([python("brief", code)], tmp_path) as running,
-    ):
-        serving.wait(running)
-    assert "Ctrl-C" in capsys.readouterr().out
+    with serving.served(stacks, tmp_path) as running:
+        for service in (running.demo.stacks[0], running.demo.behind[0]):
+            service.process.kill()
+            service.process.wait(30)
+        answers = json.loads(send(running.page.port, asked).body)["answers"]
+        assert [answer["status"] for answer in answers] == [0, 501]
+        running.page.process.kill()
+        running.page.process.wait(30)
+        with pytest.raises(StartError, match=r"The page has ended \(killed by signal 9\)"):
+            serving.wait(running)
+        assert running.demo.stacks[1].process.poll() is None
+    told = capsys.readouterr().err
+    assert "one has ended (killed by signal 9); its log" in told
+    assert f"{running.demo.behind[0].stack.title} has ended" in told
+    assert "two has ended" not in told
 
 
 @pytest.mark.parametrize("cause", CAUSES, ids=[cause.name for cause in CAUSES])
