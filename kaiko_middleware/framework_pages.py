@@ -6,10 +6,10 @@ Implements the returned answers of section 8 of the V2 contract.
 
 from __future__ import annotations
 
-import re
 import sys
-from html import unescape
 from typing import TYPE_CHECKING
+
+from ._text import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,23 +17,20 @@ if TYPE_CHECKING:
 __all__ = ["page_text", "without_own_words"]
 
 _TEXT = r"([^<]*(?:<br */?>[^<]*)*)"
-_PAGES = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"<html lang=en>\n<title>\d+ [^<]*</title>\n<h1>[^<]*</h1>\n<p>{_TEXT}</p>\n*\Z",
-        rf"caused an error:</p>\s*<pre>{_TEXT}</pre>\s*</body>",
-        rf"<body>\s*<h1>\d+ [^<]*</h1>\s*{_TEXT}</body>",
-    )
+_PAGES = (
+    rf"<html lang=en>\n<title>\d+ [^<]*</title>\n<h1>[^<]*</h1>\n<p>{_TEXT}</p>\n*\Z",
+    rf"caused an error:</p>\s*<pre>{_TEXT}</pre>\s*</body>",
+    rf"<body>\s*<h1>\d+ [^<]*</h1>\s*{_TEXT}</body>",
 )
 _LONGEST = 8192
-_BREAK = re.compile("<br */?>")
+_BREAK = "<br */?>"
 _OWN_WORDS = (
     ("werkzeug.exceptions", "default_exceptions", "description"),
     ("pyramid.httpexceptions", "status_map", "explanation"),
     ("webob.exc", "status_map", "explanation"),
 )
 # Pyramid's and WebOb's words that repeat what the client sent.
-_OWN_SENTENCE = re.compile(
+_OWN_SENTENCE = (
     r"The method \S+ is not allowed for this resource\."
     r"|The request method \S+ is not implemented for this server\."
     r"|The resource could not be generated that was acceptable to your browser"
@@ -49,7 +46,7 @@ _NOBODYS = (
     "debug_notfound of url ",
     "predicate mismatch for view ",
 )
-_UNAUTHORIZED = re.compile(r"Unauthorized: .* failed permission check")
+_UNAUTHORIZED = r"Unauthorized: .* failed permission check"
 
 
 def page_text(page: str) -> str | None:
@@ -62,13 +59,21 @@ def page_text(page: str) -> str | None:
 
     """
     if "<" not in page:
-        return unescape(page)
+        return _unescaped(page)
     if len(page) <= _LONGEST:
         for pattern in _PAGES:
-            found = pattern.search(page)
+            found = compiled(pattern).search(page)
             if found is not None:
-                return unescape(_BREAK.sub("\n", found[1]))
+                return _unescaped(compiled(_BREAK).sub("\n", found[1]))
     return None
+
+
+def _unescaped(text: str) -> str:
+    if "&" not in text:
+        return text
+    from html import unescape  # noqa: PLC0415 - its table takes 2 ms, which few texts need
+
+    return unescape(text)
 
 
 def without_own_words(text: str, status: int) -> str:
@@ -88,7 +93,7 @@ def without_own_words(text: str, status: int) -> str:
             words: object = getattr(classes.get(status), attribute, None)
             if isinstance(words, str):
                 text = text.removeprefix(words).strip()
-    own = _OWN_SENTENCE.match(text)
+    own = compiled(_OWN_SENTENCE).match(text)
     if own is not None:
         text = text[own.end() :].strip()
-    return "" if text.startswith(_NOBODYS) or _UNAUTHORIZED.fullmatch(text) else text
+    return "" if text.startswith(_NOBODYS) or compiled(_UNAUTHORIZED).fullmatch(text) else text

@@ -5,13 +5,13 @@ And whatever it says: an HTTP client's exception names the URL, which may hold a
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ._text import safe_str
+from ._text import compiled, safe_str
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
@@ -62,23 +62,19 @@ _QUOTING = CLIENTS.union((
     "azure", "botocore", "curl_cffi", "elastic_transport", "google", "h11", "h2", "http",
     "niquests", "tornado", "urllib", "websockets", "wsproto", "yarl",
 ))  # fmt: skip
-_HEADER = re.compile(
-    r"(\bheader(?: (?:name|value|part|field|line)s?\b|s?(?=: ))).*", re.IGNORECASE | re.DOTALL
-)
+_HEADER = r"(?is)(\bheader(?: (?:name|value|part|field|line)s?\b|s?(?=: ))).*"
 # A URL up to the quote that it is in, or to white space; one without a scheme, a path or a query
 # alone. Each takes all up to there, so that none can go back.
-_OF_URL = re.compile(
-    r"""(?P<quote>['"`])(?P<start>(?:[a-z][a-z0-9+.-]*:)?//)(?P<quoted>(?:(?!(?P=quote)).)*)
+_OF_URL = r"""(?ix)
+    (?P<quote>['"`])(?P<start>(?:[a-z][a-z0-9+.-]*:)?//)(?P<quoted>(?:(?!(?P=quote)).)*)
     |//(?P<bare>\S*)
     |(?<![\w.-])(?P<host>[\w-]+(?:\.[\w-]+)+(?::\d+)?)/[^\s'"`]*
     |(?P<around>['"`])[/?](?:(?!(?P=around)).)*
     |(?<![\w.~%/-])/\S+|(?<![\w.+:-])[\w.+-]+:[^\s/'"`]+/[^\s'"`]*
     |\?\S+|(?<=\S)\#\S+
-    |(?<=\bURL[ ])(?P<only>['"`])(?:(?!(?P=only)).)*""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_HOST = re.compile(r"([\w.-]*|\[[\w:.%]+\])(:\d+)?")
-_PATH = re.compile(r"[/?#]")
+    |(?<=\bURL[ ])(?P<only>['"`])(?:(?!(?P=only)).)*"""
+_HOST = r"([\w.-]*|\[[\w:.%]+\])(:\d+)?"
+_PATH = r"[/?#]"
 _LONGEST = 16 * 1024
 
 
@@ -179,7 +175,7 @@ def text_of(said: object) -> str:
     text = safe_str(said)
     if len(text) > _LONGEST:
         text = text[:_LONGEST].rpartition(" ")[0]
-    return _OF_URL.sub(_cut_url, _HEADER.sub(r"\1 ***", text))
+    return compiled(_OF_URL).sub(_cut_url, compiled(_HEADER).sub(r"\1 ***", text))
 
 
 def _cut_url(match: re.Match[str]) -> str:
@@ -189,9 +185,9 @@ def _cut_url(match: re.Match[str]) -> str:
     rest: str | None = bare if quoted is None else quoted
     if rest is None:
         return f"{match[0][0]}***" if match[0][0] in "'\"`/?#" else "***"
-    shown, *path = _PATH.split(rest, maxsplit=1)
+    shown, *path = compiled(_PATH).split(rest, maxsplit=1)
     user, _, after = shown.rpartition("@")
     # A password may have a slash or a question mark as well, and what has no scheme a colon.
-    shown = after if _HOST.fullmatch(after) and "@" not in "".join(path) else "***"
+    shown = after if compiled(_HOST).fullmatch(after) and "@" not in "".join(path) else "***"
     shown = f"***@{shown}" if user and shown != "***" else shown
     return f"{quote or ''}{start or '//'}{shown}{'/***' if path else ''}"

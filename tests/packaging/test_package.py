@@ -195,7 +195,7 @@ def test_package_keeps_its_public_names(package: str) -> None:
     assert [name for name in PUBLIC_NAMES[package] if getattr(module, name) is None] == []
 
 
-HEAVY = ["asyncio", "dataclasses", "pydantic"]
+HEAVY = ["asyncio", "dataclasses", "html", "pydantic"]
 FRAMEWORKS = [
     "anyio", "asgiref", "django", "fastapi", "flask", "httpx", "httpx2", "litestar", "rich",
     "starlette",
