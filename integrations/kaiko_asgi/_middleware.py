@@ -101,7 +101,7 @@ class KaikoMiddleware:
         wrapper.request_id = request_id
         wrapper.client = receive
         wrapper.server = send
-        wrapper.way = wrapper.driver = None
+        wrapper.way = None
         wrapper.whole = False
         token = set_request_id(request_id)
         try:
@@ -129,11 +129,9 @@ class KaikoMiddleware:
             wrapper: the response.
 
         """
-        driver = wrapper.driver
         if issubclass(type(exc), Exception) or is_answerable(exc):
             return await wrapper.driven().fail(exc)
-        if driver is not None:
-            driver.abandon()
+        wrapper.abandon()
         return True
 
     def _hand_on(self, exc: BaseException, state: State, *, is_inside: bool) -> None:

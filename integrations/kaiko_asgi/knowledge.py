@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["USUAL_TYPES", "Knowledge"]
 
 _NAMES_KEPT = 512
+JSON = b"application/json"
 USUAL_TYPES: tuple[bytes, ...] = (
-    b"application/json",
+    JSON,
     b"text/html; charset=utf-8",
     b"text/plain; charset=utf-8",
 )
@@ -37,7 +38,7 @@ class Knowledge:
 
     """
 
-    __slots__ = ("answers", "cors", "header", "names", "pipeline")
+    __slots__ = ("answers", "cors", "header", "length_name", "names", "pipeline")
 
     def __init__(self, pipeline: Pipeline, cors: CorsHeaders) -> None:
         self.pipeline: Pipeline = pipeline
@@ -46,6 +47,15 @@ class Knowledge:
         self.answers: KnownAnswers = KnownAnswers(pipeline)
         # The names that were found to be names; None: a length; False: to be replaced.
         self.names: dict[bytes, bool | None] = {self.header: False}
+        self.length_name: bytes = b""
+        """The `Content-Length` that was seen last: frameworks have a constant."""
+
+    def is_length(self, name: bytes) -> bool:
+        """Whether a name is that of a length, which is kept to be known as the very object."""
+        if name == b"content-length":
+            self.length_name = name
+            return True
+        return False
 
     def length_of(self, message: Message) -> bytes | None:
         """Return the `Content-Length` of a success whose head can go to the server.

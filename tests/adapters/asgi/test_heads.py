@@ -26,9 +26,15 @@ from adapters.asgi.server import RefusedError, ask
 from kaiko_middleware import Config, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
+
+
+async def receive_nothing() -> Message:
+    """Return an empty body."""
+    return {"type": "http.request", "body": b"", "more_body": False}
+
 
 _VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"))
 _NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True).filter(
@@ -95,6 +101,35 @@ def test_events_and_their_lists_are_never_changed() -> None:
         assert head == before
         assert len(first.all("x-request-id")) == len(second.all("x-request-id")) == 1
         assert first.id != second.id
+
+
+@pytest.mark.parametrize("error", [KeyError("status"), TypeError("no pair")])
+def test_a_server_that_refuses_a_head_is_asked_once(error: Exception) -> None:
+    """Its `send` may be a plain function and raise what a head without a status raises, too."""
+    asked: list[str] = []
+
+    def send(message: Message) -> Awaitable[None]:
+        asked.append(message["type"])
+        raise error
+
+    head = start(200, [(b"content-length", b"2"), (b"content-type", b"application/json")])
+    scope: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    call = kaiko(sends(head, body(b"{}")))(scope, receive_nothing, send)
+    with pytest.raises(type(error)) as caught:
+        call.__await__().send(None)
+    assert caught.value is error
+    assert asked == ["http.response.start"]
+
+
+@pytest.mark.parametrize("name", [b"content-length", b"x-kind", b"x-request-id"])
+def test_any_field_may_come_with_the_type(name: bytes) -> None:
+    """The head of a JSON success is looked at less closely, but only where it has a length."""
+    kind = (b"content-type", b"application/json")
+    answer = ask(kaiko(sends(start(200, [(name, b"2"), kind]), body(b"{}"))))
+    kept = [] if name == b"x-request-id" else [(name.decode(), "2")]
+    expected = [*kept, ("content-type", "application/json")]
+    assert answer.without_id() == (200, expected, b"{}", True)
+    assert answer.id.startswith("req-")
 
 
 def test_a_head_is_taken_as_it_was_when_it_was_sent() -> None:
