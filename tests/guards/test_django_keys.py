@@ -43,13 +43,19 @@ if TYPE_CHECKING:
 def database(tmp_path: Path) -> Iterator[None]:
     """A database of its own, made by the migrations."""
     connection: Any = connections["default"]
-    connection.close()
+    _close_connections()
     name = connection.settings_dict["NAME"]
     connection.settings_dict["NAME"] = str(tmp_path / "db.sqlite3")
     call_command("migrate", "kaiko_keys", verbosity=0)
     yield
-    connections.close_all()
+    _close_connections()
     connection.settings_dict["NAME"] = name
+
+
+def _close_connections() -> None:
+    """Close those of this thread, and of the one in which asynchronous code asks a database."""
+    connections.close_all()
+    asyncio.run(sync_to_async(connections.close_all)())
 
 
 def _sync(key: str) -> KeyAnswer:
