@@ -31,7 +31,7 @@ def clauses(section: str) -> set[str]:
 
 
 def _reads_deep_json() -> bool:
-    """Whether this Python's reader takes what the check nests: that of 3.14 finds no end instead."""
+    """Whether this Python reads what the check nests: 3.14 finds no end of it instead."""
     with pytest.raises((RecursionError, ValueError)) as raised:
         json.loads("[" * 20_000)
     return raised.type is not RecursionError
