@@ -233,7 +233,10 @@ class _Run:
             name, times = self.frameworks.most_common(1)[0]
             usual = name if times * 2 >= self._errors else None
         findings: list[Finding] = []
+        lines: dict[int, str] = {}  # a request of megabytes may have many faults
         for fault, probe, request, answer in self._faults:
+            if id(request) not in lines:
+                lines[id(request)] = curl_line(request, self._target.base, self._redact)
             framework = _framework(recognize(answer), usual)
             findings.append(
                 Finding(
@@ -241,7 +244,7 @@ class _Run:
                     probe=probe.name,
                     message=self._redact(fault.message),
                     request=self._redact(f"{request.method} {request.target[:300]}"),
-                    curl=curl_line(request, self._target.base, self._redact),
+                    curl=lines[id(request)],
                     answer=excerpt(answer, self._redact),
                     framework=None if framework is None else FRAMEWORKS[framework],
                     mend=mend(fault.clause, framework),
