@@ -1,7 +1,7 @@
 """Writes docs/check-before.md: what `check` says of seven frameworks without the toolkit.
 
 `PYTHONPATH=tests python -m check.before > docs/check-before.md` writes it again. Each service is
-checked in a process of its own, since Django's settings are for good.
+checked in a fork, since Django's settings are for good; what they all import is loaded once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from importlib.metadata import version
 
 from kaiko_check import Options, load_django, load_target, render_report, run_check
-from support_program import run_program
+from support_program import run_apart
 
 FRAMEWORKS = {
     "starlette": ("Starlette", "starlette"),
@@ -61,16 +61,13 @@ def section(name: str) -> str:
     return f"## {heading(name)}\n" + re.sub(r"( requests) in [0-9.]+ s,", r"\1,", body)
 
 
-def sections() -> dict[str, str]:
-    """Return the section of each framework."""
-    return {name: run_program("check.before", name) for name in FRAMEWORKS}
-
-
 def main() -> None:
-    if sys.argv[1:]:
-        sys.stdout.write(f"{json.dumps(section(sys.argv[1]))}\n")
-        return
-    sys.stdout.write("\n".join([HEAD, *sections().values()]))
+    """Write the page; with `--json`, the section of each framework."""
+    sections = {name: run_apart(section, name) for name in FRAMEWORKS}
+    if sys.argv[1:] == ["--json"]:
+        sys.stdout.write(f"{json.dumps(sections)}\n")
+    else:
+        sys.stdout.write("\n".join([HEAD, *sections.values()]))
 
 
 if __name__ == "__main__":

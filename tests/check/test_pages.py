@@ -8,7 +8,8 @@ import re
 import pytest
 
 from check import shown
-from check.before import FRAMEWORKS, HEAD, heading, sections
+from check.before import FRAMEWORKS, HEAD, heading
+from support_program import run_program
 
 BEFORE = shown.PAGE.with_name("check-before.md")
 
@@ -16,7 +17,8 @@ BEFORE = shown.PAGE.with_name("check-before.md")
 @pytest.fixture(scope="module")
 def found() -> dict[str, str]:
     """What is found in each bare service now."""
-    return sections()
+    sections: dict[str, str] = run_program("check.before", "--json")
+    return sections
 
 
 def test_what_the_commands_print_is_on_the_page() -> None:

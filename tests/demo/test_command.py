@@ -270,10 +270,8 @@ class Served(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
     """One run of it, in 80 columns of ASCII."""
-    # A shell has what it starts in the background ignore Ctrl-C, and children inherit that.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = tmp_path_factory.mktemp("served")
     arguments = [sys.executable, "-P", "-m", "kaiko_cli.main", "demo", "--serve"]
     environment = {"COLUMNS": "80", "PYTHONIOENCODING": "ascii", "TMPDIR": str(folder)}
@@ -296,8 +294,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             code = process.wait(30)
         finally:
             process.kill()
-    yield Served(lines, fired, ports, statuses, logs, code, list(folder.iterdir()))
-    signal.signal(signal.SIGINT, before)
+    return Served(lines, fired, ports, statuses, logs, code, list(folder.iterdir()))
 
 
 def fire_all(page: int) -> Received:
