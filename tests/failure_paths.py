@@ -28,6 +28,7 @@ from adapters.django.test_rows import ROWS as DJANGO
 from adapters.drf.test_rows import ROWS as DRF
 from adapters.fastapi import ways as fastapi_way
 from adapters.fastapi.test_ways import EVERY as FASTAPI
+from adapters.flask.rows import EVERY as FLASK
 from adapters.litestar.rows import EVERY as LITESTAR
 from adapters.ninja.test_rows import ROWS as NINJA
 from adapters.starlette import row as starlette_row
@@ -74,8 +75,7 @@ class Told:
 
 _ALL_SERVERS = "servers/test_refusals.py::test_refusal"
 _BY_HAND = "by hand, with Channels 4.3.2"
-# Of Django.
-TOLD = (
+_OF_DJANGO = (
     Told(
         "disconnect/stream",
         Fate(ALONE, GONE),
@@ -112,11 +112,28 @@ TOLD = (
     Told("channels/consumer-raises-after", Fate(ENVELOPE, AROUND), _BY_HAND, on="asgi"),
 )
 
+_OF_FLASK = (
+    Told(
+        "after-response/call_on_close",
+        Fate(ALONE, "the answer is whole; the exception reaches the server"),
+        "adapters/flask/test_ready_bodies.py::test_a_callback_that_fails",
+    ),
+    Told(
+        "host/not-trusted",
+        Fate(ENVELOPE),
+        "adapters/flask/test_answers.py::test_a_host_that_is_not_trusted",
+    ),
+    Told("validation/apiflask", Fate(ENVELOPE), "adapters/flask/test_apiflask.py::test_bodies"),
+    Told("body/bad-content-length", Fate(OUT, REFUSED), _ALL_SERVERS),
+)
+TOLD = (*_OF_DJANGO, *_OF_FLASK)
+
 WAYS: dict[str, tuple[Any, ...]] = {
     "Starlette": (*STARLETTE, *MORE),
     "FastAPI": FASTAPI,
     "Litestar": LITESTAR,
-    "Django": (*DJANGO, *TOLD),
+    "Flask": (*FLASK, *_OF_FLASK),
+    "Django": (*DJANGO, *_OF_DJANGO),
     "DRF": DRF,
     "Ninja": NINJA,
 }
@@ -127,6 +144,7 @@ SIDES = {
     "Starlette": ASGI,
     "FastAPI": ASGI,
     "Litestar": ASGI,
+    "Flask": ("WSGI",),
     "Django": BOTH,
     "DRF": BOTH,
     "Ninja": BOTH,
