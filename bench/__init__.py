@@ -23,22 +23,23 @@ minutes, `--counted` only counts, `--only TEXT` selects.
 Below is what is left of the figures that are over their goal, in instructions on CPython 3.13.0.
 A part was left out, or counted by itself, to about a tenth; the steps between are the rest.
 
-What a success on ASGI costs (`asgi_success`: 15,400 more than the bare application, 7.5 times what
-a pass-through adds, 2,050; the goal is 7). `starlette_success` (15,500, 1.137) and
-`fastapi_success` (16,000, 1.046) are made of the same parts, for 13,500 and 13,900:
+What a success on ASGI costs (`asgi_success`: 14,950 more than the bare application, 7.3 times what
+a pass-through adds, 2,050; the goal is 7). `starlette_success` (15,000, 1.133) and
+`fastapi_success` (15,400, 1.045) are made of the same parts, for 13,500 and 13,900. On 3.14, 12,400
+are 7.5 times 1,650:
 
 =====  ==============================================  ==========================================
 2,050  a coroutine that calls the application          the id is put back when the call has ended
 2,010  the context variable, set and reset             a leak would show one request's id to others
-1,800  status, and the two fields of JSON              what no server takes, and a second id header
-1,580  the object with the state of one response       two requests share none
+1,500  status, and the two fields of JSON              what no server takes, and a second id header
+1,530  the object with the state of one response       two requests share none
 1,300  its bound method, and two calls through it      `send` has to know the response
 1,190  a new list with the id's field                  a response may be sent twice
 1,040  a copy of the message                           likewise
   900  the scope's state, and the id in it             outer handlers look for it there
   850  the kind of connection, and the settings        a branch each
   570  the id, with its share of 256 new ones          from the operating system's randomness
-  530  whether the body is whole                       an application that stops halfway is reported
+  430  whether the body is whole                       an application that stops halfway is reported
   280  a look for Starlette's body limit               it would put a text in place of our answer
 1,300  attributes and branches between these           as little as was found
 =====  ==============================================  ==========================================
@@ -46,8 +47,11 @@ a pass-through adds, 2,050; the goal is 7). `starlette_success` (15,500, 1.137) 
 An inbound id that is trusted (`asgi_trusted`) takes 5,800 more, 4,700 of them for a pass over 12
 header fields. Tried, and no gain: a closure in place of the object (400 for each variable that it
 shares), a list and `MethodType` (a second one is needed for `receive`), an `__init__`,
-`ContextVar.set` in place of `reset`, pairs of ids in the pool, a dictionary of the request's
-header fields, a display in place of the copy of the message.
+`ContextVar.set` in place of `reset`, pairs of ids in the pool, ids out of columns of digits, a
+dictionary of the request's header fields, a display or `dict(…)` in place of the copy of the
+message, the type's name known as the very object. Two would gain, by their parts: a list with one
+bound function for `send` and `receive` (400), which has no types; and objects that are used again
+(900), where a weak reference that somebody kept to `send` would answer another request.
 
 A success on WSGI whose body is a list (`wsgi_success`) takes 14,300 more than the bare application,
 11.8 times what a pass-through adds, 1,215, which is a call; the goal is 7. The largest parts, each
@@ -64,7 +68,7 @@ gets its fields and its body as they are; and the type of Werkzeug's own page is
 rendering. Of the unknown route's, 14,000 are a walk along the frames of its exception, which has a
 context: FastAPI's and Starlette's handlers, which may fail, are looked for there.
 
-The same request in flight (`memory_in_flight`: 600 bytes over a pass-through, for 500):
+The same request in flight (`memory_in_flight`: 610 bytes over a pass-through, for 500):
 
 ===  =====================================  ====================================================
 123  the context's map with the variable    one for each context that a variable is set in
@@ -73,7 +77,7 @@ The same request in flight (`memory_in_flight`: 600 bytes over a pass-through, f
  64  its bound method                       `send`, for as long as the application has it
  64  the variable's token                   what was current before
  55  the id                                 the text alone
- 48  a coroutine with more variables        the exception's part is in a method of its own
+ 56  a coroutine with more variables        the exception's part is in a method of its own
 ===  =====================================  ====================================================
 
 An unmapped exception on Starlette that is handed on, without our record (`starlette_bug_off`:
@@ -94,21 +98,21 @@ An unmapped exception on Starlette that is handed on, without our record (`starl
 
 Our record takes 58,000 more, and 148,000 to format (1.036, for 1.05).
 
-An unmapped exception that nobody hands on (`starlette_storm`: 639,000, and 342,000 by hand, 0.533
-of its throughput, for 0.55; 657,000 and 0.52 where OpenTelemetry is loaded):
+An unmapped exception that nobody hands on (`starlette_storm`: 640,000, and 342,000 by hand, 0.534
+of its throughput, for 0.55; 654,000 and 0.52 where OpenTelemetry is loaded):
 
 =======  ================================================  ====================================
 119,000  to raise, map and answer it, less by hand's JSON  as above, but inside alone
  54,000  its record                                        25,000 are the standard library's
  51,000  the record as a line, written                     the standard library's
- 73,000  the text of 17 frames                             47,000 are steps from frame to frame,
+ 68,000  the text of 17 frames                             42,000 are steps from frame to frame,
                                                            and the key that the text is kept by
 =======  ================================================  ====================================
 
 On Django, a success takes 14,150 (`django_wsgi_success`: 1.037, for 1.03): the id, the variable and
 what puts it back when the response is closed, the id's header. What the handler adds to that with
 DRF, where its own NotFound is answered for 0.987 of what DRF takes, a typed error for 0.923 (for
-0.9), and a serializer's failure for 1.007 (14,400 more, for 1.0):
+0.9), and a serializer's failure for 1.008 (17,100 more, for 1.0):
 
 ========  ========  ===================================  =======================================
 NotFound  failure

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import linecache
 from functools import lru_cache
+from traceback import walk_tb
 from typing import TYPE_CHECKING
 
 from ._text import log_safe, safe_str
@@ -120,22 +121,23 @@ def _notes(exc: BaseException) -> list[str]:
 
 
 def _frames(traceback: TracebackType | None) -> list[str]:
-    codes: list[CodeType] = []
-    places: list[int] = []
+    walk: list[int] = []
     item = traceback
     while item is not None:
-        codes.append(item.tb_frame.f_code)
-        places.append(item.tb_lasti)
+        # Not by the codes themselves: to hash or to compare one takes all of its parts.
+        walk.append(id(item.tb_frame.f_code))
+        walk.append(item.tb_lasti)
         item = item.tb_next
-    if len(codes) > _LONGEST_REMEMBERED:
-        return _lines(traceback, len(codes))
-    # Not by the codes themselves: to hash or to compare one takes all of its parts.
-    key = (*map(id, codes), *places)
+    depth = len(walk) // 2
+    if depth > _LONGEST_REMEMBERED:
+        return _lines(traceback, depth)
+    key = tuple(walk)
     known = _known_walks.get(key)
     if known is None:
         if len(_known_walks) >= _WALKS_REMEMBERED:  # threads may have passed it
             _known_walks.clear()
-        known = _known_walks[key] = codes, _lines(traceback, len(codes))
+        codes = [frame.f_code for frame, _ in walk_tb(traceback)]
+        known = _known_walks[key] = codes, _lines(traceback, depth)
     return known[1]
 
 
