@@ -22,13 +22,8 @@ from kaiko_middleware.extras import require
 
 require("kaiko_demo", "django", "flask", "litestar", "starlette", "uvicorn", "waitress")
 
-import uvicorn
-
-import kaiko_django
-from kaiko_demo import archive_app, flask_app, litestar_app, provider
 from kaiko_demo.guards import archive_guards, guards_from_environment
 from kaiko_demo.seed import demo_archive, service_from_environment
-from kaiko_demo.starlette_app import create_app
 from kaiko_middleware import RequestIdFilter
 
 if TYPE_CHECKING:
@@ -49,38 +44,52 @@ class _CreateServer(Protocol):
 
 
 def _starlette() -> Serve:
+    from kaiko_demo.starlette_app import create_app  # noqa: PLC0415 - a process loads the one framework that it serves
+
     return _on_uvicorn(create_app(service_from_environment(), guards_from_environment()))
 
 
 def _litestar() -> Serve:
-    return _on_uvicorn(
-        litestar_app.create_app(service_from_environment(), guards_from_environment())
-    )
+    from kaiko_demo.litestar_app import create_app  # noqa: PLC0415 - likewise
+
+    return _on_uvicorn(create_app(service_from_environment(), guards_from_environment()))
 
 
 def _flask() -> Serve:
-    return _on_waitress(flask_app.create_app(service_from_environment(), guards_from_environment()))
+    from kaiko_demo.flask_app import create_app  # noqa: PLC0415 - likewise
+
+    return _on_waitress(create_app(service_from_environment(), guards_from_environment()))
 
 
 def _django_asgi() -> Serve:
+    from kaiko_django import get_asgi_application  # noqa: PLC0415 - likewise
+
     os.environ["DJANGO_SETTINGS_MODULE"] = "kaiko_demo.django_settings"
-    return _on_uvicorn(kaiko_django.get_asgi_application())
+    return _on_uvicorn(get_asgi_application())
 
 
 def _django_wsgi() -> Serve:
+    from kaiko_django import get_wsgi_application  # noqa: PLC0415 - likewise
+
     os.environ["DJANGO_SETTINGS_MODULE"] = "kaiko_demo.django_settings"
-    return _on_waitress(kaiko_django.get_wsgi_application())
+    return _on_waitress(get_wsgi_application())
 
 
 def _llm() -> Serve:
-    return provider.serve
+    from kaiko_demo.provider import serve  # noqa: PLC0415 - likewise
+
+    return serve
 
 
 def _archive() -> Serve:
-    return _on_uvicorn(archive_app.create_app(demo_archive(), archive_guards()))
+    from kaiko_demo.archive_app import create_app  # noqa: PLC0415 - likewise
+
+    return _on_uvicorn(create_app(demo_archive(), archive_guards()))
 
 
 def _on_uvicorn(application: Callable[..., object]) -> Serve:
+    import uvicorn  # noqa: PLC0415 - likewise
+
     def serve(listener: socket.socket) -> None:
         config = uvicorn.Config(application, log_level="warning")
         uvicorn.Server(config).run(sockets=[listener])
