@@ -23,6 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from forked_command import command_in
 from support_program import a_persons_environment
 
 if TYPE_CHECKING:
@@ -56,7 +57,11 @@ def printed_with() -> str:
 
 def filled(page: str) -> str:
     """Return a page with what its commands print."""
-    with tempfile.TemporaryDirectory() as folder:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory() as programs,
+        command_in(Path(programs)),
+    ):
         session = Path(folder)
 
         def part(found: re.Match[str]) -> str:
@@ -65,13 +70,13 @@ def filled(page: str) -> str:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(DOCS / found["example"], target)
                 return found[0]
-            return f"```console\n{_session(found['session'], session)}```"
+            return f"```console\n{_session(found['session'], session, programs)}```"
 
         done = _PART.sub(part, page)
     return re.sub(f"^{PRINTED_WITH}.*$", printed_with(), done, flags=re.MULTILINE)
 
 
-def _session(text: str, folder: Path) -> str:
+def _session(text: str, folder: Path, programs: str) -> str:
     """Return a block with what its commands print; `>` goes on with a command, as in a shell."""
     commands = re.findall(r"^\$ (.*(?:\n> .*)*)\n((?:(?!\$ ).*\n)*)", text, re.MULTILINE)
     running = [typed for typed, _ in commands if _OURS.match(typed)]
@@ -81,13 +86,14 @@ def _session(text: str, folder: Path) -> str:
         for typed, shown in commands:
             output = shown
             if _OURS.match(typed):
-                previous, output = _run(typed.replace("\n> ", "\n"), folder, port, previous)
+                typed_on = typed.replace("\n> ", "\n")
+                previous, output = _run(typed_on, folder, programs, port, previous)
             parts.append(f"$ {typed}\n{output}")
     return "".join(parts)
 
 
-def _run(command: str, folder: Path, port: int, previous: int) -> tuple[int, str]:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+def _run(command: str, folder: Path, programs: str, port: int, previous: int) -> tuple[int, str]:
+    path = os.pathsep.join([programs, str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     script = f"(exit {previous})\n{command.replace(':8000', f':{port}')}"
     done = subprocess.run(
         ["sh", "-c", script],  # noqa: S607 - the shell is the reader's
