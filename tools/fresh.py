@@ -26,15 +26,15 @@ WANTED = {
     "demo": ["-e", f"{ROOT}[demo]"],
     "test": ["-e", f"{ROOT}[all]", "--group", f"{ROOT / 'pyproject.toml'}:dev"],
 }
-# Quick and frank first.
+# Quick and frank first, then the longest: on two cores the others run beside pyright.
 CHECKS = {
     "style": ["ruff", "check"],
     "format": ["ruff", "format", "--check"],
     "imports": ["lint-imports", "--no-logo"],
-    "ty": ["ty", "check"],
-    "pyrefly": ["pyrefly", "check"],
     "pyright": ["pyright"],
     "mypy": ["mypy"],
+    "pyrefly": ["pyrefly", "check"],
+    "ty": ["ty", "check"],
 }
 # They also build the documentation, and come last, so that their closing line is what one sees.
 TESTS = ["pytest", "-n", "auto"]
