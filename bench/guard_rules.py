@@ -33,14 +33,18 @@ def _names(number: int) -> list[str]:
 
 
 def hit() -> Run:
-    """Return a hit of ours."""
+    """Return a hit of ours, as a request under one rate has it: `RateLimit` calls `charge`.
+
+    It tells whether the request is allowed, as a hit of `limits` does, and from what it returns
+    the answer's header fields are made.
+    """
     counter = MemoryCounter(parse_rates("rates", _RATE))
     names = cycle(_names(1_000))
 
     def run(times: int) -> None:
-        hit = counter.hit
+        charge = counter.charge
         for name in islice(names, times):
-            hit(name)
+            charge(name)
 
     return run
 
@@ -84,7 +88,7 @@ def worst_hit() -> Figure:
         worst = 0
         for name in names:
             began = thread_time_ns()
-            counter.hit(name)
+            counter.charge(name)
             worst = max(worst, thread_time_ns() - began)
         found.append(worst / 1e6)
     return Figure(
@@ -102,7 +106,7 @@ def bytes_per_key() -> Figure:
     try:
         before = tracemalloc.get_traced_memory()[0]
         for number in range(_LIVE):
-            counter.hit(f"address:10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+            counter.charge(f"address:10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
         held = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()

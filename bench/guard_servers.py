@@ -61,8 +61,8 @@ def _limits(number: int, url: str) -> list[RateLimit]:
 def _client(url: str, *, is_async: bool) -> Any:
     module = url.partition(":")[0]
     client: Any = import_module(f"{module}.asyncio" if is_async else module)
-    # A client that waits for ever would not do; an asyncio client's calls take none by itself.
-    return client.from_url(url) if is_async else client.from_url(url, socket_timeout=5)
+    # Every call waits for five seconds at most, which ours does, too: some clients' default.
+    return client.from_url(url, socket_timeout=5, socket_connect_timeout=5)
 
 
 def _counts() -> list[Count]:

@@ -29,9 +29,16 @@ busy machine forget. Tried, and left out: a timer for each request, a coroutine 
 a look through all header fields for each guard, SHA-256 for a key that was found valid before,
 objects for the request and its headers beside the one that runs it.
 
-A shared limit adds some 10 µs of processor time to the client's call of the same script, a third
-of it to say what is left. Against `fastapi-redis-sdk` the goal cannot be had: the client's own
-round trip is about half of what that adds.
+A shared limit costs less than the client's call of the same script, instructions of our process on
+CPython 3.13.0, in thousands. The client's method that keeps a connection is used, whose pool takes
+10 to 30 % of each call; one timer bounds all waits of a loop, where `asyncio.timeout` takes 29.
+
+=====================  ==========  ======  ==========  ======
+client                 in threads    ours  on asyncio    ours
+=====================  ==========  ======  ==========  ======
+valkey-py 6.2.0               138     128         293     244
+redis-py 8.1.0                205     157         348     266
+=====================  ==========  ======  ==========  ======
 """
 
 from __future__ import annotations

@@ -124,8 +124,9 @@ class Counting:
         self.waits: bool = bool(shared)
         """Whether a server is asked, with each request or from time to time."""
         self._is_idle = not limits
-        is_simple = not shared and len(limits) == 1 and not limits[0].policies
-        self._only = limits[0] if is_simple else None
+        is_simple = len(limits) == 1 and not limits[0].policies
+        self._only = limits[0] if is_simple and not shared else None
+        self._only_shared = self._elsewhere[0] if is_simple and self._elsewhere else None
 
     def count(self, request: GuardedRequest) -> Standing | None:
         """Count a request; return what its client is told, or None where no limit governs it.
@@ -140,6 +141,10 @@ class Counting:
             return _counted_by(limit, request)
         if self._is_idle:
             return None
+        if self._only_shared is not None:
+            limit, counter = self._only_shared
+            count = limit.count(request) if limit.governs(request) else None
+            return None if count is None else _standing_after(counter.hit([count]))
         tally = self._count_here(request)
         try:
             for counter, governed in self._governed(request):
@@ -156,6 +161,12 @@ class Counting:
 
     async def count_async(self, request: GuardedRequest, loop: Any) -> Standing | None:
         """Do the same without blocking asyncio's event loop, given that loop."""
+        if self._only_shared is not None:
+            limit, counter = self._only_shared
+            count = limit.count(request) if limit.governs(request) else None
+            return (
+                None if count is None else _standing_after(await counter.hit_async([count], loop))
+            )
         tally = self._count_here(request)
         try:
             for counter, governed in self._governed(request):
@@ -234,6 +245,21 @@ def _counted_by(limit: RateLimit, request: GuardedRequest) -> Standing | None:
         return standing([told], ())
     rate = limit.rates[0]
     return rate.limit, rate.remaining(told), told, ()
+
+
+def _standing_after(told: Sequence[Sequence[Verdict]]) -> Standing | None:
+    """Return what is left, by what a server says of the one limit that there is.
+
+    Raises:
+        RateLimitError: it refuses the request.
+
+    """
+    if not told:  # the server fails
+        return None
+    verdict = tightest(told[0])
+    if not verdict.allowed:
+        raise refusal(verdict)
+    return standing([verdict], ())
 
 
 def _to_settle(tally: _Tally) -> Iterable[Settler]:

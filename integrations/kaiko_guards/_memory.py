@@ -80,6 +80,7 @@ class MemoryCounter:
         self._rates = tuple(rates)
         self._clock = clock
         self._pay = self._rates[0].pay
+        self._refuse = self._rates[0].refuse
         self._take = self._rates[0].take if len(self._rates) == 1 else self._take_tightest
         self._period = periods * max(rate.period for rate in rates)
         self._room = max(1, max_keys // (2 * _SHARDS))
@@ -115,7 +116,7 @@ class MemoryCounter:
                 kept = shard.recall(key, now, self._period, self._room)
             after = self._pay(kept, now, cost)
             if after is None:
-                shard.fresh[key], verdict = self._take(kept, now, cost)
+                shard.fresh[key], verdict = self._refuse(kept, now, cost)
                 return verdict
             shard.fresh[key] = after
         finally:

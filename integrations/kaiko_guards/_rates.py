@@ -87,12 +87,21 @@ class Rate:
         after = self.pay(whole_at, now, cost)
         if after is not None:
             ahead = after - now
-            told = True, self.limit, self.remaining(ahead), ahead, 0.0
-            return after, _verdict(Verdict, told)
-        start = now if whole_at is None else min(max(whole_at, now), now + self.longest)
-        free = self.period - (start - now)
-        remaining = max(0, self.remaining(start - now))
-        return start, Verdict(False, self.limit, remaining, start - now, self.charge(cost) - free)
+            left = int((self.period - ahead) / self.interval + _HAIR)  # `remaining`, for less
+            return after, _verdict(Verdict, (True, self.limit, left, ahead, 0.0))
+        return self.refuse(whole_at, now, cost)
+
+    def refuse(self, whole_at: float | None, now: float, cost: int) -> tuple[float, Verdict]:
+        """Return what `take` does of a request that `pay` refuses."""
+        start = now if whole_at is None or whole_at < now else whole_at
+        ahead = start - now
+        if ahead > self.longest:
+            start = now + self.longest
+            ahead = start - now
+        free = self.period - ahead
+        left = int(free / self.interval + _HAIR) if free > 0 else 0
+        charge = self.interval if cost == 1 else self.charge(cost)
+        return start, _verdict(Verdict, (False, self.limit, left, ahead, charge - free))
 
     def pay(self, whole_at: float | None, now: float, cost: int) -> float | None:
         """Return the time that is kept of a key once a request is counted; None if it is refused.
@@ -118,6 +127,8 @@ class Rate:
 
 def tightest(verdicts: Sequence[Verdict]) -> Verdict:
     """Return the verdict that the client is told: the longest wait, else what is used up most."""
+    if len(verdicts) == 1:
+        return verdicts[0]
     refused = [each for each in verdicts if not each.allowed]
     if refused:
         return max(refused, key=lambda each: each.retry_after)

@@ -113,7 +113,7 @@ class SharedCounter:
             ServiceUnavailableError: the server fails, and that is not let through.
 
         """
-        if self._is_resting():
+        if self._resting and self._is_resting():
             return []
         seen = self._answers
         try:
@@ -124,7 +124,7 @@ class SharedCounter:
 
     async def hit_async(self, counts: Sequence[Count], loop: object) -> list[list[Verdict]]:
         """Do the same without blocking asyncio's event loop, given that loop."""
-        if self._is_resting():
+        if self._resting and self._is_resting():
             return []
         seen = self._answers
         try:
@@ -151,7 +151,7 @@ class SharedCounter:
         except Exception as exc:  # noqa: BLE001 - any client's exceptions
             self._note(exc, seen)
             return None
-        self._recovered()
+        self._answered()
         return told
 
     async def settle_async(self, batch: Batch, loop: object) -> list[list[float]] | None:
@@ -164,7 +164,7 @@ class SharedCounter:
         except Exception as exc:  # noqa: BLE001 - any client's exceptions
             self._note(exc, seen)
             return None
-        self._recovered()
+        self._answered()
         return told
 
     async def open(self, loop: object) -> None:
@@ -222,7 +222,7 @@ class SharedCounter:
             raise _unavailable() from exc
         return []
 
-    def _recovered(self) -> None:
+    def _answered(self) -> None:
         self._answers += 1
         if self._failing and (self._resting or time.monotonic() >= self._again_at):
             self._failing = self._resting = False
@@ -231,7 +231,7 @@ class SharedCounter:
     def _succeeded(
         self, counts: Sequence[Count], told: Sequence[Sequence[float]]
     ) -> list[list[Verdict]]:
-        self._recovered()
+        self._answered()
         # The rule that the server followed, with its clock.
         if len(counts) == 1 and len(told[0]) == 1:  # the usual case, in a third of the time
             _, rates, cost = counts[0]
@@ -257,6 +257,9 @@ def _storage(url: str, timeout: float) -> Storage:
 
 
 def _charges(counts: Sequence[Count]) -> list[Charge]:
+    if len(counts) == 1:  # for two thirds
+        key, rates, cost = counts[0]
+        return [_charge(Charge, (str(key), rates, _cost(rates, cost)))]
     return [_charge(Charge, (str(key), rates, _cost(rates, cost))) for key, rates, cost in counts]
 
 

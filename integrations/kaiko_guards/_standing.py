@@ -39,7 +39,7 @@ A plain tuple, since one is made for every request.
 
 def standing(verdicts: Sequence[Verdict], policies: Sequence[Policy]) -> Standing:
     """Return what the client is told, given what all rates say."""
-    verdict = verdicts[0] if len(verdicts) == 1 else tightest(verdicts)
+    verdict = tightest(verdicts)
     return verdict.limit, verdict.remaining, verdict.reset, policies
 
 

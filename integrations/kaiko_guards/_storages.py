@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
 
     from kaiko_guards._rates import Rate
 
@@ -64,7 +64,9 @@ class Storage(Protocol):
         """Charge all of the keys, or none where a rate refuses; tell what was before."""
         ...
 
-    async def take_async(self, charges: Sequence[Charge], loop: object) -> list[list[float]]:
+    def take_async(
+        self, charges: Sequence[Charge], loop: object
+    ) -> Coroutine[Any, Any, list[list[float]]]:
         """Do the same without blocking the event loop, given that loop."""
         ...
 

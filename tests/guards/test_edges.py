@@ -333,11 +333,12 @@ def test_no_key_and_no_digest_is_in_a_repr() -> None:
         assert MADE.digest not in repr(each)
 
 
+@pytest.mark.parametrize("rates", ["2/day", "2/day;3/2 days"])
 @pytest.mark.parametrize("value", ["list", "abc", "nan"])
-def test_what_is_no_time_in_redis_is_written_over(value: str, tmp_path: Path) -> None:
+def test_what_is_no_time_in_redis_is_written_over(value: str, rates: str, tmp_path: Path) -> None:
     """A key that cannot be read would count nobody, and have all others rest."""
     server = Server("redis", tmp_path)
-    guards = Guards([RateLimit("2/day", by="address", storage=server.url, storage_timeout=5)])
+    guards = Guards([RateLimit(rates, by="address", storage=server.url, storage_timeout=5)])
     try:
         guards.counting.count(request())
         with redis.Redis.from_url(server.url) as client:
@@ -353,6 +354,28 @@ def test_what_is_no_time_in_redis_is_written_over(value: str, tmp_path: Path) ->
             assert told[1] == left
         with pytest.raises(RateLimitError):
             guards.counting.count(request())
+    finally:
+        asyncio.run(_close(guards))
+        server.stop()
+
+
+@pytest.mark.parametrize("rates", ["2/day", "2/day;3/2 days"])
+def test_a_time_in_redis_that_is_too_far_away_is_brought_nearer(rates: str, tmp_path: Path) -> None:
+    """A server's clock that jumped back would refuse a key for years."""
+    server = Server("redis", tmp_path)
+    guards = Guards([RateLimit(rates, by="address", storage=server.url, storage_timeout=5)])
+    try:
+        guards.counting.count(request())
+        with redis.Redis.from_url(server.url) as client:
+            found: Any = client.keys()
+            client.set(found[0], " ".join(["inf"] * (1 + rates.count(";"))))
+            with pytest.raises(RateLimitError):
+                guards.counting.count(request())
+            now: Any = client.time()
+            kept: Any = client.get(found[0])
+            assert 1.9 < (float(kept.split()[0]) - now[0]) / 86_400 < 2.1
+            lasts: Any = client.ttl(found[0])
+            assert 2 * 86_400 < lasts < 5 * 86_400
     finally:
         asyncio.run(_close(guards))
         server.stop()

@@ -64,7 +64,7 @@ def shared(**settings: Any) -> RateLimit:
         (guard_middleware, {"trusted_proxies": 1}, "trusted_proxies"),
         (guard_middleware, {"trusted_proxies": b"10.0.0.1"}, "trusted_proxies"),
     ],
-    ids=lambda value: repr(value)[:40] if isinstance(value, dict) else None,
+    ids=lambda value: repr(value)[:40].partition(" at 0x")[0] if isinstance(value, dict) else None,
 )
 def test_a_wrong_setting_is_named(
     make: Callable[..., object], given: dict[str, Any], named: str

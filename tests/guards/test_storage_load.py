@@ -123,7 +123,10 @@ def test_threads_wait_for_their_turn_no_longer_than_their_bound() -> None:
 
 def _answers_by(counter: Any, call: Callable[..., object]) -> None:
     """Have `call` answer in place of the server."""
-    counter._storage._plain = counter._storage._plain._replace(evalsha=call)
+    connection = SimpleNamespace(disconnect=lambda: None)
+    client = SimpleNamespace(execute_command=call, connection=connection)
+    client.client = lambda: client
+    counter._storage._plain = counter._storage._plain._replace(client=client, idle=[])
 
 
 def test_a_server_that_answers_others_is_asked_again_at_once() -> None:
