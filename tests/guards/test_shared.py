@@ -119,7 +119,7 @@ def test_processes_share_one_count(way: Any, url: str) -> None:
     """Two that know nothing of each other."""
 
     def limits() -> list[Any]:
-        return [RateLimit("3/hour", by=lambda _request: "all", storage=url)]
+        return [RateLimit("3/hour", by=lambda _request: "all", storage=url, storage_timeout=5)]
 
     one, other = way(limits()), way(limits())
     told = [one(), other(), one(), other(), one()]
@@ -133,19 +133,23 @@ def test_a_request_that_one_limit_refuses_is_counted_by_none(way: Any, url: str)
     """Several limits are one round trip, and all or nothing."""
     serve = way(
         [
-            RateLimit("10/hour;5/day", by=lambda _request: "all", storage=url),
-            RateLimit("2/hour", by=lambda _request: "few", storage=url),
+            RateLimit("10/hour;5/day", by=lambda _request: "all", storage=url, storage_timeout=5),
+            RateLimit("2/hour", by=lambda _request: "few", storage=url, storage_timeout=5),
         ]
     )
     assert [serve()[0] for _ in range(4)] == [200, 200, 429, 429]
-    more = way([RateLimit("10/hour;5/day", by=lambda _request: "all", storage=url)])
+    more = way(
+        [RateLimit("10/hour;5/day", by=lambda _request: "all", storage=url, storage_timeout=5)]
+    )
     assert more()[1]["x-ratelimit-remaining"] == "2"
 
 
 def test_limits_that_differ_do_not_share(services: Services, url: str) -> None:
     """By their rates, whom they count for, paths and methods."""
-    first = services.asgi([RateLimit("1/hour", by="address", storage=url)])
-    second = services.asgi([RateLimit("1/hour", by="address", storage=url, methods=("GET",))])
+    first = services.asgi([RateLimit("1/hour", by="address", storage=url, storage_timeout=5)])
+    second = services.asgi(
+        [RateLimit("1/hour", by="address", storage=url, storage_timeout=5, methods=("GET",))]
+    )
     assert [first()[0], second()[0], first()[0]] == [200, 200, 429]
 
 
@@ -164,7 +168,7 @@ def test_requests_at_once_get_no_more_than_the_limit(services: Services, url: st
 
 def test_connections_are_closed_with_the_lifespan(services: Services, url: str) -> None:
     """Once the application has ended its own."""
-    limit = RateLimit("2/hour", by="address", storage=url)
+    limit = RateLimit("2/hour", by="address", storage=url, storage_timeout=5)
     app = alone(answers(), [limit])
 
     async def nothing() -> Any:
@@ -187,7 +191,7 @@ def test_connections_are_closed_with_the_lifespan(services: Services, url: str) 
 
 def test_on_another_loop_it_is_counted_all_the_same(services: Services, url: str) -> None:
     """By the synchronous client, since the other one is asyncio's."""
-    limit = RateLimit("1/hour", by="address", storage=url)
+    limit = RateLimit("1/hour", by="address", storage=url, storage_timeout=5)
     services.limits.append(limit)
     app = alone(answers(), [limit])
 
@@ -204,7 +208,7 @@ def test_a_server_that_is_gone_lets_requests_through(
     caplog.set_level(logging.WARNING, "kaiko.guards")
     monkeypatch.setattr("kaiko_guards._shared._AGAIN", 0.0)
     url = server.url
-    serve = way([RateLimit("3/hour", by=lambda _request: "all", storage=url)])
+    serve = way([RateLimit("3/hour", by=lambda _request: "all", storage=url, storage_timeout=5)])
     assert serve()[0] == 200
     server.stop()
     told = [serve() for _ in range(3)]
@@ -235,7 +239,7 @@ def test_a_cluster_that_is_gone_at_the_start_lets_requests_through(scheme: str, 
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"{scheme}+cluster://127.0.0.1:{port}"
-    serve = way([RateLimit("9/hour", by="address", storage=url)])
+    serve = way([RateLimit("9/hour", by="address", storage=url, storage_timeout=5)])
     assert [serve()[0] for _ in range(2)] == [200, 200]
 
 
