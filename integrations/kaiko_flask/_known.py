@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from flask import request
 from werkzeug.exceptions import BadRequestKeyError, HTTPException
 
+from kaiko_flask._refused import refused_by_parser, refused_by_schema
 from kaiko_flask._webargs import failures_in, is_of_form, text_in
 from kaiko_middleware.frames import Frames
 from kaiko_middleware.known_exceptions import read_werkzeugs
@@ -37,6 +38,9 @@ def _http_exception(exc: HTTPException) -> KaikoError | None:
         return _with_data(exc, cast("dict[str, object]", data))
     if exc.code in {400, 415}:
         frames = Frames(exc)
+        failures = refused_by_parser({}, frames)
+        if failures:
+            return error_from_failures(failures)
         if frames.innermost in _READERS and frames.through(
             frames.innermost, "on_json_loading_failed"
         ):
@@ -47,8 +51,12 @@ def _http_exception(exc: HTTPException) -> KaikoError | None:
 
 
 def _with_data(exc: HTTPException, data: dict[str, object]) -> KaikoError | None:
-    if Frames(exc).through("webargs.flaskparser", "_handle_invalid_json_error"):
+    frames = Frames(exc)
+    if frames.through("webargs.flaskparser", "_handle_invalid_json_error"):
         return error_from_failures([Failure("json", "body", None)])
+    failures = refused_by_schema(frames) or refused_by_parser(data, frames)
+    if failures:
+        return error_from_failures(failures)
     refused = refusal(data)
     if refused is not None:
         return refused
