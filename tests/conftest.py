@@ -8,7 +8,7 @@ import os
 import re
 import signal
 import sys
-from typing import Any
+from typing import Any, SupportsIndex
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -86,6 +86,27 @@ def unit_of(nodeid: str) -> str:
     return file
 
 
+def pending_of(units: dict[str, dict[str, bool]]) -> int:
+    """Count the tests that a process has before it, and forget its units that are done.
+
+    xdist asks after each test, and counts all that the process ever had.
+    """
+    for unit in [unit for unit, tests in units.items() if all(tests.values())]:
+        del units[unit]
+    return sum(list(tests.values()).count(False) for tests in units.values())
+
+
+class Collection(list[str]):
+    """What a process collected; xdist looks for each test's place, from the start."""
+
+    def __init__(self, nodeids: list[str]) -> None:
+        super().__init__(nodeids)
+        self._places = {nodeid: place for place, nodeid in enumerate(nodeids)}
+
+    def index(self, value: str, /, *_: SupportsIndex) -> int:
+        return self._places[value]
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Give out those units, in the order of the tests."""
@@ -93,4 +114,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     config.option.loadscopereorder = False
     scheduler = scheduling.LoadScopeScheduling(config, log)
     scheduler._split_scope = unit_of
+    scheduler._pending_of = pending_of
+    add = scheduler.add_node_collection
+
+    def add_node_collection(node: object, nodeids: list[str]) -> None:
+        add(node, nodeids)
+        scheduler.registered_collections[node] = Collection(nodeids)
+
+    scheduler.add_node_collection = add_node_collection
     return scheduler
