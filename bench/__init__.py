@@ -53,13 +53,37 @@ message, the type's name known as the very object. Two would gain, by their part
 bound function for `send` and `receive` (400), which has no types; and objects that are used again
 (900), where a weak reference that somebody kept to `send` would answer another request.
 
-A success on WSGI whose body is a list (`wsgi_success`) takes 14,300 more than the bare application,
-11.8 times what a pass-through adds, 1,215, which is a call; the goal is 7. The largest parts, each
-counted by itself: the context variable, set and reset, 2,000; that call; the object
-that is `start_response` and the body, 1,000, and its bound method, 650; the new list with the id's
-field, 870; the context in which the head is given, 800; the id, 600. On Flask (`flask_success`)
-25,000 more are 1.07, for 1.05: 3,500 of them look whether Flask's own body can put the id back.
-Without the context's copy, nothing was gained there.
+A success on WSGI whose body is a list (`wsgi_success`) takes 14,100 more than the bare application,
+11.6 times what a pass-through adds, 1,215; the goal is 7. Where OpenTelemetry is loaded, as by
+FastAPI, 1,900 more look for a span (16,000, 13.2):
+
+=====  ==============================================  ==========================================
+1,220  a call of the application                       all that a pass-through does
+2,010  the context variable, set and reset             a leak would show one request's id to others
+1,500  the server reads and closes the body through    granian closes no list, and the id would stay
+       two methods of ours                             in its thread
+1,180  status, and the two fields of JSON              what no server takes, and a second id header
+1,080  the id, with its share of 256 new ones          from the operating system's randomness
+  960  the object that is `start_response` and body    two requests share none
+  920  a new list with the id's field                  the application may send its list twice
+  790  the context in which the head is given          Flask's instrumentation needs Flask's
+  730  whether the body is a list of bytes             anything else may fail
+  630  the object's bound method                       `start_response` has to know the response
+  500  a call of that                                  the head is held: the application may fail
+  380  the id, in the environ                          outer layers and handlers look for it there
+  250  whether OpenTelemetry is loaded                 its span ends before the held head is out
+  220  whether it is a second head                     PEP 3333
+  190  which id was current before                     a layer outside, or a caller in process
+1,500  attributes and branches between these           as little as was found
+=====  ==============================================  ==========================================
+
+Tried, and no gain: the list's iterator in a slot named `__iter__`, `object.__new__`, a set of the
+fields that were seen before, `map` over the body.
+
+On Flask (`flask_success`), 16,800 more are 1.045, for 1.05, and 18,100 are 1.049 where
+OpenTelemetry is loaded. CPython takes 5,200 of these: it finds the methods of an application that
+has a class of its own, or more than some 29 attributes, in a slower way. 2,600 look whether Flask's
+response is a list of one chunk; the server then reads that list, which saves about as much.
 
 A typed error on Flask (`flask_typed`) took 1.04 to 1.05 times what it takes by hand, and takes
 0.92; an unknown route (`flask_unknown`) took 1.23, and takes 0.99; both for 1.0. The head of
@@ -109,7 +133,7 @@ of its throughput, for 0.55; 654,000 and 0.52 where OpenTelemetry is loaded):
                                                            and the key that the text is kept by
 =======  ================================================  ====================================
 
-On Django, a success takes 14,150 (`django_wsgi_success`: 1.037, for 1.03): the id, the variable and
+On Django, a success takes 11,400 (`django_wsgi_success`: 1.03, for 1.03): the id, the variable and
 what puts it back when the response is closed, the id's header. What the handler adds to that with
 DRF, where its own NotFound is answered for 0.987 of what DRF takes, a typed error for 0.923 (for
 0.9), and a serializer's failure for 1.008 (17,100 more, for 1.0):

@@ -36,7 +36,7 @@ from .safe_exception import class_name
 from .sentry import tell_sentry
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from .map_exception import Known
 
@@ -93,6 +93,7 @@ class Pipeline:
         "id_header",
         "id_key",
         "ids",
+        "pop_id",
     )
 
     def __init__(self, config: Config) -> None:
@@ -110,6 +111,10 @@ class Pipeline:
         self.ids: RequestIdPool = RequestIdPool(config.request_id_digits)
         self.id_header: str = config.request_id_header
         self.id_key: str = self.id_header.lower()
+        usual = self.covers_everything and not config.trust_request_id
+        none: list[str] = []
+        self.pop_id: Callable[[], str] = self.ids.pop if usual else none.pop
+        """Returns a fresh id. IndexError: the request needs a look, or the pool is empty."""
 
     def on_exception(
         self,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
 from sys import getrefcount
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.http import HttpResponse
 from django.utils.decorators import sync_and_async_middleware
@@ -127,7 +127,7 @@ def _asynchronous(get_response: GetResponseAsync) -> GetResponseAsync:
             left = _leave(pipeline, request, response, request_id, previous)
             return await left.hold_async() if isinstance(left, Stream) else left
         except (KeyboardInterrupt, SystemExit) as exc:
-            answered = _answer_exit(pipeline, request, exc) if request_id == previous else None
+            answered = _answer_exit(pipeline, request, exc) if request_id is previous else None
             if answered is None:
                 set_request_id(previous)
                 raise
@@ -143,7 +143,7 @@ def _succeed(
     pipeline: Pipeline, response: HttpResponseBase, request_id: str | None, previous: str | None
 ) -> HttpResponseBase:
     """Return a success as it leaves; an outer layer, or nobody, puts the current id there."""
-    if request_id == previous:
+    if request_id is previous:
         return response
     if request_id is not None:
         if getrefcount(response) > _ALONE:  # a service may return the same object again
@@ -151,7 +151,8 @@ def _succeed(
         # with_id, without a call
         response.headers._store[pipeline.id_key] = (pipeline.id_header, request_id)  # noqa: SLF001 - as there
     # restore_when_closed, likewise
-    response.__dict__["_resource_closers"].append(
+    closing: Any = response
+    closing._resource_closers.append(  # noqa: SLF001 - as there
         NOTHING_BACK if previous is None else PuttingBack(set_request_id, previous)
     )
     return response
@@ -178,7 +179,7 @@ def _leave(
     previous: str | None,
 ) -> HttpResponseBase | Stream:
     """Return the response as it leaves, or a stream whose first chunk may have to be awaited."""
-    wrapped = request_id == previous  # an outer layer put the id there, and puts it back
+    wrapped = request_id is previous  # an outer layer put the id there, and puts it back
     if request_id is not None:
         response = rewrite_response(pipeline, request, response, request_id, wrapped=wrapped)
     if not wrapped:
@@ -211,6 +212,16 @@ def _answer_exit(
 
 def _begin(pipeline: Pipeline, request: HttpRequest, previous: str | None) -> str | None:
     """Give the request its id; None where its path is not ours."""
+    marked: Any = request  # stubs do not know its id
+    if previous is None:
+        try:  # what follows, for most requests
+            request_id = pipeline.pop_id()
+        except IndexError:
+            pass
+        else:
+            set_request_id(request_id)
+            marked.kaiko_request_id = request_id
+            return request_id
     if not pipeline.covers_everything and not pipeline.config.covers(request.path_info):
         request.__dict__[COVERED] = False
         if previous is not None:
@@ -220,15 +231,9 @@ def _begin(pipeline: Pipeline, request: HttpRequest, previous: str | None) -> st
     if previous is not None and outer_id(request) == previous:
         request_id = previous  # what a server left of another request's state is not current
     else:
-        if pipeline.config.trust_request_id:
-            request_id = request_id_of(request.META, pipeline)
-        else:
-            try:  # what `request_id_of` does, without two calls
-                request_id = pipeline.ids.pop()
-            except IndexError:
-                request_id = pipeline.ids.refill()
+        request_id = request_id_of(request.META, pipeline)
         set_request_id(request_id)
-    request.__dict__["kaiko_request_id"] = request_id  # stubs do not know it
+    marked.kaiko_request_id = request_id
     return request_id
 
 

@@ -7,7 +7,7 @@ over its closers, and that Django has logged it.
 from __future__ import annotations
 
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -245,8 +245,10 @@ def restore_when_closed(response: HttpResponseBase, previous: str | None) -> Non
     A stream logs with its id until then. The value is set rather than a token reset: under
     ASGI the response is closed in a thread, whose changes asgiref carries back.
     """
-    # Django's own list of what to do then, which its stubs do not know.
-    closers: list[Callable[[], object]] = response.__dict__["_resource_closers"]
+    # Django's own list of what to do then, which its stubs do not know. To ask for `__dict__` would
+    # have Python make that.
+    closing: Any = response
+    closers: list[Callable[[], object]] = closing._resource_closers  # noqa: SLF001 - see above
     closers.append(NOTHING_BACK if previous is None else PuttingBack(set_request_id, previous))
 
 

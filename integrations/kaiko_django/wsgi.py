@@ -12,6 +12,8 @@ from kaiko_wsgi import KaikoMiddleware
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from kaiko_wsgi.start_wrapper import StartWrapper
+
 __all__ = ["WSGIWrapper"]
 
 _close = HttpResponse.close
@@ -20,14 +22,16 @@ _close = HttpResponse.close
 class WSGIWrapper(KaikoMiddleware):
     """`kaiko_wsgi.KaikoMiddleware`, which knows that a response of Django's is ready."""
 
-    def restores_id(self, result: Iterable[bytes], previous: str | None, /) -> bool:
-        """Let the response put the id back by itself; whether it is one of Django's.
+    def ready_body(
+        self, result: Iterable[bytes], wrapper: StartWrapper, /
+    ) -> Iterable[bytes] | None:
+        """Return the response, which puts the id back by itself, if it is one of Django's.
 
         A service's own `close` may fail, which is then logged with the request.
         """
         if not isinstance(result, HttpResponse):
-            return False
+            return None
         if type(result).close is not _close or "close" in vars(result):
-            return False
-        restore_when_closed(result, previous)
-        return True
+            return None
+        restore_when_closed(result, wrapper.previous)
+        return result

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import partial
+from gc import get_referents
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -11,7 +12,6 @@ from werkzeug.wsgi import ClosingIterator
 
 from kaiko_flask._apis import METHODS, ApiMethod
 from kaiko_middleware.headers import prefers_html
-from kaiko_middleware.ids import set_request_id
 from kaiko_wsgi import KaikoMiddleware
 
 if TYPE_CHECKING:
@@ -19,25 +19,19 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from kaiko_middleware import Config
+    from kaiko_wsgi.start_wrapper import StartWrapper
 
 __all__ = ["shows_debug_page", "surround"]
 
 _SURROUNDED = "kaiko_flask.surrounded"
 """The key of the application that a layer outside of `app.wsgi_app` serves."""
-_NOTHING_BACK = partial(set_request_id, None)
-"""Where no id was current before."""
-
-
 _call: Any = vars(Flask)["__call__"]
 _UNPATCHED = _call if getattr(_call, "__globals__", {}).get("__name__") == "flask.app" else None
 """Flask's own `__call__`, unless somebody patched it before this was imported."""
-_BODY = ("close", "get_app_iter", "iter_encoded")
-
-
-@lru_cache(maxsize=64)
-def _is_plain(cls: type[object]) -> bool:
-    """Whether responses of this class give and close their bodies as Werkzeug's do."""
-    return all(getattr(cls, name, None) is getattr(Response, name) for name in _BODY)
+_CLOSE = Response.close
+_encoded: Any = Response([]).iter_encoded()
+_CHUNKS = _encoded.gi_code
+"""The code of the generator of Werkzeug's that reads a response's body."""
 
 
 class FlaskLayer(KaikoMiddleware):
@@ -51,24 +45,36 @@ class FlaskLayer(KaikoMiddleware):
         """Whether Flask's debug pages are left alone here."""
         return shows_debug_page(self._flask_app, environ)
 
-    def restores_id(self, result: Iterable[bytes], previous: str | None, /) -> bool:
-        """Let a response of Flask's put the id back when it is closed; whether it can.
+    def ready_body(
+        self, result: Iterable[bytes], wrapper: StartWrapper, /
+    ) -> Iterable[bytes] | None:
+        """Return the list of one chunk that a response of Flask's has; None for any other body.
 
-        Its body has to be there as a whole, and nothing that it calls when it is closed may fail.
+        Nothing that the response calls when it is closed may fail.
         """
-        # No public name leads from the body to its response.
-        callbacks: Any = getattr(result, "_callbacks", None)
-        if type(result) is not ClosingIterator or len(callbacks) != 2:
-            return False
-        response: Any = getattr(callbacks[1], "__self__", None)
-        kind: Any = type(response)  # mypy takes no class for hashable
-        if not _is_plain(kind) or response._on_close:  # noqa: SLF001 - see above
-            return False
-        parts = response.response
-        if type(parts) is not list or len(parts) != 1 or type(parts[0]) is not bytes:
-            return False
-        callbacks.append(_NOTHING_BACK if previous is None else partial(set_request_id, previous))
-        return True
+        if type(result) is not ClosingIterator:
+            return KaikoMiddleware.ready_body(self, result, wrapper)
+        body: Any = result
+        try:
+            # No public name leads from the body to its response.
+            given, close = body._callbacks  # noqa: SLF001 - see above
+            chunks, response = given.__self__, close.__self__
+            parts = response.response
+            if (
+                close.__func__ is _CLOSE
+                and not response._on_close  # noqa: SLF001 - see above
+                and type(parts) is list
+                and len(parts) == 1
+                and type(parts[0]) is bytes
+                # The very list that is read: a response may give another body in its own way.
+                and chunks.gi_code is _CHUNKS
+                and get_referents(chunks)[-1] is parts
+            ):
+                wrapper.parts = parts
+                return wrapper
+        except (AttributeError, LookupError, ValueError):
+            pass
+        return None
 
 
 class InnerLayer(FlaskLayer):

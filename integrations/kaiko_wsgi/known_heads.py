@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["USUAL_TYPES", "KnownHeads", "answered_inside"]
 
 _KEPT = 512
-_TYPES = ("application/json", "text/html; charset=utf-8", "text/plain; charset=utf-8")
-USUAL_TYPES: tuple[tuple[str, str], ...] = tuple(("Content-Type", value) for value in _TYPES)
-"""Nearly every answer has one of these fields. None is a stream's that an envelope can end."""
+USUAL_TYPES = frozenset(
+    {
+        "application/json",
+        "text/html; charset=utf-8",
+        "text/plain; charset=utf-8",
+    }
+)
+"""Nearly every answer has one of these. None is a stream's that an envelope can end."""
 
 
 class KnownHeads:
@@ -58,7 +63,7 @@ class KnownHeads:
                 known = names[name]
                 # Past the pattern of what servers take, which costs more.
                 if not (
-                    value in _TYPES
+                    value in USUAL_TYPES
                     if known is None
                     else known and value.isascii() and value.isprintable()
                 ):

@@ -54,26 +54,23 @@ class KaikoMiddleware:
         self._pipeline = Pipeline(Config() if config is None else config)
         self.known: KnownHeads = KnownHeads(self._pipeline)
         """What is the same for all requests."""
-        config = self._pipeline.config
-        self._usual = self._pipeline.covers_everything and not config.trust_request_id
-        self._pop = self._pipeline.ids.pop
+        self._pop_id = self._pipeline.pop_id
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
         previous = current_request_id()
-        if previous is None and self._usual:
-            try:
-                request_id = self._pop()
-            except IndexError:
-                request_id = self._pipeline.ids.refill()
-        elif previous is not None and id_around(environ) != previous:
-            # Another request calls it in process.
-            return serve_apart(partial(KaikoMiddleware.__call__, self), environ, start_response)
-        else:
-            found = self._identify(environ, previous)
-            if found is None:
+        try:
+            # What `_identify` does for most requests, without three calls.
+            request_id = self._pop_id() if previous is None else None
+        except IndexError:
+            request_id = None
+        if request_id is None:
+            if previous is not None and id_around(environ) != previous:
+                # Another request calls it in process.
+                return serve_apart(partial(KaikoMiddleware.__call__, self), environ, start_response)
+            request_id = self._identify(environ, previous)
+            if request_id is None:
                 return self._serve_uncovered(environ, start_response, previous)
-            request_id = found
         environ[ENVIRON_ID] = request_id
         wrapper = StartWrapper()
         wrapper.middleware = self
@@ -82,27 +79,25 @@ class KaikoMiddleware:
         wrapper.request_id = request_id
         wrapper.fields = _NO_HEAD
         wrapper.token = set_request_id(request_id)
-        asked = False
         try:
             result = self.app(environ, wrapper.start)
-            fields = wrapper.fields
-            if fields:
-                kind: type[object] = type(result)
-                if kind is list:
-                    parts: Any = result  # checkers do not know that it is a list
-                    if (len(parts) == 1 and type(parts[0]) is bytes) or all(
-                        type(part) is bytes for part in parts
-                    ):
-                        asked = True
-                        wrapper.context.run(start_response, wrapper.status, fields)
-                        wrapper.parts = parts
-                        return wrapper
-                elif self.restores_id(result, previous):
-                    asked = True
-                    wrapper.context.run(start_response, wrapper.status, fields)
-                    return result
         except BaseException as exc:  # noqa: BLE001 - the driver raises what is not answered
-            return wrapper.driven().fail_in_call(exc, asked=asked)
+            return wrapper.driven().fail_in_call(exc)
+        fields = wrapper.fields
+        if fields:
+            body: Iterable[bytes] | None = wrapper
+            kind: type[object] = type(result)
+            parts: Any = result  # checkers do not know that it is a list
+            if kind is list and len(parts) == 1 and type(parts[0]) is bytes:
+                wrapper.parts = parts
+            else:
+                body = self.ready_body(result, wrapper)
+            if body is not None:
+                try:
+                    wrapper.context.run(start_response, wrapper.status, fields)
+                except BaseException as exc:  # noqa: BLE001 - likewise
+                    return wrapper.driven().fail_in_call(exc, asked=True)
+                return body
         return wrapper.driven().serve(result)
 
     def _identify(self, environ: WSGIEnvironment, previous: str | None) -> str | None:
@@ -145,13 +140,19 @@ class KaikoMiddleware:
         layers.reply, layers.error = answer.reply, answer.error
         return answer.reply
 
-    def restores_id(self, _result: Iterable[bytes], _previous: str | None, /) -> bool:
-        """Have a body put the id `previous` back when it is closed; whether it can.
+    def ready_body(
+        self, result: Iterable[bytes], wrapper: StartWrapper, /
+    ) -> Iterable[bytes] | None:
+        """Return what the server gets behind a head that needs no look; None: the body may fail.
 
-        For adapters of frameworks whose body takes callbacks: where the head needs no look,
-        the server then gets the framework's body itself.
+        What is returned puts the request id back when it is closed.
         """
-        return False
+        parts: Any = result  # checkers do not know whether it is a list
+        kind: type[object] = type(result)
+        if kind is not list or not all(type(part) is bytes for part in parts):
+            return None
+        wrapper.parts = parts
+        return wrapper
 
     def shows_debug_page(self, _environ: WSGIEnvironment, /) -> bool:
         """Whether the framework's debug pages are left alone here; for adapters of frameworks."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from kaiko_middleware.ids import restore_request_id, set_request_id
 from kaiko_middleware.layers import LAYERS
-from kaiko_middleware.tracing import hold_end
+from kaiko_middleware.tracing import TRACING, hold_end
 from kaiko_wsgi.known_heads import USUAL_TYPES, answered_inside
 from kaiko_wsgi.response_driver import ResponseDriver
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["StartWrapper"]
 
 _modules = sys.modules
-_TRACING = "opentelemetry.trace"
 
 
 class StartWrapper:
@@ -87,29 +86,38 @@ class StartWrapper:
         """Be the application's `start_response`."""
         if self.fields is not None or exc_info is not None:
             return self.driven().start(status, headers, exc_info)
-        if _TRACING in _modules and (release := hold_end()) is not None:
+        if TRACING in _modules and (release := hold_end()) is not None:
             return self.driven(release).start(status, headers)
-        fields = None
         if status == "200 OK" and len(headers) == 2:
             # What frameworks send with JSON, and that is most of all that they send.
             first, second = headers
-            if first in USUAL_TYPES:
-                name, length = second
-            else:
-                name, length = first if second in USUAL_TYPES else ("", "")
-            if name == "Content-Length" and length.isdecimal() and length.isascii():
-                fields = [first, second, (self.middleware.known.id_header, self.request_id)]
+            name, kind = first
+            other, length = second
+            if (
+                kind in USUAL_TYPES
+                and name == "Content-Type"
+                and other == "Content-Length"
+                and length.isdecimal()
+                and length.isascii()
+            ):
+                self.status = status
+                self.fields = [first, second, (self.middleware.known.id_header, self.request_id)]
+                self.context = copy_context()
+                return self
+        return self._start_unusual(status, headers)
+
+    def _start_unusual(self, status: str, headers: Headers) -> Callable[[bytes], object]:
+        """Do what `start` does with any other head."""
+        fields = self.middleware.known.plain_fields(status, headers, self.request_id)
         if fields is None:
-            fields = self.middleware.known.plain_fields(status, headers, self.request_id)
-            if fields is None:
-                # An exception's answer that a framework's handler of ours made is the next usual.
-                if not (
-                    headers
-                    and LAYERS in self.environ
-                    and answered_inside(self.environ, self.request_id, status, headers)
-                ):
-                    return self.driven().start(status, headers)
-                fields = headers
+            # An exception's answer that a framework's handler of ours made is the next usual.
+            if not (
+                headers
+                and LAYERS in self.environ
+                and answered_inside(self.environ, self.request_id, status, headers)
+            ):
+                return self.driven().start(status, headers)
+            fields = headers
         self.status = status
         self.fields = fields
         self.context = copy_context()

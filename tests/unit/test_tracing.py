@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry import trace
+from opentelemetry import context, trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from kaiko_middleware.tracing import hold_end, tell_span
+from kaiko_middleware.tracing import TRACING, hold_end, tell_span
 
 if TYPE_CHECKING:
     import pytest
@@ -108,10 +109,30 @@ def test_nothing_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     tell_span(ValueError())()
     assert hold_end() is None
     assert trace.get_current_span() is plain
-    monkeypatch.delitem(sys.modules, "opentelemetry.trace")
+    for name in "opentelemetry.trace", TRACING:
+        monkeypatch.delitem(sys.modules, name)
     tell_span(ValueError())()
     assert hold_end() is None
-    assert "opentelemetry.trace" not in sys.modules
+    assert not {"opentelemetry.trace", TRACING} & {*sys.modules}
+
+
+def test_no_span_to_hold() -> None:
+    """OpenTelemetry's context has something else in it, or a span that does not record."""
+    for current in (
+        context.set_value("key", "value"),
+        trace.set_span_in_context(trace.NonRecordingSpan(trace.INVALID_SPAN_CONTEXT)),
+    ):
+        token = context.attach(current)
+        try:
+            assert hold_end() is None
+        finally:
+            context.detach(token)
+
+
+def test_while_opentelemetry_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread may be at it: the module is there, and has nothing in it."""
+    monkeypatch.setitem(sys.modules, TRACING, ModuleType(TRACING))
+    assert hold_end() is None
 
 
 def test_other_spans(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,6 +152,10 @@ def test_other_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     other: Any = Other()
     monkeypatch.setattr(trace, "get_current_span", lambda: other)
     tell_span(ValueError())()
-    assert hold_end() is None
+    token = context.attach(context.set_value("key", "value"))
+    try:
+        assert hold_end() is None
+    finally:
+        context.detach(token)
     other.end()
     assert ended == ["ended"]

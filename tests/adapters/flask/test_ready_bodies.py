@@ -1,4 +1,4 @@
-"""A body that is there as a whole goes to the server as Flask made it; any other is watched."""
+"""A body that is there as a whole goes to the server as a list; any other is watched."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from adapters.wsgi.server import Server, make_environ
 from kaiko_middleware import NotFoundError, current_request_id
 from kaiko_middleware.ids import set_request_id
 from kaiko_middleware.layers import ENVIRON_ID
+from kaiko_wsgi.response_driver import ResponseDriver
+from kaiko_wsgi.start_wrapper import StartWrapper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,12 +30,12 @@ def asked(view: Callable[[], Any], **environ: Any) -> tuple[Any, Server]:
 
 
 @pytest.mark.parametrize("before", [None, "req-outside"])
-def test_flasks_own_body(before: str | None) -> None:
+def test_a_whole_body(before: str | None) -> None:
     """The id is current until the body is closed; that of a layer outside stays."""
     set_request_id(before)
     try:
         body, server = asked(lambda: "ok", **{ENVIRON_ID: before})
-        assert (type(body), server.answer.id) == (ClosingIterator, current_request_id())
+        assert (type(body), server.answer.id) == (StartWrapper, current_request_id())
         assert [*body] == [b"ok"]
         body.close()
         assert current_request_id() == before
@@ -43,14 +45,14 @@ def test_flasks_own_body(before: str | None) -> None:
 
 @pytest.mark.parametrize("failure", [NotFoundError(), NotFound(), MethodNotAllowed(["PUT"])])
 def test_an_exceptions_answer(failure: Exception) -> None:
-    """What an exception is answered with goes to the server as Flask's own body, too."""
+    """What an exception is answered with goes to the server in the same way."""
 
     def view() -> None:
         raise failure
 
     body, server = asked(view)
     try:
-        assert (type(body), server.answer.id) == (ClosingIterator, current_request_id())
+        assert (type(body), server.answer.id) == (StartWrapper, current_request_id())
         assert json.loads(b"".join(body))["error"]["type"] in {
             "not_found_error",
             "invalid_request_error",
@@ -102,6 +104,28 @@ def called_back() -> Response:
     return response
 
 
+def closed_as_another() -> Any:
+    """Return a response that closes another one, in place of itself."""
+    response: Any = Response(iter([b"o", b"k"]))
+    response.close = Response("no").close
+    return response
+
+
+def given_by_another() -> Any:
+    """Return a response that gives the body of another one."""
+    response: Any = Response("no")
+    response.iter_encoded = Response("ok").iter_encoded
+    response.content_length = 2
+    return response
+
+
+def closed_by_a_function() -> Any:
+    """Return a response that a plain function closes."""
+    response: Any = Response("ok")
+    response.close = list
+    return response
+
+
 def closing() -> ClosingIterator:
     """Return a body that is no response's."""
     return ClosingIterator([b"ok"], [lambda: None, lambda: None])
@@ -113,6 +137,9 @@ def closing() -> ClosingIterator:
         other_close,
         other_chunks,
         called_back,
+        closed_as_another,
+        given_by_another,
+        closed_by_a_function,
         lambda: Response([b"o", b"k"]),
         lambda: Response(iter([b"ok"])),
         lambda: Response(["ok"]),
@@ -123,6 +150,9 @@ def closing() -> ClosingIterator:
         "close",
         "chunks",
         "called back",
+        "another's close",
+        "another's chunks",
+        "function",
         "parts",
         "iterator",
         "text",
@@ -133,10 +163,21 @@ def closing() -> ClosingIterator:
 def test_what_may_fail_is_watched(made: Callable[[], Any]) -> None:
     """Other bodies are read by ours, and the id is put back as well."""
     body, server = asked(made)
-    assert type(body) is not ClosingIterator
+    assert type(body) is ResponseDriver
     assert (b"".join(body), server.answer.status) == (b"ok", 200)
     body.close()
     assert current_request_id() is None
+
+
+def test_a_list_of_other_middleware() -> None:
+    """What WSGI middleware around Flask returns goes out as a list, too."""
+    app = make_app()
+    inner: Any = app.wsgi_app
+    inner.app = lambda _environ, start: start("200 OK", []) and [b"o", b"k"]
+    server = Server()
+    body: Any = app(make_environ("/x"), server.start_response)
+    assert (type(body), [*body], server.answer.status) == (StartWrapper, [b"o", b"k"], 200)
+    body.close()
 
 
 def test_a_body_that_fails_first() -> None:
