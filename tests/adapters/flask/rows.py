@@ -169,7 +169,6 @@ def _guarded() -> Any:
 def _resource(library: Any, stop: Callable[[], Any]) -> Callable[[], Any]:
     def made() -> Any:
         app = make_app()
-        app.logger.disabled = True
         api = library.Api(app)
         api.add_resource(type("R", (library.Resource,), {"get": lambda _: stop()}), "/x")
         return app
@@ -181,8 +180,8 @@ class _Odd(HTTPException):
     code = 499
 
 
-def _kebab(place: Callable[..., object]) -> str:
-    return place.__name__.replace("_", "-")
+def _kebab(place: Any) -> str:  # ty knows no name of a callable
+    return str(place.__name__).replace("_", "-")
 
 
 _PLACES = [*INSIDE, *OUTSIDE, *AROUND]

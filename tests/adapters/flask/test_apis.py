@@ -56,7 +56,7 @@ def make(
         settings: Flask's.
 
     """
-    app = Flask("service")
+    app = Flask("resources")
     app.config.update(settings)
     app.logger.disabled = True
     if before:
@@ -311,7 +311,7 @@ def test_own_errors_of_restful(before: bool) -> None:  # noqa: FBT001 - a parame
 @ORDERS
 def test_several(library: Any, before: bool, caplog: pytest.LogCaptureFixture) -> None:  # noqa: FBT001 - a parameter of the test
     """On blueprints, and next to plain views."""
-    app = Flask("service")
+    app = Flask("resources")
     app.logger.disabled = True
     caplog.set_level("INFO", "kaiko")
     if before:
@@ -337,7 +337,6 @@ def test_several(library: Any, before: bool, caplog: pytest.LogCaptureFixture) -
 def test_paths_that_are_not_ours(library: Any) -> None:
     """There the `Api` answers as without us."""
     app = make_app(Config(paths=["/v2"]))
-    app.logger.disabled = True
     api = library.Api(app)
     api.add_resource(type("R", (library.Resource,), {"get": lambda _: fails(SoldOut())()}), "/x")
     answer = ask_wsgi(app, "/x")
