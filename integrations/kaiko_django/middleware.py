@@ -101,7 +101,16 @@ def _synchronous(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         pipeline = current[0] if current else current_pipeline()
         previous = current_request_id()
-        request_id = _begin(pipeline, request, previous)
+        marked: Any = request  # stubs do not know its id
+        try:  # what `_begin` does for most requests, without a call
+            request_id = pipeline.pop_id() if previous is None else None
+        except IndexError:
+            request_id = None
+        if request_id is None:
+            request_id = _begin(pipeline, request, previous)
+        else:
+            set_request_id(request_id)
+            marked.kaiko_request_id = request_id
         try:
             response = get_response(request)
             if isinstance(response, HttpResponse) and response.status_code in _FINE:
@@ -212,16 +221,6 @@ def _answer_exit(
 
 def _begin(pipeline: Pipeline, request: HttpRequest, previous: str | None) -> str | None:
     """Give the request its id; None where its path is not ours."""
-    marked: Any = request  # stubs do not know its id
-    if previous is None:
-        try:  # what follows, for most requests
-            request_id = pipeline.pop_id()
-        except IndexError:
-            pass
-        else:
-            set_request_id(request_id)
-            marked.kaiko_request_id = request_id
-            return request_id
     if not pipeline.covers_everything and not pipeline.config.covers(request.path_info):
         request.__dict__[COVERED] = False
         if previous is not None:
@@ -233,6 +232,7 @@ def _begin(pipeline: Pipeline, request: HttpRequest, previous: str | None) -> st
     else:
         request_id = request_id_of(request.META, pipeline)
         set_request_id(request_id)
+    marked: Any = request  # stubs do not know its id
     marked.kaiko_request_id = request_id
     return request_id
 
