@@ -98,10 +98,11 @@ class Rate:
         if ahead > self.longest:
             start = now + self.longest
             ahead = start - now
-        free = self.period - ahead
-        left = int(free / self.interval + _HAIR) if free > 0 else 0
-        charge = self.interval if cost == 1 else self.charge(cost)
-        return start, _verdict(Verdict, (False, self.limit, left, ahead, charge - free))
+        left, charge = 0, self.interval  # who may not send one more has none left
+        if cost != 1:
+            left, charge = max(0, self.remaining(ahead)), self.charge(cost)
+        wait = charge - (self.period - ahead)
+        return start, _verdict(Verdict, (False, self.limit, left, ahead, wait))
 
     def pay(self, whole_at: float | None, now: float, cost: int) -> float | None:
         """Return the time that is kept of a key once a request is counted; None if it is refused.
