@@ -134,9 +134,9 @@ of its throughput, for 0.55; 654,000 and 0.52 where OpenTelemetry is loaded):
 =======  ================================================  ====================================
 
 On Django, a success takes 11,300 (`django_wsgi_success`: 1.0295, for 1.03): the id, the variable
-and what puts it back when the response is closed, the id's header. What the handler adds to that with
-DRF, where its own NotFound is answered for 0.987 of what DRF takes, a typed error for 0.923 (for
-0.9), and a serializer's failure for 1.008 (17,100 more, for 1.0):
+and what puts it back when the response is closed, the id's header. What the handler adds to that
+with DRF, where its own NotFound is answered for 0.987 of what DRF takes, a typed error for 0.923
+(for 0.9), and a serializer's failure for 1.008 (17,100 more, for 1.0):
 
 ========  ========  ===================================  =======================================
 NotFound  failure
