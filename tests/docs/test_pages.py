@@ -22,6 +22,8 @@ WARNINGS = (
     "error",
     "ignore:The anyio.abc.BlockingPortal alias is deprecated:DeprecationWarning",
     "ignore:The `__fields__` attribute is deprecated:DeprecationWarning",
+    # What Sentry 2.40 calls on Python 3.14.
+    "ignore:'asyncio.iscoroutinefunction' is deprecated:DeprecationWarning",
     # What Pyramid and WebOb import.
     "ignore:pkg_resources is deprecated:UserWarning",
     "ignore:Deprecated call to `pkg_resources:DeprecationWarning",

@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 from litestar import Request, get
 from litestar.params import FromPath, FromQuery
+from pydantic import VERSION
 
 import kaiko_fastapi
 from adapters.asgi.server import http_scope
@@ -54,6 +55,10 @@ def said(answer: Answer) -> tuple[int, str, str | None, str]:
     return answer.status, error["code"], error["param"], error["message"]
 
 
+FROM_DEFAULT = pytest.mark.skipif(
+    VERSION in {"2.12.0", "2.12.1", "2.12.2", "2.12.3"},
+    reason="this pydantic finds each field in the defaultdict that Litestar makes of a form",
+)
 SECRET = b"kaiko_secret"
 DEEP = b"[" * 100_000
 LONG = b'{"sku": "a", "count": ' + b"9" * 5000 + b"}"
@@ -130,7 +135,9 @@ def test_a_model_is_refused_as_fastapi_does(body: bytes) -> None:
         ("/form", b"", FORM, missing("sku", " (and 1 more: count)")),
         ("/form", b"", None, missing("sku", " (and 1 more: count)")),
         ("/form", b'{"sku": "a"}', JSON, WRONG_TYPE),
-        ("/multipart", b"", MULTIPART, missing("sku", " (and 1 more: count)")),
+        pytest.param(
+            "/multipart", b"", MULTIPART, missing("sku", " (and 1 more: count)"), marks=FROM_DEFAULT
+        ),
         ("/multipart", b"garbage", MULTIPART, BAD_FORM),
         ("/multipart", b"x", "multipart/form-data", BAD_FORM),
         ("/multipart", b'{"sku": "a"}', JSON, WRONG_TYPE),
