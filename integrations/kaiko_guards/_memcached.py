@@ -17,10 +17,10 @@ from importlib import import_module
 from math import inf
 from threading import Lock, Semaphore
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from limits.storage import storage_from_string
 
+from kaiko_guards._loops import ByLoop
 from kaiko_guards._storages import Read, Write
 from kaiko_guards._swaps import settling, taking
 
@@ -64,7 +64,7 @@ class MemcachedStorage:
         self._clock = clock
         # In one process they take turns at a key, rather than swap in vain.
         self._locks = [Lock() for _ in range(_LOCKS)]
-        self._turns: WeakKeyDictionary[object, list[asyncio.Lock]] = WeakKeyDictionary()
+        self._turns: ByLoop[list[asyncio.Lock]] = ByLoop()
 
     def take(self, charges: Sequence[Charge]) -> list[list[float]]:
         """Charge all of the keys, or none where a rate refuses; tell what was before."""
@@ -86,7 +86,8 @@ class MemcachedStorage:
             return []
         turns = self._turns.get(loop)
         if turns is None:
-            turns = self._turns[loop] = [asyncio.Lock() for _ in range(_LOCKS)]
+            turns = [asyncio.Lock() for _ in range(_LOCKS)]
+            self._turns.add(loop, turns)
         async with asyncio.timeout(self._timeout), turns[hash(charges[0].key) % _LOCKS]:
             return await self._run_async(taking(_hashed(charges), self._clock), loop)
 
@@ -162,8 +163,7 @@ class _Node:
         self._turn = Semaphore(_AT_ONCE)
         self._connect = connect
         import_module("memcachio")
-        self._clients: WeakKeyDictionary[object, tuple[Any, asyncio.Future[None]]]
-        self._clients = WeakKeyDictionary()
+        self._clients: ByLoop[tuple[Any, asyncio.Future[None]]] = ByLoop()
 
     def run(self, step: Read | Write) -> Any:
         client = self._client
@@ -218,7 +218,8 @@ class _Node:
             )
             client = await storage.bridge.get_storage()
             opening = asyncio.ensure_future(client.connection_pool.initialize())
-            found = self._clients[loop] = client, opening
+            found = client, opening
+            self._clients.add(loop, found)
         client, opening = found
         if not opening.done():
             await asyncio.wait([opening])

@@ -13,11 +13,11 @@ from importlib import import_module
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from limits.storage import storage_from_string
 
 from kaiko_guards._bounds import Bound
+from kaiko_guards._loops import ByLoop
 from kaiko_guards._storages import Charge
 from kaiko_guards._timers import Timers
 
@@ -161,7 +161,7 @@ class RedisStorage:
         self._turns: SimpleQueue[None] = SimpleQueue()
         for _ in range(_AT_ONCE):
             self._turns.put(None)
-        self._loops: WeakKeyDictionary[object, _OnLoop] = WeakKeyDictionary()
+        self._loops: ByLoop[_OnLoop] = ByLoop()
         self._latest: _OnLoop | None = None  # one loop is the rule
         import_module(client)
         # A cluster's client asks the server at once.
@@ -305,7 +305,9 @@ class RedisStorage:
             timers = Timers(asyncio.get_running_loop(), self._timeout)
             turn = asyncio.Semaphore(_AT_ONCE)
             found = _OnLoop(loop, self._connect(is_async=True), turn, timers)
-            self._loops[loop] = found
+            for over in self._loops.add(loop, found):
+                for one in over.connection.idle:
+                    one.connection = None  # the loop that runs would log that nobody closed it
         return found
 
     def _connect(self, *, is_async: bool) -> _Connection:

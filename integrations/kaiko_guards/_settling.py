@@ -18,8 +18,8 @@ import time
 from contextvars import Context
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakKeyDictionary
 
+from kaiko_guards._loops import ByLoop
 from kaiko_guards._storages import Batch, Charge
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Settler:
         self._room = _ROOM
         self._sent: tuple[Batch, Sequence[_Due]] | None = None
         """What may or may not have arrived."""
-        self._timers: WeakKeyDictionary[object, TimerHandle] = WeakKeyDictionary()
+        self._timers: ByLoop[TimerHandle] = ByLoop()
         self._tasks: set[Task[None]] = set()
         self._begin()
 
@@ -116,7 +116,8 @@ class Settler:
         """Have the event loop settle when the interval is over."""
         if loop not in self._timers:
             # In a context of its own: it belongs to no request.
-            self._timers[loop] = loop.call_later(self._every, self._start, loop, context=Context())
+            timer = loop.call_later(self._every, self._start, loop, context=Context())
+            self._timers.add(loop, timer)
 
     def _start(self, loop: AbstractEventLoop) -> None:
         self._timers.pop(loop, None)

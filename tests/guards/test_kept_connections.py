@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import pytest
 from redis.exceptions import ConnectionError as NotFoundError
@@ -18,11 +20,12 @@ from kaiko_guards._chain import Guards
 from kaiko_guards._limits import Count
 from kaiko_guards._rates import parse_rates
 from kaiko_guards._redis import RedisStorage
+from kaiko_guards._settling import Settler
 from kaiko_guards._shared import SharedCounter
 from kaiko_guards._storages import Charge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
     from pathlib import Path
 
 _RATES = parse_rates("rates", "100/hour")
@@ -253,6 +256,52 @@ def test_a_child_has_nothing_idle() -> None:
     assert storage._here().idle == ["the parent's"]
     storage._process = 0
     assert storage._here().idle == []
+
+
+# --- an event loop that is over -------------------------------------------------------
+
+
+def _kept_of_three(use: Callable[..., Coroutine[Any, Any, object]]) -> list[bool]:
+    """Tell which of three event loops are kept once `use` has run in each, told whether it ends."""
+    loops: list[ref[object]] = []
+
+    async def main(*, ends: bool) -> None:
+        loops.append(ref(asyncio.get_running_loop()))
+        await use(asyncio.get_running_loop(), ends=ends)
+
+    for number in range(3):
+        asyncio.run(main(ends=number == 2))
+    gc.collect()
+    return [loop() is not None for loop in loops]
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # nobody closed them
+@pytest.mark.parametrize("server", ["redis", "valkey", "memcached"], indirect=True)
+def test_the_connections_of_a_loop_go_after_it(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without a word: test clients and `asyncio.run` make one loop after another."""
+    counter = SharedCounter(server.url, timeout=5)
+
+    async def hit(loop: object, *, ends: bool) -> None:
+        assert await counter.hit_async(_count("key"), loop)
+        if ends:
+            await counter.close(loop)
+
+    assert _kept_of_three(hit) == [False, False, False]
+    assert not caplog.records
+
+
+def test_the_timer_of_a_loop_goes_after_it() -> None:
+    """Though it never came to what it was set for."""
+    settler = Settler(SharedCounter(_NOWHERE, settle_every=60), 60)
+
+    async def wait(loop: asyncio.AbstractEventLoop, *, ends: bool) -> None:
+        settler.settle_soon(loop)
+        if ends:
+            await settler.close(loop)
+
+    assert _kept_of_three(wait) == [False, False, False]
 
 
 @pytest.mark.parametrize(
