@@ -248,6 +248,24 @@ def test_one_app_calls_another(stack: Stack, where: str, bare: str) -> None:
     assert (inside is None) if where.startswith("/left") else (inside not in {None, answer.id})
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_call_that_passes_the_id_on(*, is_async: bool) -> None:
+    """What trusts it answers with it, as it does over HTTP."""
+
+    def calls(_request: HttpRequest) -> HttpResponse:
+        given = current_request_id() or ""
+        answer = Client().get("/ids", headers={"X-Request-ID": given})
+        assert current_request_id() == given
+        return HttpResponse(answer.headers["X-Request-ID"])
+
+    urls = Urls([path("x", calls), path("ids", views.async_ids if is_async else views.ids)])
+    settings = {"trust_request_id": True}
+    with override_settings(MIDDLEWARE=[OURS], ROOT_URLCONF=urls, KAIKO_MIDDLEWARE=settings):
+        answer = Client().get("/x", headers={"X-Request-ID": "gateway:1"})
+    assert answer.content == b"gateway:1"
+    assert current_request_id() is None
+
+
 # --- concurrency ----------------------------------------------------------------------
 
 
