@@ -13,6 +13,7 @@ from importlib import import_module
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import finalize
 
 from limits.storage import storage_from_string
 
@@ -22,7 +23,7 @@ from kaiko_guards._storages import Charge
 from kaiko_guards._timers import Timers
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Coroutine, Iterable, Sequence
 
     from kaiko_guards._rates import Rate
     from kaiko_guards._storages import Batch
@@ -162,6 +163,7 @@ class RedisStorage:
         for _ in range(_AT_ONCE):
             self._turns.put(None)
         self._loops: ByLoop[_OnLoop] = ByLoop()
+        finalize(self, _leave, self._loops.values())  # also where the process ends
         self._latest: _OnLoop | None = None  # one loop is the rule
         import_module(client)
         # A cluster's client asks the server at once.
@@ -305,9 +307,7 @@ class RedisStorage:
             timers = Timers(asyncio.get_running_loop(), self._timeout)
             turn = asyncio.Semaphore(_AT_ONCE)
             found = _OnLoop(loop, self._connect(is_async=True), turn, timers)
-            for over in self._loops.add(loop, found):
-                for one in over.connection.idle:
-                    one.connection = None  # the loop that runs would log that nobody closed it
+            _leave(self._loops.add(loop, found))
         return found
 
     def _connect(self, *, is_async: bool) -> _Connection:
@@ -333,6 +333,16 @@ class RedisStorage:
         unknown = import_module(f"{self._client}.exceptions").NoScriptError
         digest = client.register_script(_SCRIPT).sha
         return _Connection(client, digest, unknown, [])
+
+
+def _leave(loops: Iterable[_OnLoop]) -> None:
+    """Take the connections from clients that nobody closed.
+
+    They would tell the loop that runs by then, or fail for want of one.
+    """
+    for each in loops:
+        for one in each.connection.idle:
+            one.connection = None
 
 
 def _asked(charges: Sequence[Charge], *, forced: bool = False) -> _Asked:

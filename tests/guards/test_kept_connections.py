@@ -292,6 +292,28 @@ def test_the_connections_of_a_loop_go_after_it(
     assert not caplog.records
 
 
+_LEFT = """
+import asyncio, sys
+from kaiko_guards._limits import Count
+from kaiko_guards._rates import parse_rates
+from kaiko_guards._shared import SharedCounter
+counter = SharedCounter(sys.argv[1], timeout=5)
+async def main():
+    counts = [Count("key", parse_rates("rates", "100/hour"), 1)]
+    assert await counter.hit_async(counts, asyncio.get_running_loop())
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("server", ["redis", "valkey", "memcached"], indirect=True)
+def test_a_process_ends_without_a_word(server: Server) -> None:
+    """Where nobody closed what the loop had."""
+    ended = subprocess.run(
+        [sys.executable, "-c", _LEFT, server.url], check=True, timeout=60, capture_output=True
+    )
+    assert ended.stderr == b""
+
+
 def test_the_timer_of_a_loop_goes_after_it() -> None:
     """Though it never came to what it was set for."""
     settler = Settler(SharedCounter(_NOWHERE, settle_every=60), 60)
