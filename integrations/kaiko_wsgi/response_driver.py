@@ -353,6 +353,8 @@ class ResponseDriver(RestoringBody):
                 self._send_head(self._head[0], self._known.with_id(self._head[1], self._request_id))
             else:
                 self._replaced = True
+                # What another application answers in its place has other fields.
+                layers_of(self._environ, self._request_id).sent = piece.headers
                 line = f"{piece.status} {phrases.get(piece.status, 'Unknown Status Code')}"
                 self._send_head(line, list(piece.headers))
         return chunks

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adapters.wsgi.server import Server, make_environ
-from kaiko_middleware import Config, ConflictError, NotFoundError
+from kaiko_middleware import Config, ConflictError, NotFoundError, ServiceUnavailableError
 from kaiko_wsgi import KaikoMiddleware
 
 if TYPE_CHECKING:
@@ -128,3 +128,19 @@ def test_an_outer_layer_reports_it_no_second_time(caplog: pytest.LogCaptureFixtu
     assert (answer.status, json.loads(answer.body)["error"]["message"]) == (404, "Gone")
     assert answer.all("set-cookie") == ["a=b"]
     assert len(caplog.records) == 1
+
+
+def test_another_applications_answer_in_its_place_is_rewritten() -> None:
+    """Also with the same status: a fallback between two layers may fail as well."""
+
+    def failing(_environ: Any, _start: Any) -> Any:
+        raise ServiceUnavailableError("The first source is down")
+
+    def falling_back(environ: Any, start: Any) -> Any:
+        assert Server().serve(KaikoMiddleware(failing), environ).status == 503
+        start("503 Service Unavailable", [("Content-Type", "text/plain")])
+        return [b"no other source"]
+
+    answer = ask(KaikoMiddleware(falling_back))
+    assert answer.status == 503
+    assert json.loads(answer.body)["error"]["request_id"] == answer.id
