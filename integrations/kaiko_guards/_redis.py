@@ -158,17 +158,13 @@ class RedisStorage:
         self._client = client
         self._is_cluster = is_cluster
         self._timeout = timeout
-        # A queue, since a semaphore of threads takes ten times as long.
-        self._turns: SimpleQueue[None] = SimpleQueue()
-        for _ in range(_AT_ONCE):
-            self._turns.put(None)
         self._loops: ByLoop[_OnLoop] = ByLoop()
         finalize(self, _leave, self._loops.values())  # also where the process ends
         self._latest: _OnLoop | None = None  # one loop is the rule
         import_module(client)
         # A cluster's client asks the server at once.
         self._plain: _Connection | None = None if is_cluster else self._connect(is_async=False)
-        self._process = os.getpid()
+        self._begin()
         # A sentinel's pool is to see each use: it finds out there which server is the primary.
         self._keeps = not is_cluster and "+sentinel:" not in url
 
@@ -225,7 +221,19 @@ class RedisStorage:
     def _groups(self, charges: Sequence[Charge]) -> list[Sequence[Charge]]:
         return [[charge] for charge in charges] if self._is_cluster else [charges]
 
+    def _begin(self) -> None:
+        """Have turns and connections of this process: those of a parent are the parent's."""
+        # A queue, since a semaphore of threads takes ten times as long.
+        self._turns: SimpleQueue[None] = SimpleQueue()
+        for _ in range(_AT_ONCE):
+            self._turns.put(None)
+        if self._plain is not None:
+            self._plain = self._plain._replace(idle=[])
+        self._process = os.getpid()
+
     def _ask(self, asked: Sequence[_Asked]) -> list[list[float]]:
+        if self._process != os.getpid():
+            self._begin()
         try:
             self._turns.get(timeout=self._timeout)
         except Empty:
@@ -290,9 +298,6 @@ class RedisStorage:
         """Return what asks the server from threads."""
         if self._plain is None:
             self._plain = self._connect(is_async=False)
-        if self._process != os.getpid():  # the connections are the parent's
-            self._process = os.getpid()
-            self._plain = self._plain._replace(idle=[])
         return self._plain
 
     def _idle_one(self, client: Any, idle: list[Any]) -> Any:

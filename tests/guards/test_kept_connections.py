@@ -249,12 +249,17 @@ def test_a_fork_has_connections_of_its_own(server: Server) -> None:
     subprocess.run([sys.executable, "-c", _FORK, server.url], check=True, timeout=60)
 
 
-def test_a_child_has_nothing_idle() -> None:
-    """What its parent kept is the parent's."""
-    storage: Any = RedisStorage(_NOWHERE, "redis", is_cluster=False, timeout=1)
+def test_a_child_has_connections_and_turns_of_its_own() -> None:
+    """What its parent kept is the parent's, whose threads may be at it."""
+    storage: Any = RedisStorage(_NOWHERE, "redis", is_cluster=False, timeout=0.01)
+    while not storage._turns.empty():
+        storage._turns.get()
     storage._here().idle.append("the parent's")
-    assert storage._here().idle == ["the parent's"]
+    with pytest.raises(TimeoutError):
+        storage.take(_CHARGES)
     storage._process = 0
+    with pytest.raises(NotFoundError):
+        storage.take(_CHARGES)
     assert storage._here().idle == []
 
 
