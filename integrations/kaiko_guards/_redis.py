@@ -328,6 +328,9 @@ class RedisStorage:
             lost = import_module(f"{self._client}.exceptions").ConnectionError
             options["retry"] = module.Retry(backoff.NoBackoff(), 1, supported_errors=(lost,))
             options["retry_on_error"] = [lost]
+        if "+sentinel:" in self._url:
+            # The sentinels' clients take none of these by themselves.
+            options["sentinel_kwargs"] = options.copy()
         url = self._url
         if is_async:
             url = f"async+{url}"

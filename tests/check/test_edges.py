@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import importlib
 import json
+import os
 import signal
 import socket
 import sys
@@ -464,7 +465,7 @@ def test_an_interrupt_while_an_asgi_application_works_is_an_end() -> None:
 
     async def app(scope: Any, _receive: Any, _send: Any) -> None:
         if scope["type"] == "http":
-            signal.raise_signal(signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)  # like Ctrl-C: to the thread that waits
             await asyncio.Event().wait()
         raise RuntimeError
 

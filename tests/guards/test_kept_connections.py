@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -357,3 +359,17 @@ def test_a_sentinel_is_asked_each_time_where_its_server_is() -> None:
     assert storage._idle_one(client, idle) is client
     with pytest.raises(NotFoundError):
         storage.take(_CHARGES)
+
+
+def test_a_sentinel_that_says_nothing_is_waited_for_no_longer_than_a_server() -> None:
+    """Its clients are the library's own, with time limits and retries of their own."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        url = f"redis+sentinel://127.0.0.1:{port}/primary"
+        storage: Any = RedisStorage(url, "redis", is_cluster=False, timeout=0.01)
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(storage.take, _CHARGES)
+            try:
+                assert isinstance(asked.exception(20), NotFoundError)
+            finally:
+                silent.close()
