@@ -6,6 +6,7 @@ that is missing is an error: a matrix with holes proves nothing.
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -112,8 +113,8 @@ def tests(session: nox.Session, stack: str) -> None:
     session.install("--group", "test", *(() if stack == "lowest" else ("--group", "mcp")))
     session.run("python", "-m", "django", "--version")
     # The script, not `python -m pytest`: that would put the checkout before what is installed.
-    pytest = Path(session.bin, "pytest")
-    session.run("coverage", "run", str(pytest), "--ignore=tests/typing", *session.posargs)
+    pytest = [str(Path(session.bin, "pytest")), "-n", str((os.cpu_count() or 1) + 1)]
+    session.run("coverage", "run", *pytest, "--ignore=tests/typing", *session.posargs)
 
 
 @nox.session(python=False, requires=[f"interpreter({python})" for python in PYTHONS])

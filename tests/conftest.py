@@ -21,6 +21,8 @@ settings.load_profile("kaiko")
 # OpenTelemetry's attributes by their old and their new names; read when it first instruments.
 os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http/dup")
 
+# Where coverage looks in each process of Python, and finds how to measure it.
+MEASURED = "COVERAGE_PROCESS_START"
 # Most of their time is that of programs they wait for: with `-n` they are given out first.
 SLOW = ("tests/cli/", "tests/demo/", "tests/typing/", "tests/docs/", "tests/servers/")
 # By folder or file: which part of a parameter names what its tests share beyond their file.
@@ -44,6 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_configure() -> None:
     """Hear Ctrl-C also where a shell started the tests in the background, which ignores it."""
+    os.environ.pop(MEASURED, None)  # this process is, and the programs that it starts are not
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -75,6 +78,14 @@ def pytest_runtest_setup() -> None:
 def pytest_sessionfinish() -> None:
     """Undo that: Hypothesis, if it is first loaded in the summary, asks the collector."""
     gc.unfreeze()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Have coverage measure each process, where it measures this one."""
+    coverage = sys.modules.get("coverage")
+    if coverage is not None and coverage.Coverage.current() is not None:
+        os.environ[MEASURED] = str(config.rootpath / "pyproject.toml")
 
 
 def unit_of(nodeid: str) -> str:
