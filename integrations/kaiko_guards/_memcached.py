@@ -10,6 +10,7 @@ contends for a key is never more than its allowance.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import time
 from hashlib import sha256
@@ -62,12 +63,21 @@ class MemcachedStorage:
         )
         self._timeout = timeout
         self._clock = clock
+        self._turns: ByLoop[list[asyncio.Lock]] = ByLoop()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Have locks and connections of this process: those of a parent are the parent's."""
         # In one process they take turns at a key, rather than swap in vain.
         self._locks = [Lock() for _ in range(_LOCKS)]
-        self._turns: ByLoop[list[asyncio.Lock]] = ByLoop()
+        for node in self._nodes:
+            node.begin()
+        self._process = os.getpid()
 
     def take(self, charges: Sequence[Charge]) -> list[list[float]]:
         """Charge all of the keys, or none where a rate refuses; tell what was before."""
+        if self._process != os.getpid():
+            self._begin()
         ends = time.monotonic() + self._timeout
         lock = self._locks[hash(charges[0].key) % _LOCKS]
         if not lock.acquire(timeout=self._timeout):
@@ -93,6 +103,8 @@ class MemcachedStorage:
 
     def settle(self, batch: Batch) -> list[list[float]]:
         """Charge all of the keys, never twice; tell what is afterwards."""
+        if self._process != os.getpid():
+            self._begin()
         ends = time.monotonic() + self._timeout
         return self._run(settling(_hashed(batch.charges), self._clock, batch), ends)
 
@@ -155,15 +167,18 @@ class _Node:
     def __init__(self, url: str, timeout: float) -> None:
         self._url = url
         self._timeout = timeout
-        connect: Any = storage_from_string  # it returns storages of every kind
-        storage = connect(url, connect_timeout=timeout, timeout=timeout)
+        self._connect: Any = storage_from_string  # it returns storages of every kind
+        self._storage: Any = self._connect(url, connect_timeout=timeout, timeout=timeout)
+        import_module("memcachio")
+        self._clients: ByLoop[tuple[Any, asyncio.Future[None]]] = ByLoop()
+
+    def begin(self) -> None:
+        """Have turns and connections of this process."""
+        storage = self._storage
         self._client: Any = storage.get_client(
             import_module("pymemcache.client"), storage.hosts, **storage.options
         )
         self._turn = Semaphore(_AT_ONCE)
-        self._connect = connect
-        import_module("memcachio")
-        self._clients: ByLoop[tuple[Any, asyncio.Future[None]]] = ByLoop()
 
     def run(self, step: Read | Write) -> Any:
         client = self._client

@@ -20,11 +20,12 @@ from guards.servers import Server
 from kaiko_guards import RateLimit
 from kaiko_guards._chain import Guards
 from kaiko_guards._limits import Count
+from kaiko_guards._memcached import MemcachedStorage
 from kaiko_guards._rates import parse_rates
 from kaiko_guards._redis import RedisStorage
 from kaiko_guards._settling import Settler
 from kaiko_guards._shared import SharedCounter
-from kaiko_guards._storages import Charge
+from kaiko_guards._storages import Batch, Charge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -246,6 +247,7 @@ assert os.waitpid(child, 0)[1] == 0
 """
 
 
+@pytest.mark.parametrize("server", ["redis", "valkey", "memcached"], indirect=True)
 def test_a_fork_has_connections_of_its_own(server: Server) -> None:
     """Two processes that ask on one connection read each other's answers."""
     subprocess.run([sys.executable, "-c", _FORK, server.url], check=True, timeout=60)
@@ -263,6 +265,21 @@ def test_a_child_has_connections_and_turns_of_its_own() -> None:
     with pytest.raises(NotFoundError):
         storage.take(_CHARGES)
     assert storage._here().idle == []
+
+
+@pytest.mark.parametrize("ask", ["take", "settle"])
+def test_a_child_takes_its_turns_at_a_key_of_memcached(ask: str) -> None:
+    """A thread of its parent may have one, and is not there to give it back."""
+    storage: Any = MemcachedStorage("memcached://127.0.0.1:1", timeout=0.01)
+    for lock in (*storage._locks, storage._nodes[0]._turn):
+        while lock.acquire(blocking=False):
+            pass
+    given = {"take": _CHARGES, "settle": Batch(_CHARGES, "writer", 1)}[ask]
+    with pytest.raises(TimeoutError):
+        getattr(storage, ask)(given)
+    storage._process = 0
+    with pytest.raises(ConnectionRefusedError):
+        getattr(storage, ask)(given)
 
 
 # --- an event loop that is over -------------------------------------------------------
