@@ -268,9 +268,13 @@ class ResponseDriver(RestoringBody):
 
     def _feed(self, data: bytes) -> list[bytes]:
         """Take a chunk of the application's; return what to send now."""
-        if not isinstance(cast("object", data), bytes):
-            msg = f"the application sent a body of {type(data).__qualname__}, not bytes"
-            raise TypeError(msg)
+        given: object = data
+        if not isinstance(given, bytes):
+            # PEP 3333 has nothing but bytes; some servers send these, too.
+            if not isinstance(given, bytearray | memoryview):
+                msg = f"the application sent a body of {type(data).__qualname__}, not bytes"
+                raise TypeError(msg)
+            data = bytes(given)
         if not data and self._head is not None:  # it is no part of the body
             return [] if self._server_write is None else [data]
         self._given = True

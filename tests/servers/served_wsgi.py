@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.drivers.bare_wsgi import application as scenarios
 from kaiko_middleware import NotFoundError, current_request_id
@@ -50,14 +50,20 @@ def _failing(query: str) -> Iterator[bytes]:
     raise ValueError(f"late {query}")
 
 
-_LENGTHS = {"/short": 1_000, "/large": 100 * len(_CHUNK)}
+_LENGTHS = {"/nearly-bytes": 5, "/short": 1_000, "/large": 100 * len(_CHUNK)}
 _STREAMS: dict[str, Callable[[str], Iterator[bytes]]] = {
     "/endless": lambda _query: _endless(),
     "/ids": lambda _query: _ids(),
     "/late": _failing,
+    "/nearly-bytes": lambda _query: _nearly_bytes(),
     "/short": _failing,
     "/large": lambda _query: (_CHUNK for _ in range(100)),
 }
+
+
+def _nearly_bytes() -> Iterator[Any]:
+    yield bytearray(b"he")
+    yield memoryview(b"llo")
 
 
 def service(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

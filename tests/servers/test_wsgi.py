@@ -200,6 +200,12 @@ def test_two_requests_at_once(server: Running) -> None:
     assert seen[0].id != seen[1].id
 
 
+@on_wsgi
+def test_a_body_that_is_nearly_bytes(server: Running) -> None:
+    """It goes out, though half of the servers would send a head and nothing behind it."""
+    assert run(fetch(server.port, "/nearly-bytes")).body == b"hello"
+
+
 def _lines(log: Path, text: str) -> list[str]:
     """Return the lines of a log that show an exception."""
     return [line for line in log.read_text("utf-8", "replace").splitlines() if text in line]

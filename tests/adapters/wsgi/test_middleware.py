@@ -471,6 +471,31 @@ def test_body_that_is_no_bytes(headers: list[tuple[str, str]], chunk: Any) -> No
     assert (answer.status, answer.body, answer.whole) == (200, b"a", False)
 
 
+@pytest.mark.parametrize("headers", [LENGTH, PLAIN], ids=["length", "no length"])
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_body_that_is_nearly_bytes(headers: list[tuple[str, str]], kind: Any) -> None:
+    """Waitress and granian send it, so a service may have one: it goes out as bytes."""
+
+    def written(_environ: Any, start: Any) -> list[bytes]:
+        start("200 OK", headers)(kind(b"ok"))
+        return []
+
+    def used_again(_environ: Any, start: Any) -> Any:
+        start("200 OK", headers)
+        buffer = bytearray(b"o")
+        yield kind(buffer)
+        buffer[:] = b"k"
+        yield kind(buffer)
+
+    made = (answers("200 OK", headers, kind(b"ok")), lazily("200 OK", headers, kind(b"ok")))
+    for app in (*made, written, used_again):
+        answer = serve(app)
+        assert (answer.status, answer.body, answer.raised) == (200, b"ok", None)
+        assert answer.id
+    error = json.dumps({"error": "of a team's own"}).encode()
+    is_envelope(serve(answers("404 Not Found", JSON, kind(error))), 404, "not_found")
+
+
 def test_head_that_a_server_chokes_on() -> None:
     """The standard library's server keeps a head that it refuses: ours replaces it."""
     app = answers("200 OK", [*LENGTH, ("Connection", "close")], b"ok")
