@@ -46,32 +46,48 @@ class Server:
     def __init__(self, scheme: str, folder: Path, *options: str) -> None:
         if scheme not in PROGRAMS:
             pytest.skip(MISSING[scheme])
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
         self.scheme = scheme
-        self.url = f"{scheme}://127.0.0.1:{self.port}"
-        if scheme == "memcached":
-            # As another user where we are root, which it refuses to be.
-            self._command = [PROGRAMS[scheme], "-l", "127.0.0.1", "-p", str(self.port)]
-            self._command += ["-U", "0", "-u", "nobody"]
-        else:
-            self._command = [PROGRAMS[scheme], "--port", str(self.port), "--bind", "127.0.0.1"]
-            self._command += ["--save", "", "--dir", str(folder), "--loglevel", "warning"]
-        self._command += options
+        self._folder = folder
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
-        self.start()
+        self.port: int = 0
+        for _ in range(5):
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                self.port = free.getsockname()[1]
+            if self._starts():
+                return
+        pytest.fail("the server does not start")
+
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        """Start it again, and wait until it answers."""
+        assert self._starts()
+
+    def _starts(self) -> bool:
+        """Tell whether it comes to answer: another program may have taken its port meanwhile."""
+        command = [PROGRAMS[self.scheme]]
+        if self.scheme == "memcached":
+            # As another user where we are root, which it refuses to be.
+            command += ["-l", "127.0.0.1", "-p", str(self.port), "-U", "0", "-u", "nobody"]
+        else:
+            command += ["--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+            command += ["--dir", str(self._folder), "--loglevel", "warning"]
+        process = subprocess.Popen([*command, *self._options], stdout=subprocess.DEVNULL)
+        self._process = process
         asked, answer = _GREETINGS[self.scheme]
         for _ in range(500):
+            if process.poll() is not None:
+                return False
             with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as ready:
                 ready.sendall(asked)
                 if ready.recv(len(answer)) == answer:
-                    return
+                    return True
             time.sleep(0.02)  # until it listens
-        pytest.fail("the server does not start")
+        self.stop()
+        return False
 
     def stop(self) -> None:
         """Kill it."""

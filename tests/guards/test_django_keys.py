@@ -42,20 +42,29 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def database(tmp_path: Path) -> Iterator[None]:
     """A database of its own, made by the migrations."""
-    connection: Any = connections["default"]
-    _close_connections()
-    name = connection.settings_dict["NAME"]
-    connection.settings_dict["NAME"] = str(tmp_path / "db.sqlite3")
+    default: Any = connections.settings["default"]
+    name = default["NAME"]
+    _forget_connections()
+    default["NAME"] = str(tmp_path / "db.sqlite3")
     call_command("migrate", "kaiko_keys", verbosity=0)
     yield
-    _close_connections()
-    connection.settings_dict["NAME"] = name
+    _forget_connections()
+    default["NAME"] = name
 
 
-def _close_connections() -> None:
-    """Close those of this thread, and of the one in which asynchronous code asks a database."""
-    connections.close_all()
-    asyncio.run(sync_to_async(connections.close_all)())
+def _forget_connections() -> None:
+    """Forget those of this thread, and of the one in which asynchronous code asks a database.
+
+    One to a database in memory, which another test left, would stay open when it is closed.
+    """
+
+    def forget() -> None:
+        for connection in connections.all(initialized_only=True):
+            connection.close()
+            del connections[connection.alias]
+
+    forget()
+    asyncio.run(sync_to_async(forget)())
 
 
 def _sync(key: str) -> KeyAnswer:
