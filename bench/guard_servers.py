@@ -72,10 +72,10 @@ def _counts() -> list[Count]:
 
 def _script(counts: list[Count]) -> tuple[str, list[Any]]:
     """Return our script, and what it is called with for these counts."""
-    redis: dict[str, Any] = vars(import_module("kaiko_guards._redis"))
+    script: dict[str, Any] = vars(import_module("kaiko_guards._redis_script"))
     shared: dict[str, Any] = vars(import_module("kaiko_guards._shared"))
-    asked: list[Any] = redis["_asked"](shared["_charges"](counts))
-    return redis["_SCRIPT"], asked
+    words: list[Any] = script["words_for"](shared["_charges"](counts))
+    return script["SCRIPT"], words
 
 
 def _sync_sides(url: str, _loop: asyncio.AbstractEventLoop) -> dict[str, Run]:

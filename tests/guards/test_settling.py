@@ -442,11 +442,11 @@ def test_a_clusters_keys_settle_where_they_lie(key: str) -> None:
     """The key that remembers the batch lies in the same slot."""
     from redis.crc import key_slot
 
-    from kaiko_guards._redis import _asked_to_settle
+    from kaiko_guards._redis_script import words_to_settle
     from kaiko_guards._storages import Batch
 
     batch = Batch([Charge(key, RATES, [6.0])], "writer", 7)
-    asked: Any = _asked_to_settle(batch, batch.charges)
+    asked: Any = words_to_settle(batch, batch.charges)
     number, first, second, *arguments = asked
     assert number == 2
     assert first != second
