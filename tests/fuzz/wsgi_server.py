@@ -192,7 +192,7 @@ class _Server:
     def take(self, chunk: Any) -> None:
         """Take a part of the body."""
         outcome = self.outcome
-        if type(chunk) is not bytes:
+        if type(chunk) not in (bytes, bytearray):  # which Waitress and granian send
             self._refuse(f"a chunk of {type(chunk).__name__}")
         if self.head is None:
             self._refuse("a chunk before a head")
