@@ -206,8 +206,9 @@ class SendWrapper:
                 driver.response.pass_on(whole=self.whole)
         elif self.whole:
             driver.response.whole = True
-        if not self.whole and hasattr(self, "sent"):
-            driver.response.all_sent = self.length == b"%d" % self.sent
+        length: bytes | None = getattr(self, "length", None)
+        if length is not None and not self.whole:
+            driver.response.all_sent = length == b"%d" % getattr(self, "sent", 0)
         return driver
 
     def abandon(self) -> None:

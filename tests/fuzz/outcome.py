@@ -194,9 +194,7 @@ def _about_a_last_event(program: Program, bare: Outcome, ours: Outcome) -> list[
     if program["method"] == "HEAD" or (ours.status or 0) in (204, 304):
         return []
     if not ours.streams:
-        # It is, where all octets that the head spoke of were sent.
-        whole = ours.values("content-length") == [str(len(ours.body))]
-        return [] if whole and ours.body == bare.body else ["a cut answer ends as if it were whole"]
+        return [] if _is_all_there(bare) else ["a cut answer ends as if it were whole"]
     request_id = ours.values("x-request-id")[0]
     kind = "".join(ours.values("content-type"))
     check = check_event_stream if kind.startswith("text/event-stream") else check_json_lines
@@ -247,12 +245,17 @@ def _is_bare_head(program: Program, bare: Outcome) -> bool:
     return bodiless and (alone or 200 <= bare.status < 400)
 
 
+def _is_all_there(bare: Outcome) -> bool:
+    """Whether all octets that the head spoke of were sent, though nothing ended the body."""
+    return bare.values("content-length") == [str(len(bare.body))]
+
+
 def _about_records(program: Program, bare: Outcome, ours: Outcome) -> list[str]:
     told = [record for record in ours.records if record.levelno >= logging.INFO]
     failed = (
         bare.raised is not None
         or bare.refused
-        or (not bare.ended and not _is_bare_head(program, bare))
+        or not (bare.ended or _is_bare_head(program, bare) or _is_all_there(bare))
         or (bare.status or 0) >= 400
         or (bare.refused_socket and program["deniable"])
     )

@@ -105,11 +105,16 @@ def test_an_answer_that_lacks_an_octet_is(
     assert "the answer was cut short" in text
 
 
-def test_an_answer_whose_octets_are_all_out_is_ended(caplog: pytest.LogCaptureFixture) -> None:
-    """Where the application forgot to."""
-    head = start(200, [(b"content-length", b"4")])
-    answer = ask(kaiko(sends(head, body(b"1234", more=True))))
-    assert (answer.body, answer.whole, said(caplog)) == (b"1234", True, [])
+@pytest.mark.parametrize("field", [b"content-type", b"x-request-id"], ids=["plain", "looked at"])
+@pytest.mark.parametrize("whole", [b"1234", b""])
+def test_an_answer_whose_octets_are_all_out_is_ended(
+    whole: bytes, field: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the application forgot to; also where there are none."""
+    head = start(200, [(b"content-length", b"%d" % len(whole)), (field, b"text/csv")])
+    parts = [body(whole, more=True)] if whole else []
+    answer = ask(lowered(kaiko(sends(head, *parts))))
+    assert (answer.body, answer.whole, said(caplog)) == (whole, True, [])
 
 
 def lowered(app: ASGIApp) -> ASGIApp:
