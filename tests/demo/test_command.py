@@ -98,8 +98,10 @@ def logs_named(text: str) -> Path:
 def results(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, object]:
     """What one run of the whole demo found."""
     done = command("demo", "--json", TMPDIR=str(tmp_path_factory.mktemp("results")))
-    assert (done.returncode, done.stderr) == (0, "")
-    return cast("Mapping[str, object]", json.loads(done.stdout))
+    found = json.loads(done.stdout or "{}")
+    wrong = [each for each in found.get("causes", ()) if each["wrong"] or not each["agree"]]
+    assert (wrong, done.returncode, done.stderr) == ([], 0, "")
+    return cast("Mapping[str, object]", found)
 
 
 def answers(results: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
