@@ -77,9 +77,12 @@ class Socket:
             self._denied = True
             await self._driver.send(message)
         elif kind == f"{_PREFIX}.start" and message["status"] >= 400:
-            # A framework's way to answer an HTTP exception, where there is no answer any more.
-            answer = self._pipeline.on_answer(message["status"], [], None, self._request)
-            await self._close(answer.error)
+            # A framework's way to answer an exception, where there is no answer any more.
+            status: int = message["status"]
+            error = self._layers.take_error(status)
+            if error is None:
+                error = self._pipeline.on_answer(status, [], None, self._request).error
+            await self._close(error)
         elif kind == "websocket.accept":
             self._accepted = True
             id_header = self._pipeline.config.request_id_header

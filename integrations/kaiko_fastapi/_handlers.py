@@ -6,7 +6,7 @@ not errors.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi.exception_handlers import (
     http_exception_handler,
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
     from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
     from starlette.exceptions import HTTPException
-    from starlette.requests import Request
+    from starlette.requests import HTTPConnection, Request
     from starlette.responses import Response
     from starlette.websockets import WebSocket
 
     from kaiko_middleware import KaikoError
 
-    Answering = Callable[[Request, Exception], Awaitable[Response]]
+    Answering = Callable[[Any, Exception], Awaitable[Response]]  # of a request or a socket
 
 # FastAPI's text for every body that it cannot read, whatever the reason.
 _UNREADABLE = "There was an error parsing the body"
@@ -75,16 +75,15 @@ class Handlers:
 
     async def socket_validation_failed(
         self, socket: WebSocket, exc: WebSocketRequestValidationError
-    ) -> None:
+    ) -> Response | None:
         """Deny a WebSocket whose parameters were refused, or close it."""
         if current_request_id() is None:
             await websocket_request_validation_exception_handler(socket, exc)
-            return
+            return None
         declared = self._declarations.of(socket.scope)
-        # The middleware turns it into a denial or a close.
-        raise error_of(exc.errors(), None, socket, declared) from None
+        return await self._answer(socket, error_of(exc.errors(), None, socket, declared))
 
-    async def _answer(self, request: Request, error: KaikoError) -> Response:
+    async def _answer(self, request: HTTPConnection, error: KaikoError) -> Response:
         if self._typed is None:
             raise error from None
         return await self._typed(request, error)

@@ -21,7 +21,7 @@ from kaiko_asgi.scope import was_covered
 from kaiko_middleware import KaikoError, current_request_id
 from kaiko_middleware.layers import REQUEST_ID, layers_of
 from kaiko_middleware.map_exception import is_disconnect
-from kaiko_starlette._response import ReplyResponse
+from kaiko_starlette._response import ReplyResponse, SocketReply
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -173,12 +173,14 @@ def _typed_error_handler(pipeline: Pipeline) -> Callable[[Request, Exception], A
     # coroutine function, and for a method that takes half as long again.
     async def typed_error(request: Request, exc: Exception) -> Response:
         request_id = current_request_id()
-        if request_id is None or request.scope["type"] != "http":
-            raise exc  # left alone; or a socket, which the middleware denies or closes
+        if request_id is None:
+            raise exc  # left alone
         info = request_info(request.scope, request_id)
         answer = pipeline.on_mapped(exc, info)
         if answer is None:
             raise exc
+        if request.scope["type"] != "http":
+            return SocketReply(answer.reply, request_id, answer.error)
         return ReplyResponse(answer.reply, request_id)
 
     return typed_error

@@ -12,7 +12,7 @@ from kaiko_middleware.layers import layers_of
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from kaiko_middleware import Reply
+    from kaiko_middleware import KaikoError, Reply
 
 
 class ReplyResponse(Response):
@@ -41,3 +41,22 @@ class ReplyResponse(Response):
         )
         body = b"" if scope["method"] == "HEAD" else self.body
         await send({"type": "http.response.body", "body": body})
+
+
+class SocketReply(ReplyResponse):
+    """A reply to a WebSocket, in the events that Starlette itself answers one with.
+
+    Our middleware denies the socket with it, or closes it if it was accepted before.
+    """
+
+    def __init__(self, reply: Reply, request_id: str, error: KaikoError) -> None:
+        super().__init__(reply, request_id)
+        self.error = error
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as ASGI has it
+        """Send it, and tell our middleware what to close the socket with."""
+        layers = layers_of(scope["state"], self.request_id)
+        layers.reply, layers.error = self.reply, self.error
+        start = {"status": self.status_code, "headers": self.raw_headers}
+        await send({"type": "websocket.http.response.start", **start})
+        await send({"type": "websocket.http.response.body", "body": self.body})

@@ -19,6 +19,7 @@ from starlette.requests import HTTPConnection
 from adapters.asgi.server import Answer, ask, connect
 from adapters.fastapi.models import Chat, Tracing
 from adapters.fastapi.routes import make_app
+from adapters.starlette.catching import Watching
 from kaiko_fastapi import install
 from kaiko_fastapi._declared import Declarations
 from kaiko_fastapi._failures import error_of
@@ -208,6 +209,17 @@ class TestSockets:
         denial = connect(app, "/ws?limit=x").denial
         assert denial is not None
         assert (denial.status, error(denial)["code"]) == (400, "invalid_limit")
+
+    def test_middleware_sees_no_exception(self) -> None:
+        """It would take it for a bug."""
+        seen: list[Exception] = []
+
+        app = FastAPI()
+        app.add_api_websocket_route("/ws", _numbered)
+        app.add_middleware(Watching, seen=seen)
+        install(app)
+        assert connect(app, "/ws?limit=x").denial is not None
+        assert seen == []
 
     def test_good_one_passes(self) -> None:
         """One that is right is accepted."""

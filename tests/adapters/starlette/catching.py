@@ -54,6 +54,28 @@ class Catching:
             await JSONResponse({"detail": "Sold out"}, 409)(scope, receive, send)
 
 
+class Watching:
+    """One that keeps what passes, as what reports exceptions does.
+
+    Arguments:
+        app: what it wraps.
+        seen: where it keeps them.
+
+    """
+
+    def __init__(self, app: ASGIApp, seen: list[Exception]) -> None:
+        self.app = app
+        self.seen = seen
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, and note."""
+        try:
+            await self.app(scope, receive, send)
+        except Exception as exc:
+            self.seen.append(exc)
+            raise
+
+
 class CatchingBase(BaseHTTPMiddleware):
     """The same as a `BaseHTTPMiddleware`."""
 

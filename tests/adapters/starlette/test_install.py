@@ -17,7 +17,14 @@ from starlette.routing import Mount, Route, Router
 
 from adapters.asgi.apps import error_of, said
 from adapters.asgi.server import ask, connect
-from kaiko_middleware import Config, ExceptionMapping, NotFoundError, current_request_id
+from adapters.starlette.catching import Watching
+from kaiko_middleware import (
+    Config,
+    ConflictError,
+    ExceptionMapping,
+    NotFoundError,
+    current_request_id,
+)
 from kaiko_starlette import KaikoMiddleware, install
 
 if TYPE_CHECKING:
@@ -487,6 +494,53 @@ def test_what_denies_a_socket(make: Callable[[], Exception], status: int) -> Non
     assert seen.denial.status == status
     if status >= 400:
         assert json.loads(seen.denial.body)["error"]["request_id"] == seen.denial.id
+
+
+@pytest.mark.parametrize("denial", [True, False])
+@pytest.mark.parametrize("accepting", [True, False])
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (NotFoundError, "not_found"),
+        (lambda: NotFoundError(code="no_such_cup"), "no_such_cup"),
+        (lambda: HTTPException(403), "permission_denied"),
+        (LookupError, "conflict"),
+    ],
+    ids=["typed", "own code", "http", "mapped"],
+)
+def test_middleware_sees_no_exception_of_a_socket_that_has_a_handler(
+    make: Callable[[], Exception],
+    code: str,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    accepting: bool,
+    denial: bool,
+) -> None:
+    """It would take it for a bug; the socket is denied or closed with the error's code."""
+    from starlette.routing import WebSocketRoute
+
+    caplog.set_level(logging.DEBUG, logger="kaiko")
+    seen: list[Exception] = []
+
+    async def endpoint(websocket: WebSocket) -> None:
+        if accepting:
+            await websocket.accept()
+        raise make()
+
+    mapping = ExceptionMapping()
+    mapping.register(LookupError, ConflictError)
+    watching = Middleware(Watching, seen=seen)
+    app = Starlette(routes=[WebSocketRoute("/ws", endpoint)], middleware=[watching])
+    install(app, Config(mapping=mapping))
+    socket = connect(app, "/ws", denial=denial)
+    assert seen == []
+    if denial and not accepting:
+        assert socket.denial is not None
+        assert json.loads(socket.denial.body)["error"]["code"] == code
+    else:
+        assert socket.closed is not None
+        assert socket.closed[1].split()[0] == code
+    assert len(said(caplog)) == 1
 
 
 # --- HEAD ---------------------------------------------------------------------------
