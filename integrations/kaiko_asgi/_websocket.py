@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from kaiko_middleware import KaikoError
     from kaiko_middleware.pipeline import Pipeline
 
-_PREFIX = "websocket.http.response"
+_HTTP = "http.response"
+_PREFIX = f"websocket.{_HTTP}"
 _PRIVATE = 3000  # to a code for private use (RFC 6455, section 7.4.2): 4008 and 4011
 
 
@@ -73,6 +74,10 @@ class Socket:
         kind: str = message["type"]
         if self._ended:
             return
+        if kind.startswith(_HTTP):
+            # From middleware that takes a handshake for a request: no server takes these events.
+            kind = f"websocket.{kind}"
+            message = {**message, "type": kind}
         if kind.startswith(_PREFIX) and not self._accepted and self._deniable:
             self._denied = True
             await self._driver.send(message)

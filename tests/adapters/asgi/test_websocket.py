@@ -21,7 +21,7 @@ from kaiko_middleware import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from adapters.asgi.server import Socket
     from kaiko_asgi import ASGIApp, Message, Receive, Scope, Send
@@ -64,6 +64,12 @@ def denies(
     )
 
 
+def answers(status: int, data: bytes) -> Iterator[dict[str, object]]:
+    """Return the events of middleware that takes a handshake for a request."""
+    for event in denies(status, data):
+        yield {**event, "type": str(event["type"]).removeprefix("websocket.")}
+
+
 def _boom() -> ValueError:
     return ValueError("secret")
 
@@ -83,6 +89,7 @@ def _boom() -> ValueError:
         (script(CLOSE, CLOSE), 403, "permission_denied"),
         (script(*denies(429, b"Slow down")), 429, "too_many_requests"),
         (script(*denies(429, b"Slow down"), CLOSE), 429, "too_many_requests"),
+        (script(*answers(429, b"Slow down")), 429, "too_many_requests"),
         (script(*denies(404, b"Slow down", end=False)), 404, "not_found"),
         (script(*denies(404, b"", end=False), _boom), 500, "internal"),
         (script(denies(200, b"")[0], _boom), 500, "internal"),
@@ -98,6 +105,7 @@ def _boom() -> ValueError:
         "closed twice",
         "answered",
         "answered and closed",
+        "answered as HTTP",
         "half answered",
         "failed while answering",
         "failed after a head",
@@ -294,10 +302,13 @@ def test_a_reason_shows_no_key() -> None:
     assert "abc" not in seen.closed[1]
 
 
-def test_an_http_answer_after_accept_closes_the_socket(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("answer", [denies, answers])
+def test_an_http_answer_after_accept_closes_the_socket(
+    answer: Callable[[int, bytes], Iterable[dict[str, object]]], caplog: pytest.LogCaptureFixture
+) -> None:
     """A framework answers an HTTP exception so, and a server would only fail over it."""
     caplog.set_level(logging.INFO)
-    seen = connect(kaiko(script(ACCEPT, *denies(403, b"no"), CLOSE)))
+    seen = connect(kaiko(script(ACCEPT, *answer(403, b"no"), CLOSE)))
     assert seen.closed is not None
     assert (seen.closed[0], seen.closed[1].split()[0]) == (1008, "permission_denied")
     assert seen.raised is None

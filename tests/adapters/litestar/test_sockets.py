@@ -11,7 +11,7 @@ from litestar.params import FromQuery, JSONBody
 from litestar.testing import TestClient
 
 from adapters.asgi.server import connect
-from adapters.litestar.support import answering, make_app
+from adapters.litestar.support import answering, error_of, make_app
 from kaiko_middleware import Config, ConflictError
 
 Socket = WebSocket[Any, Any, Any]
@@ -153,3 +153,17 @@ def test_what_leaves_litestar_goes_on() -> None:
     assert type(seen.raised) is OverflowError
     assert seen.closed is not None
     assert seen.closed[0] == 1011
+
+
+@pytest.mark.parametrize("denial", [True, False])
+def test_a_host_that_is_not_allowed(*, denial: bool) -> None:
+    """Litestar answers a handshake as a request, which no server takes."""
+    app = make_app(HANDLERS, allowed_hosts=["cups.example"])
+    seen = connect(app, "/closing", denial=denial)
+    assert seen.raised is None
+    if denial:
+        assert seen.denial is not None
+        assert (seen.denial.status, error_of(seen.denial)["code"]) == (400, "bad_request")
+    else:
+        assert seen.closed is not None
+        assert (seen.closed[0], seen.closed[1].split()[0]) == (1008, "bad_request")
