@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 
     from .headers import Pairs
 
-__all__ = ["Repeated", "Reply", "close_frame", "event_frame", "in_seconds", "json_line", "render"]
+__all__ = [
+    "SECONDS",
+    "Repeated",
+    "Reply",
+    "close_frame",
+    "event_frame",
+    "in_seconds",
+    "json_line",
+    "render",
+]
 
 _DEFAULT = Config()
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9._:/+=-]")
@@ -36,7 +45,8 @@ _NO_STORE = ("Cache-Control", "no-store")
 _END = b'"}}'
 _REMEMBERED = 256  # characters: longer messages are rendered each time
 _NUMBER = re.compile(r"[0-9]{1,16}(\.[0-9]{1,20})?")
-_SECONDS = frozenset({"retry-after", "x-ratelimit-reset"})
+SECONDS = frozenset({"retry-after", "x-ratelimit-reset"})
+"""The header fields that say a time, in lower case: in seconds from now on each error answer."""
 _POINTS = 10**9  # no wait is so long: from here on it is a point in time, later on in milliseconds
 # Fields that an error adds to those of the answer it replaces.
 _BOTH = frozenset({"link", "set-cookie", "vary"})
@@ -252,7 +262,7 @@ def _with_others(
             lowered = name.lower()
             if lowered in taken:
                 continue
-            if lowered not in _SECONDS:
+            if lowered not in SECONDS:
                 headers.append((name, value))
             elif (seconds := _from_now(value)) is not None:
                 headers.append((name, seconds))
@@ -276,7 +286,7 @@ def in_seconds(headers: Pairs, *, sent: Collection[tuple[str, str]]) -> Pairs:
     found = [
         (
             name,
-            _from_now(value) if name.lower() in _SECONDS and (name, value) not in sent else value,
+            _from_now(value) if name.lower() in SECONDS and (name, value) not in sent else value,
         )
         for name, value in headers
     ]

@@ -18,8 +18,9 @@ from kaiko_django.conf import current_pipeline
 from kaiko_django.recognize import was_logged
 from kaiko_middleware import Reply, current_request_id
 from kaiko_middleware.config import served_path
-from kaiko_middleware.headers import DESCRIBES_BODY, prefers_html
+from kaiko_middleware.headers import DESCRIBES_BODY, prefers_html, sendable
 from kaiko_middleware.ids import set_request_id
+from kaiko_middleware.render import SECONDS
 from kaiko_middleware.report import RequestInfo
 from kaiko_middleware.response_head import recognize
 from kaiko_middleware.response_pieces import Chunk, Head
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NOTHING_BACK",
+    "REPORTED",
     "EnvelopeResponse",
     "PuttingBack",
     "answer_mapped",
@@ -56,8 +58,11 @@ __all__ = [
 _R = TypeVar("_R", bound=HttpResponseBase)
 _E = TypeVar("_E", bound="EnvelopeResponse")
 
-# What, among the headers of an envelope, says that middleware had its hands on it.
-_TOUCHED = (DESCRIBES_BODY - {"content-type", "content-length"}) | {"access-control-allow-origin"}
+# Header fields whose addition to an envelope needs a look.
+_NEED_A_LOOK = DESCRIBES_BODY | SECONDS | {"access-control-allow-origin"}
+
+REPORTED = "_kaiko_reported"
+"""Where the request has the last answer that was made for it and reported."""
 
 
 class PuttingBack(partial[object]):
@@ -84,6 +89,8 @@ class EnvelopeResponse(HttpResponse):
     """The error that is reported when this leaves, its exception, and whether it is unmapped."""
     reply: Reply
     request_id: str
+    made: dict[str, tuple[str, str]]
+    """The headers that it was made with, as Django stores them."""
 
     def __init__(self, reply: Reply, request_id: str) -> None:
         # Django's constructor costs as much as the rest of an error answer.
@@ -98,6 +105,19 @@ class EnvelopeResponse(HttpResponse):
             "_container": [reply.body],
         }
         _fill_headers(self, reply)
+        self.__dict__["made"] = self.headers._store.copy()  # noqa: SLF001 - see `with_id`
+
+    @property
+    def is_as_made(self) -> bool:
+        """Whether middleware did nothing to the headers but add some that need no look."""
+        store = self.headers._store  # noqa: SLF001 - see `with_id`
+        made = self.made
+        if not made.items() <= store.items():
+            return False
+        if len(store) == len(made):
+            return True
+        added = store.keys() - made.keys()
+        return _NEED_A_LOOK.isdisjoint(added) and not sendable([store[key] for key in added])[1]
 
 
 @lru_cache(maxsize=1)
@@ -120,6 +140,7 @@ def error_response(request: HttpRequest, error: KaikoError) -> HttpResponse:
     """
     info = request_info(request)
     answer = current_pipeline().on_exception(error, info)
+    request.__dict__[REPORTED] = answer.reply
     return EnvelopeResponse(answer.reply, info.request_id)
 
 
@@ -135,6 +156,7 @@ def answer_mapped(
     answer = pipeline.on_mapped(exc, info, known=known)
     if answer is None:
         return None
+    request.__dict__[REPORTED] = answer.reply
     response = made(answer.reply, info.request_id)
     if answer.disconnected:
         silence(response)
@@ -210,7 +232,7 @@ def finish_envelope(
         and response.request_id == request_id
         and response.__dict__["_container"] == [reply.body]
         and request.method != "HEAD"
-        and _TOUCHED.isdisjoint(response.headers._store)  # noqa: SLF001 - see `with_id`
+        and response.is_as_made
     ):
         headers, info = list(response.items()), request_info(request)
         found = recognize(reply, status, headers, response.content, info, pipeline.config)

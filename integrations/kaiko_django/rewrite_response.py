@@ -18,6 +18,7 @@ from kaiko_django.in_view import read_returned
 from kaiko_django.layer_marks import layers_in
 from kaiko_django.recognize import recognize
 from kaiko_django.responses import (
+    REPORTED,
     EnvelopeResponse,
     finish_envelope,
     replace_response,
@@ -25,7 +26,8 @@ from kaiko_django.responses import (
     response_state,
     with_id,
 )
-from kaiko_middleware.layers import PASS_THROUGH
+from kaiko_middleware import Reply
+from kaiko_middleware.layers import PASS_THROUGH, Layers
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -69,7 +71,11 @@ def rewrite_response(
             if layers is not None:
                 layers.reply = envelope.reply
             return envelope
-    state = response_state(pipeline, request, layers)
+    told = Layers(request_id) if layers is None else layers
+    reported: object = request.__dict__.pop(REPORTED, None)
+    if isinstance(reported, Reply):  # what middleware made of that answer is the same error
+        told.reply = reported
+    state = response_state(pipeline, request, told)
     pieces = _feed(pipeline, request, response, state)
     answer = replace_response(response, pieces, request_id, gone=state.client_gone)
     if answer is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,9 +14,18 @@ from django.http import HttpResponse, HttpResponseServerError
 from django.http.request import UnreadablePostError
 
 from adapters.django.stacks import Project, Stack
-from adapters.django.support import bug, each_stack, heard, reports_of, typed
+from adapters.django.support import (
+    bug,
+    each_stack,
+    heard,
+    http404,
+    refused,
+    reports_of,
+    typed,
+    views,
+)
 from kaiko_django import error_response
-from kaiko_middleware import RateLimitError
+from kaiko_middleware import NotFoundError, RateLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,6 +129,84 @@ def test_middleware_that_replaces_a_bug(stack: Stack) -> None:
     assert (answer.status, json.loads(answer.body)["error"]["message"]) == (409, "Busy")
     (report,) = reports_of(stack, Project(bug, (f"{HERE}.again",)))
     assert isinstance(report.exception, ValueError)
+
+
+def marking(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Mark each answer, as middleware with request ids or limits of its own does."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response["X-Request-ID"] = "another"
+        response["X-RateLimit-Reset"] = f"{int(time.time()) + 90}"
+        response["X-Other"] = "stays"
+        if response.status_code >= 400:
+            response["Content-Type"] = "application/problem+json"
+        return response
+
+    return middleware
+
+
+@each_stack
+@views(typed=typed, http404=http404, bug=bug, refused=refused)
+def test_what_middleware_writes_on_an_envelope(stack: Stack, view: Any) -> None:
+    """It stays, but for what the envelope says: its id, its media type, seconds from now."""
+    answer = stack.ask(Project(view, (f"{HERE}.marking",)))
+    assert json.loads(answer.body)["error"]["request_id"] == answer.id
+    assert answer.all("content-type") == ["application/json"]
+    assert 80 < int(answer.one("x-ratelimit-reset")) <= 90
+    assert answer.one("x-other") == "stays"
+
+
+def unsendable(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Write what Django takes, and servers do not."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response["X-Other"] = "a\0b"
+        return response
+
+    return middleware
+
+
+@each_stack
+def test_unsendable_field_on_an_envelope(stack: Stack) -> None:
+    """It is dropped, as on an answer that a view returned."""
+    answer = stack.ask(Project(typed, (f"{HERE}.unsendable",)))
+    assert (answer.status, answer.all("x-other")) == (404, [])
+
+
+def own_page(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Replace each error by a page with its status."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        status = get_response(request).status_code
+        return HttpResponse("No such page", status=status, content_type="text/plain")
+
+    return middleware
+
+
+def adding(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Add a member to each error."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.content = json.dumps({**json.loads(response.content), "more": 1})
+        return response
+
+    return middleware
+
+
+def returned(request: HttpRequest) -> HttpResponse:
+    """Return an error that cannot be raised."""
+    return error_response(request, NotFoundError("typed"))
+
+
+@each_stack
+@views(typed=typed, http404=http404, bug=bug, returned=returned)
+@pytest.mark.parametrize("name", ["own_page", "adding"])
+def test_error_that_middleware_changes_is_reported_once(stack: Stack, view: Any, name: str) -> None:
+    """With its status it is the same error, whatever its body has become."""
+    assert len(reports_of(stack, Project(view, (f"{HERE}.{name}",)))) == 1
 
 
 class Watching:
