@@ -2,8 +2,9 @@
 
 DRF's errors are nested dicts and lists. A key may be the name of a field, or a key of a mapping
 that the client sent. The serializer knows which; DRF stores it on the errors. For errors that a
-service raises by hand, the serializer is searched in the traceback. If there is none, a key counts
-as declared if it is a literal in the function that raised.
+service raises by hand, the traceback is searched for a serializer, or for a Django form:
+django-filter validates a query with one. A key counts as declared as well if it is a literal in the
+function that raised.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
 
+from django.forms import BaseForm
 from rest_framework.fields import DictField, ListField
 from rest_framework.serializers import BaseSerializer, ListSerializer, Serializer
 
@@ -52,6 +54,8 @@ class _Raised(NamedTuple):
 
     serializer: AnySerializer | None
     literals: frozenset[str]
+    initial_data: object = None
+    """What a form validated."""
 
 
 def failures_of(exc: ValidationError, request: Request, view: object) -> list[Failure]:
@@ -179,17 +183,30 @@ def _has_no_body(request: Request) -> bool:
 
 
 def _raised(traceback: TracebackType | None, keys: object) -> _Raised:
-    """Return the sources that declare `keys`: a serializer that ran, and the code that raised."""
+    """Return the sources that declare `keys`: a serializer or form that ran, and who raised."""
     frame = None
     serializer: AnySerializer | None = None
+    form: BaseForm | None = None
     while traceback is not None:
         frame = traceback.tb_frame
         for value in frame.f_locals.values():
             if _is_serializer(value) and _declares(value, keys):
                 serializer = value
+            elif (ran := _form_of(value)) is not None and _declares(ran, keys):
+                form = ran
         traceback = traceback.tb_next
-    literals = frozenset[str]() if frame is None else frozenset(_literals(frame.f_code))
-    return _Raised(serializer, literals - _NO_FIELDS)
+    names = frozenset[str]() if frame is None else frozenset(_literals(frame.f_code)) - _NO_FIELDS
+    if form is None:
+        return _Raised(serializer, names)
+    return _Raised(serializer, names | form.fields.keys(), form.data)
+
+
+def _form_of(value: object) -> BaseForm | None:
+    """Return a form, or that of a filter set; None if its fields have other names on the wire."""
+    form: object = value
+    if any(cls.__module__ == "django_filters.filterset" for cls in type(value).__mro__):
+        form = vars(value).get("_form")  # made when the filter set validates
+    return form if isinstance(form, BaseForm) and not form.prefix else None
 
 
 def _declares(serializer: object, keys: object) -> bool:

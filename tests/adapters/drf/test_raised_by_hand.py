@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+from django import forms
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
@@ -11,6 +13,8 @@ from adapters.drf.asking import error, refused
 from adapters.drf.views import Child, Thing, project
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rest_framework.request import Request
     from rest_framework.response import Response
 
@@ -92,6 +96,55 @@ def test_a_serializer_that_ran_declares() -> None:
     assert refused(creating({"secret": "x"}), saved) == (422, "invalid_value", None)
     assert refused(creating(["taken"]), saved) == (422, "invalid_value", None)
     assert refused(creating({"email": ErrorDetail("x", "required")}), saved)[0] == 400
+
+
+class Found(forms.Form):
+    """What may be searched for."""
+
+    since = forms.DateField()
+    rank = forms.IntegerField(required=False)
+
+
+def by_form(made: Callable[[Any], Any]) -> Any:
+    """Return a project that validates its query with a form, as django-filter does."""
+
+    def act(request: Request) -> Response:
+        searched = made(request.query_params)
+        raise ValidationError(searched.errors)
+
+    return project(act)
+
+
+class FilterSet:
+    """The part of django-filter's class that its errors come from."""
+
+    def __init__(self, data: Any) -> None:
+        self._form = Found(data)
+
+    @property
+    def errors(self) -> Any:
+        """Validate."""
+        return self._form.errors
+
+
+FilterSet.__module__ = "django_filters.filterset"
+
+
+@pytest.mark.parametrize("made", [Found, FilterSet])
+def test_a_form_that_ran_declares(made: Any) -> None:
+    """Its fields are names, in the part of the request that it validated."""
+    app = by_form(made)
+    said = error(app, None, where="/x?since=2026-11-30&rank=x")
+    assert (said["status"], said["code"], said["param"]) == (400, "invalid_rank", "rank")
+    assert said["message"] == "The 'rank' parameter has an invalid value"
+    said = error(app, {"a": "body"}, where="/x?since=secret")
+    assert (said["status"], said["code"], said["param"]) == (400, "invalid_since", "since")
+
+
+def test_a_form_with_a_prefix_declares_nothing() -> None:
+    """Its names on the wire are others."""
+    app = by_form(lambda data: Found(data, prefix="by"))
+    assert error(app, None, where="/x?by-since=x")["param"] is None
 
 
 def among(request: Request) -> Response:
