@@ -23,6 +23,7 @@ from .framework_pages import page_text
 from .ids import is_request_id
 from .make_error import error_for_status
 from .validation import error_from_failures
+from .validation.failures import PARTS
 from .validation.fastapi_errors import read_failures
 
 if TYPE_CHECKING:
@@ -118,12 +119,35 @@ def _read_json(data: object, status: int, request_type: str | None) -> ForeignBo
             param=inside.param or said.param,
         )
     if not isinstance(error, str):
-        return said
+        return _with_first(said, data.get("errors"), status, request_type)
     # {"error": "invalid_grant", "error_description": "…"} of OAuth, or a bare text.
     message = _text(data, status, "message", "error_description", *_TEXTS)
     if is_code(error):
         return said._replace(message=message, code=said.code or error)
     return said._replace(message=message or author_text(error, status))
+
+
+def _with_first(
+    said: ForeignBody, errors: object, status: int, request_type: str | None
+) -> ForeignBody:
+    """Return what an answer says, or the first in its list of errors where it says nothing.
+
+    That is how JSON:API and many GraphQL servers answer. Some services pass FastAPI's list on
+    under this name.
+    """
+    if not is_json_list(errors) or not errors or not is_json_object(errors[0]):
+        return said
+    first = errors[0]
+    if "loc" in first:  # a validator's list, whose texts may repeat the input
+        location = first["loc"]
+        from_request = is_json_list(location) and location[:1] != [] and _is_part(location[0])
+        failures = read_failures(errors, request_type) if from_request else ()
+        return said._replace(failures=failures)
+    return read_detail(first, status) if said == _EMPTY else said
+
+
+def _is_part(name: object) -> bool:
+    return isinstance(name, str) and name in PARTS
 
 
 def read_detail(detail: Members, status: int) -> ForeignBody:
@@ -135,7 +159,7 @@ def read_detail(detail: Members, status: int) -> ForeignBody:
 
 
 # Falcon's title is the status line where an author gave none.
-_TEXTS = ("detail", "message", "description", "title", "errorMessage", "msg")
+_TEXTS = ("detail", "message", "description", "title", "errorMessage", "msg", "reason")
 
 
 def _is_envelope(members: Members, error: Members, status: int) -> bool:
@@ -166,6 +190,8 @@ def _text(members: Members, status: int, *names: str) -> str | None:
 
 def _code(members: Members) -> str | None:
     code = members.get("code")
+    if isinstance(code, str) and code.isupper():
+        code = code.lower()  # FastAPI Users and many others write theirs in capitals
     return code if isinstance(code, str) and is_code(code) else None
 
 

@@ -43,6 +43,7 @@ NAMES = st.sampled_from(
         "message",
         "param",
         "request_id",
+        "errors",
         "loc",
         "ctx",
         "discriminator",
@@ -196,6 +197,19 @@ SHAPES: list[tuple[str, int, object, str, str | None, str, str | None]] = [
     ("message", 403, {"message": "Not for you"}, JSON, "Not for you", "permission_denied", None),
     ("aws", 403, {"errorMessage": "Not for you"}, JSON, "Not for you", "permission_denied", None),
     ("json as text", 403, {"msg": "Not for you"}, "text/plain", "Not for you", "permission_denied", None),
+    ("fastapi users", 400, {"detail": {"code": "REGISTER_INVALID_PASSWORD", "reason": "Too short"}}, JSON, "Too short", "register_invalid_password", None),
+    ("a reason beside a text", 403, {"message": "No", "reason": "Too poor"}, JSON, "No", "permission_denied", None),
+    ("ariadne", 400, {"errors": [{"message": "The query must be a string."}]}, JSON, "The query must be a string.", "bad_request", None),
+    ("json:api", 409, {"errors": [{"status": "409", "code": "TAKEN", "title": "Taken", "detail": "By you"}, {"title": "Old"}]}, JSON, "By you", "taken", None),
+    ("a text beside a list", 409, {"message": "Taken", "errors": [{"code": "missing_field", "field": "name"}]}, JSON, "Taken", "conflict", None),
+    ("a code beside a list", 409, {"code": "taken", "errors": [{"message": "By you"}]}, JSON, None, "taken", None),
+    ("a list of texts", 400, {"errors": ["Choose one"]}, JSON, None, "bad_request", None),
+    ("an empty list", 400, {"errors": []}, JSON, None, "bad_request", None),
+    ("errors by field", 400, {"errors": {"name": ["Choose one"]}}, JSON, None, "bad_request", None),
+    ("a place that is none", 400, {"errors": [{"loc": [], "message": "s3cret"}]}, JSON, None, "bad_request", None),
+    ("a model's place", 400, {"errors": [{"loc": ["name"], "message": "s3cret"}]}, JSON, None, "bad_request", None),
+    ("a place that is no text", 400, {"errors": [{"loc": [{}], "message": "s3cret"}]}, JSON, None, "bad_request", None),
+    ("a text beside a place", 409, {"title": "Taken", "errors": [{"loc": "name"}]}, JSON, "Taken", "conflict", None),
     ("odd code", 403, {"message": "No", "code": "Not-A-Code"}, JSON, "No", "permission_denied", None),
     ("number", 400, 42, JSON, None, "bad_request", None),
     ("null", 400, None, JSON, None, "bad_request", None),
@@ -423,6 +437,14 @@ def test_fastapis_own_validation_answer_follows_section_7(
     error = read(422, {"detail": items})
     assert (error.status, error.code, error.param) == (status, code, param)
     assert error.message == message
+
+
+def test_so_does_its_list_under_another_name() -> None:
+    """fastapi-problem's answer has a title beside it."""
+    items = [{"type": "int_parsing", LOC: ["query", "limit"], "msg": "secret"}, 7]
+    error = read(422, {"title": "Request validation error.", "errors": items})
+    assert (error.status, error.code, error.param) == (400, "invalid_limit", "limit")
+    assert "secret" not in error.message
 
 
 TYPES = [

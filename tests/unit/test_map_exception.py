@@ -349,6 +349,13 @@ def test_a_detail_object_has_a_code_a_message_and_a_param(given: object, param: 
     assert (error.code, error.param) == ("service_unavailable", None)
 
 
+def test_a_detail_object_in_the_words_of_fastapi_users() -> None:
+    """Its code is in capitals, and its text is a reason."""
+    detail = {"code": "REGISTER_INVALID_PASSWORD", "reason": "Too short"}
+    error = ExceptionMapping().resolve(http_exception(status_code=400, detail=detail, headers=None))
+    assert (error.code, error.message) == ("register_invalid_password", "Too short")
+
+
 @pytest.mark.parametrize("status", [99, 101, 204, 302, 304, 600, 700, "404", None, True])
 def test_an_http_exception_without_an_error_status_is_unmapped(status: object) -> None:
     """A redirect is the framework's; 700 is a bug."""
