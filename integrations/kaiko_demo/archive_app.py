@@ -46,5 +46,6 @@ def create_app(service: ArchiveService, guards: Iterable[Guard]) -> Starlette:
 
     app = Starlette(routes=[Route("/v2/contexts/{context_id}", context, methods=["GET"])])
     app.add_middleware(GuardMiddleware, guards=guards)
-    kaiko_starlette.install(app, Config(trust_request_id=True))
+    # A server that sees an exception closes the connection, on which a retry may be on its way.
+    kaiko_starlette.install(app, Config(trust_request_id=True, reraise=False))
     return app
