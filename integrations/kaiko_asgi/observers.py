@@ -6,6 +6,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from kaiko_middleware.safe_exception import traceback_of
 from kaiko_middleware.tracing import before_end, tell_span
 
 if TYPE_CHECKING:
@@ -13,10 +14,17 @@ if TYPE_CHECKING:
 
     from kaiko_asgi._types import Scope
 
-__all__ = ["tell_observers"]
+__all__ = ["is_observed", "tell_observers"]
 
 _FASTAPIS_OWN = "fastapi.telemetry"
 """The key of the scope for FastAPI's own telemetry."""
+_DATADOGS = "datadog"
+"""The key of the scope for what Datadog's middleware keeps of the request."""
+
+
+def is_observed(scope: Scope) -> bool:
+    """Whether there may be anybody to tell."""
+    return "opentelemetry" in sys.modules or _DATADOGS in scope
 
 
 def tell_observers(exc: BaseException, scope: Scope) -> Callable[[], None]:
@@ -25,8 +33,12 @@ def tell_observers(exc: BaseException, scope: Scope) -> Callable[[], None]:
     Call what is returned once the answer is sent.
 
     FastAPI takes the error's type from the exceptions that its inner middleware noted, and has no
-    exception events.
+    exception events. Datadog's middleware ends its span with the last body, unless there is an
+    error on it.
     """
+    with suppress(Exception):  # none of it is public
+        for span in scope[_DATADOGS]["request_spans"]:
+            span.set_exc_info(type(exc), exc, traceback_of(exc))
     telemetry: Any = scope.get(_FASTAPIS_OWN)
     if telemetry is None:
         return tell_span(exc)
