@@ -152,12 +152,12 @@ def _is_part(name: object) -> bool:
 
 def read_detail(detail: Members, status: int) -> ForeignBody:
     """Return what an object says of an error: its text, its code and its param."""
-    param = detail.get("param")
-    return ForeignBody(
-        _text(detail, status, *_TEXTS), _code(detail), param if isinstance(param, str) else None
-    )
+    param = next((each for name in _PARAMS if isinstance(each := detail.get(name), str)), None)
+    return ForeignBody(_text(detail, status, *_TEXTS), _code(detail), param)
 
 
+# drf-standardized-errors and drf-exceptions-hog say `attr`.
+_PARAMS = ("param", "attr")
 # Falcon's title is the status line where an author gave none.
 _TEXTS = ("detail", "message", "description", "title", "errorMessage", "msg", "reason")
 
