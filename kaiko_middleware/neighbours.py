@@ -1,7 +1,7 @@
 """What beside an API has error answers that nothing tells from the API's own: it needs `paths`.
 
-Protocols that can be told stay as they are (`known_protocols`). HTML pages and JSON:API cannot: a
-browser or a client of theirs gets an envelope, unless the service names its API's prefix.
+Protocols that can be told stay as they are (`known_protocols`). HTML pages, JSON:API and others
+cannot: a browser or a client of theirs gets an envelope, unless the service names its API's prefix.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 __all__ = ["NEIGHBOURS", "name_neighbours", "neighbour_note"]
 
 NEIGHBOURS: dict[str, str] = {
+    "allauth.headless": "django-allauth's headless API",
     "cms": "django CMS",
     "django.contrib.admin": "Django's admin",
     "django.contrib.flatpages": "Django's flat pages",
     "gradio": "Gradio",
+    "health_check": "django-health-check",
     "nicegui": "NiceGUI",
+    "oauth2_provider": "Django OAuth Toolkit's pages",
     "oscar": "Oscar",
     "rest_framework_json_api": "JSON:API for Django REST framework",
     "sqladmin": "SQLAdmin",

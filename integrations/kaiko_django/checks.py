@@ -8,7 +8,7 @@
 | kaiko.E004 | it is listed more than once |
 | kaiko.E005 | the setting `KAIKO_MIDDLEWARE` is wrong |
 | kaiko.W006 | with `--deploy`: the server does not load our application wrapper |
-| kaiko.W007 | pages or JSON:API are installed beside the API, and `paths` is not set |
+| kaiko.W007 | pages, or what has errors of its own, beside the API, and `paths` is not set |
 
 `missing_apps` has two more, which need no application to be installed.
 """

@@ -11,6 +11,7 @@ from django.test import override_settings
 
 from kaiko_django import notes
 from kaiko_django.checks import check_neighbours
+from kaiko_middleware.neighbours import name_neighbours
 from support_django import setup_django
 
 if TYPE_CHECKING:
@@ -42,6 +43,17 @@ def test_an_admin_site_needs_paths() -> None:
         (warning,) = check_neighbours()
     assert (warning.id, warning.msg, warning.is_serious()) == ("kaiko.W007", f"{TEXT}.", False)
     assert 'KAIKO_MIDDLEWARE = {"paths": ["/api"]}' in (warning.hint or "")
+
+
+def test_what_has_errors_of_its_own_needs_paths() -> None:
+    """The clients of these packages read more from an error than an envelope has."""
+    apps = ["allauth", "allauth.headless", "health_check.contrib.redis", "oauth2_provider"]
+    assert name_neighbours(apps) == [
+        "Django OAuth Toolkit's pages",
+        "django-allauth's headless API",
+        "django-health-check",
+    ]
+    assert name_neighbours(["allauth", "allauth.account"]) == []
 
 
 @pytest.mark.parametrize(
