@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .errors import KaikoError
+    from .map_exception import Known
     from .pipeline import Headers, Pipeline
     from .render import Reply
     from .report import RequestInfo
@@ -198,6 +199,7 @@ class ResponseState:
         body: bytes | None = None,
         *,
         unmapped: bool = False,
+        known: Known | None = None,
     ) -> list[Piece]:
         """Take an answer that the framework made of `exc`; return ours.
 
@@ -207,11 +209,14 @@ class ResponseState:
             headers: its header fields.
             body: its body, None where it is not at hand.
             unmapped: whether `exc` was looked up already, and has no mapping.
+            known: what the adapter knows of its framework's classes, besides the toolkit.
 
         """
         pipeline, request = self._pipeline, self.request
         kept = [pair for pair in headers if pair[0].lower() not in DESCRIBES_BODY]
-        answer = None if unmapped else pipeline.on_mapped(exc, request, replaced=kept)
+        answer = None
+        if not unmapped:
+            answer = pipeline.on_mapped(exc, request, replaced=kept, known=known)
         if answer is None:
             answer = pipeline.on_unmapped(exc, request, kept)
         if self._framework_debug and is_html(headers):

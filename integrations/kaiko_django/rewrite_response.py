@@ -16,7 +16,7 @@ from django.http.response import HttpResponseBase
 from kaiko_django.error_handlers import SEEN, Seen
 from kaiko_django.in_view import read_returned
 from kaiko_django.layer_marks import layers_in
-from kaiko_django.recognize import recognize
+from kaiko_django.recognize import DJANGO_OWN, recognize
 from kaiko_django.responses import (
     REPORTED,
     EnvelopeResponse,
@@ -26,14 +26,18 @@ from kaiko_django.responses import (
     response_state,
     with_id,
 )
-from kaiko_middleware import Reply
+from kaiko_middleware import KaikoError, Reply
+from kaiko_middleware.content_coding import decode_body
+from kaiko_middleware.foreign_answer import read_body
 from kaiko_middleware.layers import PASS_THROUGH, Layers
+from kaiko_middleware.make_error import error_for_status
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from kaiko_middleware import KaikoError
+    from kaiko_middleware.map_exception import Known
     from kaiko_middleware.pipeline import Pipeline
+    from kaiko_middleware.report import RequestInfo
     from kaiko_middleware.response_pieces import Piece
     from kaiko_middleware.response_state import ResponseState
 
@@ -101,8 +105,11 @@ def _feed(
         body = response.content
     if status and not as_it_is:
         if isinstance(seen, Seen) and seen.explains(response):
+            exc = seen.exception
+            words = _words_of_handler(pipeline, exc, state.request, response, body)
+            known: Known | None = None if words is None else {type(exc): lambda _exc: words}
             return state.start_answer_to(
-                seen.exception, status, headers, body, unmapped=seen.unmapped
+                exc, status, headers, body, unmapped=seen.unmapped, known=known
             )
         if pipeline.config.rewrite_answers:
             error = recognize(request, response) or _read(pipeline, request, response, body)
@@ -113,6 +120,32 @@ def _feed(
         pieces = state.other_body() if body is None else state.body(body, more=False)
     state.abandon()
     return pieces
+
+
+def _words_of_handler(
+    pipeline: Pipeline,
+    exc: BaseException,
+    info: RequestInfo,
+    response: HttpResponseBase,
+    body: bytes | None,
+) -> KaikoError | None:
+    """Return the error in the words of the project's own handler; None if it has none.
+
+    Only Django's own exceptions get there. What the service maps needs no other words.
+    """
+    status, mapping = response.status_code, pipeline.config.mapping
+    if not body or not isinstance(exc, DJANGO_OWN) or mapping.handles(exc):
+        return None
+    error = pipeline.find(exc, info)
+    if error is None or error.status != status or isinstance(exc, KaikoError):
+        return None
+    plain = decode_body(body, response.get("Content-Encoding", "")) or b""
+    said = read_body(plain, status, response.get("Content-Type", ""))
+    if said.message is None and said.code is None:
+        return None
+    return error_for_status(
+        status, said.message or error.message, code=said.code or error.code, param=said.param
+    )
 
 
 def _read(
