@@ -3,9 +3,9 @@
 Django turns exceptions into answers at every layer of its middleware, so that nothing
 outside can catch them. What can be seen is kept on the request: an exception of a view by
 `process_exception`, any that Django calls uncaught by its signal. Where Django would call a
-default handler, which renders an HTML page, ours answers: Django looks for `handler404` and
-`handler500` in the project's URLconf, and takes those of `django.conf.urls` where there are
-none. A project's own handlers are left alone, and so are the paths that are not ours.
+default handler, which renders an HTML page, ours answers: Django looks for `handler404` and its
+like in the project's URLconf, and takes those of `django.conf.urls` where there are none. A
+project's own handlers are left alone, and so are the paths that are not ours.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.views import defaults
 
 from kaiko_django.conf import current, current_pipeline
 from kaiko_django.recognize import was_logged
-from kaiko_django.responses import EnvelopeResponse, request_info
+from kaiko_django.responses import EnvelopeResponse, debugs_in_html, request_info
 from kaiko_middleware import ServerError
 
 if TYPE_CHECKING:
@@ -55,6 +55,10 @@ def install_handlers() -> None:
     """Listen to Django's signal, and replace its default handlers; may be called repeatedly."""
     got_request_exception.connect(_on_exception, dispatch_uid="kaiko_django")
     handlers = urls.__dict__  # its stub wants Django's own signatures
+    if urls.handler400 is defaults.bad_request:
+        handlers["handler400"] = bad_request
+    if urls.handler403 is defaults.permission_denied:
+        handlers["handler403"] = permission_denied
     if urls.handler404 is defaults.page_not_found:
         handlers["handler404"] = not_found
     if urls.handler500 is defaults.server_error:
@@ -70,11 +74,25 @@ def _on_exception(*, request: HttpRequest | None = None, **_kwargs: object) -> N
         request.__dict__[SEEN] = Seen(exc, 500, unmapped=False)
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what Django suspects, or cannot read; its own middleware raises most of it."""
+    return _answer_own(request, exception) or defaults.bad_request(request, exception)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer a `PermissionDenied`, of a middleware above all."""
+    return _answer_own(request, exception) or defaults.permission_denied(request, exception)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an `Http404`, of the URLconf above all."""
-    rewriting = current_pipeline().config.rewrite_answers
-    answer = _answer(request, exception, unmapped=False) if rewriting else None
-    return defaults.page_not_found(request, exception) if answer is None else answer
+    return _answer_own(request, exception) or defaults.page_not_found(request, exception)
+
+
+def _answer_own(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+    if not current_pipeline().config.rewrite_answers or debugs_in_html(request):
+        return None
+    return _answer(request, exception, unmapped=False)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -45,6 +45,7 @@ __all__ = [
     "PuttingBack",
     "answer_mapped",
     "copied",
+    "debugs_in_html",
     "error_response",
     "finish_envelope",
     "replace_response",
@@ -171,8 +172,13 @@ def response_state(
         pipeline,
         request_info(request),
         layers=layers,
-        framework_debug=settings.DEBUG and prefers_html(request.META.get("HTTP_ACCEPT", "")),
+        framework_debug=debugs_in_html(request),
     )
+
+
+def debugs_in_html(request: HttpRequest) -> bool:
+    """Whether Django's pages are left alone: in debug, for a client that prefers HTML."""
+    return settings.DEBUG and prefers_html(request.META.get("HTTP_ACCEPT", ""))
 
 
 def request_info(request: HttpRequest) -> RequestInfo:

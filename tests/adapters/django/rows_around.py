@@ -112,7 +112,12 @@ APPEND_SLASH = (
 )
 _BAD_HOST = (("Host", "evil.example"),)
 HOSTS = (
-    Row("host/DisallowedHost-CommonMiddleware", view(ok, COMMON), BAD, Ask(headers=_BAD_HOST)),
+    Row(
+        "host/DisallowedHost-CommonMiddleware",
+        view(ok, COMMON),
+        Envelope(400, "invalid_host"),
+        Ask(headers=_BAD_HOST),
+    ),
     Row("host/DisallowedHost-no-middleware", view(ok), Alone(200), Ask(headers=_BAD_HOST)),
     Row(
         "host/DisallowedHost-view",
@@ -120,7 +125,12 @@ HOSTS = (
         Envelope(400, "invalid_host"),
         Ask(headers=_BAD_HOST),
     ),
-    Row("host/malformed", view(ok, COMMON), BAD, Ask(headers=(("Host", "a b"),))),
+    Row(
+        "host/malformed",
+        view(ok, COMMON),
+        Envelope(400, "invalid_host"),
+        Ask(headers=(("Host", "a b"),)),
+    ),
     Row(
         "host/DisallowedHost-debug",
         view(ok, COMMON, **_DEBUG),
@@ -130,7 +140,7 @@ HOSTS = (
     Row(
         "ssl/redirect-bad-host",
         view(ok, SECURITY, SECURE_SSL_REDIRECT=True),
-        BAD,
+        Envelope(400, "invalid_host"),
         Ask(headers=_BAD_HOST),
     ),
 )
@@ -155,7 +165,7 @@ CSRF_ROWS = (
     Row(
         "csrf/malformed-multipart",
         view(ok, CSRF),
-        BAD,
+        Envelope(400, "invalid_form"),
         Ask(method="POST", headers=(*_COOKIE, ("Content-Type", "multipart/form-data")), body=b"x"),
     ),
     Row(

@@ -6,12 +6,18 @@ import json
 from typing import Any
 
 import pytest
-from django.core.exceptions import BadRequest, PermissionDenied, TooManyFieldsSent
+from django.core.exceptions import (
+    BadRequest,
+    PermissionDenied,
+    RequestDataTooBig,
+    TooManyFieldsSent,
+)
+from django.core.signals import got_request_exception
 from django.http import Http404, HttpResponse, JsonResponse
 
 from adapters.django.row import raises
 from adapters.django.stacks import Project, Stack
-from adapters.django.support import each_stack, reports_of
+from adapters.django.support import each_stack, fine, heard, reports_of
 from kaiko_middleware import ExceptionMapping, RateLimitError
 
 WORDS = {"detail": "Ask the desk", "code": "ask_desk"}
@@ -59,6 +65,8 @@ def test_a_handlers_page_says_nothing(stack: Stack) -> None:
     assert told(stack, page)[:2] == (400, "too_many_fields")
     text = Project(page.view, handlers=handlers({"detail": "Fewer, please"}, 400))
     assert told(stack, text) == (400, "too_many_fields", "Fewer, please")
+    large = Project(raises(lambda: RequestDataTooBig("x")), handlers=handlers(WORDS, 400))
+    assert told(stack, large)[:2] == (413, "payload_too_large")
 
 
 class Limited(PermissionDenied):
@@ -76,3 +84,52 @@ def test_a_mapping_beats_a_handler(stack: Stack) -> None:
         handlers=handlers(WORDS, 403),
     )
     assert told(stack, project)[:2] == (429, "too_many_requests")
+
+
+def refusing(_get_response: Any) -> Any:
+    """Raise what the service maps, in a middleware."""
+
+    def middleware(_request: Any) -> HttpResponse:
+        raise Limited
+
+    return middleware
+
+
+@each_stack
+def test_a_mapping_counts_in_middleware(stack: Stack) -> None:
+    """Django calls a handler of ours, and logs the exception as ever."""
+    mapping = ExceptionMapping()
+    mapping.register(Limited, RateLimitError)
+    settings: dict[str, Any] = {"KAIKO_MIDDLEWARE": {"mapping": mapping}}
+    project = Project(fine, (f"{__name__}.refusing",), settings)
+    with heard(got_request_exception) as signals:
+        answer = stack.ask(project)
+    assert (answer.status, json.loads(answer.body)["error"]["code"]) == (429, "too_many_requests")
+    assert signals == []
+    settings = {"KAIKO_MIDDLEWARE": {"mapping": mapping, "paths": ["/other"]}}
+    answer = stack.ask(Project(fine, (f"{__name__}.refusing",), settings))
+    assert (answer.status, answer.one("content-type")) == (403, "text/html; charset=utf-8")
+
+
+def reading(get_response: Any) -> Any:
+    """Read the form, in a middleware."""
+
+    def middleware(request: Any) -> Any:
+        assert request.POST is not None
+        return get_response(request)
+
+    return middleware
+
+
+@each_stack
+def test_a_large_form_that_a_handler_answers(stack: Stack) -> None:
+    """A project's own handler does not say what it answered; Django's traces do."""
+    project = Project(
+        fine,
+        (f"{__name__}.reading",),
+        {"DATA_UPLOAD_MAX_MEMORY_SIZE": 3},
+        handlers=handlers("<h1>No</h1>", 400),
+    )
+    form = ("Content-Type", "application/x-www-form-urlencoded")
+    answer = stack.ask(project, method="POST", body=b"a=12345", headers=[form])
+    assert (answer.status, json.loads(answer.body)["error"]["code"]) == (413, "payload_too_large")

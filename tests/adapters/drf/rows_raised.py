@@ -135,7 +135,7 @@ ACCESS = (
     Row(
         "host/400",
         Project(project(ok).view, ("django.middleware.common.CommonMiddleware",)),
-        Envelope(400, "bad_request"),
+        Envelope(400, "invalid_host"),
         Ask(headers=(("Host", "elsewhere"),)),
     ),
 )

@@ -228,7 +228,7 @@ AROUND = (
     Row(
         "host/400",
         serving(new_api(), "django.middleware.common.CommonMiddleware"),
-        Envelope(400, "bad_request"),
+        Envelope(400, "invalid_host"),
         Ask(headers=(("Host", "elsewhere"),)),
     ),
     Row(
