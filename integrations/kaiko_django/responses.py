@@ -90,8 +90,6 @@ class EnvelopeResponse(HttpResponse):
     """The error that is reported when this leaves, its exception, and whether it is unmapped."""
     reply: Reply
     request_id: str
-    made: dict[str, tuple[str, str]]
-    """The headers that it was made with, as Django stores them."""
 
     def __init__(self, reply: Reply, request_id: str) -> None:
         # Django's constructor costs as much as the rest of an error answer.
@@ -106,19 +104,23 @@ class EnvelopeResponse(HttpResponse):
             "_container": [reply.body],
         }
         _fill_headers(self, reply)
-        self.__dict__["made"] = self.headers._store.copy()  # noqa: SLF001 - see `with_id`
 
     @property
     def is_as_made(self) -> bool:
         """Whether middleware did nothing to the headers but add some that need no look."""
-        store = self.headers._store  # noqa: SLF001 - see `with_id`
-        made = self.made
-        if not made.items() <= store.items():
-            return False
-        if len(store) == len(made):
+        fields = (*self.headers._store.values(),)  # noqa: SLF001 - see `with_id`
+        made = self.reply.headers
+        if fields == made:
             return True
-        added = store.keys() - made.keys()
-        return _NEED_A_LOOK.isdisjoint(added) and not sendable([store[key] for key in added])[1]
+        number = len(made)
+        return fields[:number] == made and not _need_a_look(fields[number:])
+
+
+@lru_cache(maxsize=64)  # most middleware adds the same to each answer
+def _need_a_look(added: tuple[tuple[str, str], ...]) -> bool:
+    """Whether header fields that were added to an envelope have to be looked at."""
+    kept, dropped = sendable(added)
+    return bool(dropped) or any(name.lower() in _NEED_A_LOOK for name, _ in kept)
 
 
 @lru_cache(maxsize=1)
