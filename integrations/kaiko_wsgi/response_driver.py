@@ -268,7 +268,7 @@ class ResponseDriver(RestoringBody):
 
     def _feed(self, data: bytes) -> list[bytes]:
         """Take a chunk of the application's; return what to send now."""
-        given: object = data
+        given = cast("object", data)
         if not isinstance(given, bytes):
             # PEP 3333 has nothing but bytes; some servers send these, too.
             if not isinstance(given, bytearray | memoryview):
