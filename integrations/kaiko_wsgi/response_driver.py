@@ -274,7 +274,7 @@ class ResponseDriver(RestoringBody):
             if not isinstance(given, bytearray | memoryview):
                 msg = f"the application sent a body of {type(data).__qualname__}, not bytes"
                 raise TypeError(msg)
-            data = bytes(given)
+            data = bytes(data)
         if not data and self._head is not None:  # it is no part of the body
             return [] if self._server_write is None else [data]
         self._given = True
