@@ -14,17 +14,12 @@ if TYPE_CHECKING:
 
     from kaiko_asgi._types import Scope
 
-__all__ = ["is_observed", "tell_observers"]
+__all__ = ["DATADOGS", "tell_observers"]
 
 _FASTAPIS_OWN = "fastapi.telemetry"
 """The key of the scope for FastAPI's own telemetry."""
-_DATADOGS = "datadog"
+DATADOGS = "datadog"
 """The key of the scope for what Datadog's middleware keeps of the request."""
-
-
-def is_observed(scope: Scope) -> bool:
-    """Whether there may be anybody to tell."""
-    return "opentelemetry" in sys.modules or _DATADOGS in scope
 
 
 def tell_observers(exc: BaseException, scope: Scope) -> Callable[[], None]:
@@ -37,7 +32,7 @@ def tell_observers(exc: BaseException, scope: Scope) -> Callable[[], None]:
     error on it.
     """
     with suppress(Exception):  # none of it is public
-        for span in scope[_DATADOGS]["request_spans"]:
+        for span in scope[DATADOGS]["request_spans"]:
             span.set_exc_info(type(exc), exc, traceback_of(exc))
     telemetry: Any = scope.get(_FASTAPIS_OWN)
     if telemetry is None:
