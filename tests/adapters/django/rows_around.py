@@ -177,8 +177,7 @@ CSRF_ROWS = (
     Row(
         "csrf/too-big",
         view(ok, CSRF, DATA_UPLOAD_MAX_MEMORY_SIZE=5),
-        # Before 5.2.3 Django answers it as any other attack, out of our sight.
-        Envelope(413, "payload_too_large") if django.VERSION >= (5, 2, 3) else BAD,
+        Envelope(413, "payload_too_large"),
         Ask(method="POST", headers=(*_COOKIE, ("Content-Type", _FORM)), body=b"a=123456"),
     ),
 )

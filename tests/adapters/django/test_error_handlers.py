@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import django
 import pytest
 from django.core.exceptions import (
     BadRequest,
@@ -132,4 +133,7 @@ def test_a_large_form_that_a_handler_answers(stack: Stack) -> None:
     )
     form = ("Content-Type", "application/x-www-form-urlencoded")
     answer = stack.ask(project, method="POST", body=b"a=12345", headers=[form])
-    assert (answer.status, json.loads(answer.body)["error"]["code"]) == (413, "payload_too_large")
+    # Before 5.2.3 the handler is asked as for any other attack, and answers 400.
+    too_large = django.VERSION >= (5, 2, 3)
+    told = (413, "payload_too_large") if too_large else (400, "bad_request")
+    assert (answer.status, json.loads(answer.body)["error"]["code"]) == told
