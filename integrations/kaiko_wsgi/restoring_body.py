@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kaiko_middleware.ids import set_request_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
 __all__ = ["RestoringBody"]
 
@@ -24,9 +24,6 @@ class RestoringBody:
     def __init__(self, previous: str | None, result: Iterable[bytes] = ()) -> None:
         self._previous = previous
         self._result = result
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._result)
 
     def close(self) -> None:
         """Close the application's body; servers call this when all is sent, or nothing more."""

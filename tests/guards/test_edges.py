@@ -383,3 +383,17 @@ def test_a_time_in_redis_that_is_too_far_away_is_brought_nearer(rates: str, tmp_
 
 async def _close(guards: Guards) -> None:
     await guards.counting.close(asyncio.get_running_loop())
+
+
+def test_a_limit_whose_server_is_gone_leaves_the_others() -> None:
+    """It says nothing, and who is let through is told of what memory counts."""
+    gone = RateLimit("1/hour", by="address", storage="redis://127.0.0.1:1", storage_timeout=1)
+    counting = Guards([RateLimit("2/hour", by="address"), gone]).counting
+
+    async def main() -> object:
+        return await counting.count_async(request(), asyncio.get_running_loop())
+
+    assert counting.count(request()) is not None
+    assert asyncio.run(main()) is not None
+    with pytest.raises(RateLimitError, match="Too many requests"):
+        counting.count(request())

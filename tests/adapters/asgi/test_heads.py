@@ -527,3 +527,12 @@ def test_a_500_is_one_record(
     assert [level for level, _ in said(caplog)] == levels
     assert type(got[0]) is (raised or type(None))
     assert caplog.records[0].__dict__["request_id"] == answer.id
+
+
+def test_a_length_that_is_no_plain_number_passes_behind_names_that_are_known() -> None:
+    """It is left to the server, as without us."""
+    for length in (b"2", b"+2"):
+        fields = [(b"content-length", length), (b"content-type", b"text/csv")]
+        answer = ask(kaiko(sends(start(200, fields), body(b"ok"))))
+        assert answer.one("content-length") == length.decode()
+        assert (answer.status, answer.body, answer.whole) == (200, b"ok", True)

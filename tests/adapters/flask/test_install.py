@@ -295,3 +295,18 @@ def test_an_application_that_nobody_holds_is_freed() -> None:
     del app
     gc.collect()
     assert alive() is None
+
+
+def test_a_class_that_was_patched_later_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sentry and others put a function of their own in place of Flask's."""
+    app = add(make_app(), "/x", lambda: "fine")
+    called: list[str] = []
+    own = Flask.__call__
+
+    def patched(self: Flask, environ: Any, start_response: Any) -> Any:
+        called.append(environ["PATH_INFO"])
+        return own(self, environ, start_response)
+
+    monkeypatch.setattr(Flask, "__call__", patched)
+    assert ask_wsgi(app, "/x").body == b"fine"
+    assert called == ["/x"]
