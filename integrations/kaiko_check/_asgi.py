@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     from ._exchange import End, Limits, Request
 
     Message: TypeAlias = MutableMapping[str, Any]
-    AsgiApp: TypeAlias = Callable[
-        [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]],
-        Awaitable[None],
-    ]
+    Receive: TypeAlias = Callable[[], Awaitable[Message]]
+    Send: TypeAlias = Callable[[Message], Awaitable[None]]
+    AsgiApp: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 
 __all__ = ["AsgiTarget"]
 
@@ -68,9 +67,9 @@ class AsgiTarget:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._lifespan: _Lifespan | None = None
+        self._lifespan = self._wait(_lifespan_of(app))
         try:
-            failed = self._wait(self._started(), _START_SECONDS)
+            failed = self._wait(self._lifespan.start(), _START_SECONDS)
         except FutureTimeoutError:
             failed = f"there is no answer within {_START_SECONDS:.0f} s"
         if failed:
@@ -79,8 +78,7 @@ class AsgiTarget:
 
     def send(self, request: Request, limits: Limits) -> Answer:
         """Call the application; see `Target`."""
-        state: Message = {} if self._lifespan is None else self._lifespan.state
-        call = _Call(self._app, request, self._host, state, limits)
+        call = _Call(self._app, request, self._host, self._lifespan.state, limits)
         future = asyncio.run_coroutine_threadsafe(call.run(), self._loop)
         try:
             # The loop ends the call itself; this is for an application that blocks the loop.
@@ -110,20 +108,15 @@ class AsgiTarget:
             self._loop.close()
 
     async def _ended(self) -> None:
-        if self._lifespan is not None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._lifespan.stop(), _STOP_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._lifespan.stop(), _STOP_SECONDS)
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:
             task.cancel()
         if left:
             await asyncio.wait(left, timeout=1.0)
 
-    async def _started(self) -> str:
-        self._lifespan = _Lifespan(self._app)
-        return await self._lifespan.start()
-
-    def _wait(self, work: Coroutine[Any, Any, _T], seconds: float) -> _T:
+    def _wait(self, work: Coroutine[Any, Any, _T], seconds: float | None = None) -> _T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
 
 
@@ -147,7 +140,7 @@ class _Call:
         self._done = asyncio.Event()
 
     async def run(self) -> Answer:
-        task = asyncio.ensure_future(self._app(self._scope, self._receive, self._send))
+        task = _task_of(self._app, self._scope, self._receive, self._send)
         done = asyncio.ensure_future(self._done.wait())
         seconds = max(0.0, self._deadline - time.monotonic())
         await asyncio.wait({task, done}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -231,6 +224,19 @@ def _scope(request: Request, host: str, state: Message) -> Message:
     }
 
 
+def _task_of(app: AsgiApp, scope: Message, receive: Receive, send: Send) -> asyncio.Task[None]:
+    """Call an application in a task of its own, in which it fails even if it fails at once."""
+
+    async def call() -> None:
+        await app(scope, receive, send)
+
+    return asyncio.get_running_loop().create_task(call())
+
+
+async def _lifespan_of(app: AsgiApp) -> _Lifespan:
+    return _Lifespan(app)
+
+
 class _Lifespan:
     """The lifespan of an application, if it has one. It is made on the loop that it runs on."""
 
@@ -239,7 +245,7 @@ class _Lifespan:
         self._asked: asyncio.Queue[str] = asyncio.Queue()
         self._answers: asyncio.Queue[Message] = asyncio.Queue()
         scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": self.state}
-        self._task = asyncio.ensure_future(app(scope, self._receive, self._send))
+        self._task = _task_of(app, scope, self._receive, self._send)
 
     async def start(self) -> str:
         """Start it; return why it failed, or nothing."""

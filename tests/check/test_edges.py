@@ -108,6 +108,8 @@ def test_a_document_may_be_yaml_or_odd() -> None:
     found = read_document(document(paths=paths, loop=loop))
     assert (found.first("GET"), found.first("POST")) == ("/x", "/v")
     assert [(field.path, field.name) for field in found.fields(unsafe=True)] == [("/w/{id}", "id")]
+    del paths["/x"]
+    assert read_document(document(paths=paths)).first("GET") is None  # all of these need more
 
 
 @pytest.mark.parametrize(
@@ -255,6 +257,47 @@ def test_a_long_body_is_cut_in_process_too(kind: str) -> None:
     assert (answer.body, answer.end) == (b"x" * 8, "unread")
 
 
+def test_an_application_that_fails_as_it_is_called_fails_in_its_request() -> None:
+    """A function that is no coroutine's, and refuses what it does not know."""
+
+    async def answer(_scope: Any, _receive: object, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+        await send({"type": "http.response.body"})
+
+    def app(scope: Any, receive: object, send: object) -> Any:
+        if scope["type"] != "http" or scope["path"] != "/":
+            raise RuntimeError("What is this?")
+        return answer(scope, receive, send)
+
+    target = AsgiTarget(app, "app")  # it has no lifespan, as servers see it
+    answers = [target.send(Request("GET", path), Limits(10)) for path in ("/", "/x")]
+    target.close()
+    assert [answer.status for answer in answers] == [404, 500]
+
+
+def test_an_application_that_does_not_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread ends with the process."""
+    monkeypatch.setattr("kaiko_check._asgi._STOP_SECONDS", 0.05)
+    go_on = threading.Event()
+
+    async def app(_scope: object, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        go_on.wait(30)
+
+    before = threading.active_count()
+    target = AsgiTarget(app, "app")
+    target.close()
+    assert threading.active_count() == before + 1
+    go_on.set()
+    target._thread.join()
+    for task in asyncio.all_tasks(target._loop):  # what it was asked meanwhile
+        with contextlib.suppress(asyncio.CancelledError):
+            target._loop.run_until_complete(task)
+    target._loop.close()
+
+
 @contextlib.contextmanager
 def peer(*answers: bytes) -> Generator[Address]:
     """Listen once, say something, and close."""
@@ -396,6 +439,17 @@ def test_requests_that_cannot_be_sent_are_not_judged() -> None:
         report = run_check(target, Options(headers=(("X", "a\nb"),), openapi="", rate=0, skip=few))
         target.close()
     assert [finding.probe for finding in report.findings] == []
+
+
+def test_pipelined_requests_may_have_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a server closes the connection: none of its answers is judged."""
+    monkeypatch.setattr("kaiko_check._url.send_pipelined", lambda *_arguments: [])
+    with serving("") as url:
+        target = load_target(url)
+        report = run_check(target, Options(openapi="", rate=0))
+        target.close()
+    assert ("concurrent", "pipelined requests") in report.asked
+    assert not any(finding.probe == "pipelined requests" for finding in report.findings)
 
 
 def test_no_more_than_the_plan_is_sent() -> None:

@@ -321,7 +321,32 @@ def test_an_interrupt_ends_a_run_with_what_it_has() -> None:
         start("404 Not Found", [])
         return [b""]
 
-    report = checked(app, Options(openapi=""))
+    check_interrupted(checked(app, Options(openapi="")))
+
+
+def test_an_interrupt_cancels_what_is_asked() -> None:
+    """Also of an application that would go on."""
+    numbers = itertools.count(1)
+    cancelled: list[int] = []
+
+    async def app(scope: Any, _receive: object, send: Any) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError("There is no lifespan")
+        if (number := next(numbers)) == 5:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            try:
+                await asyncio.sleep(30)
+            except asyncio.CancelledError:
+                cancelled.append(number)
+                raise
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+        await send({"type": "http.response.body"})
+
+    check_interrupted(checked(app, Options(openapi="", timeout=60)))
+    assert cancelled == [5]
+
+
+def check_interrupted(report: Report) -> None:
     assert report.interrupted
     assert 4 <= report.sent <= 6
     assert report.findings

@@ -74,6 +74,24 @@ def test_a_thread_of_a_pool_goes_on(
     assert blocked.guard.overrunning == 0
 
 
+@pytest.mark.parametrize("stack", [alone, in_envelope], ids=["alone", "in_envelope"])
+def test_what_fails_once_its_thread_ends_is_a_bug(
+    stack: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client has its answer, and nothing was cancelled that could have failed so."""
+    monkeypatch.setattr("kaiko_guards._late.GRACE", 30)
+    blocked = Blocked()
+
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        await asyncio.to_thread(blocked.work)
+        raise LookupError("a bug")
+
+    answer = ask(stack(app, [blocked.guard]))
+    assert (answer.status, error_of(answer)["code"]) == (503, "timeout")
+    assert type(answer.raised) is LookupError
+    assert blocked.guard.overrunning == 0
+
+
 @pytest.mark.parametrize("stack", ASYNCHRONOUS, ids=lambda stack: stack.name)
 def test_a_synchronous_view_of_an_asynchronous_stack_goes_on(stack: Any) -> None:
     """asgiref waits for it no more, and so its thread is watched."""

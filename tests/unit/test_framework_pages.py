@@ -61,6 +61,15 @@ def test_the_librarys_own_words_are_not(page: str) -> None:
     assert message(page.format(OWN)) == error_for_status(409).message
 
 
+def test_words_of_a_library_that_is_not_loaded_are_the_authors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody else can have written them."""
+    for name in ("werkzeug.exceptions", "webob.exc", "pyramid.httpexceptions"):
+        monkeypatch.delitem(sys.modules, name)
+    assert message(WEBOB.format(OWN)) == OWN
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [

@@ -198,6 +198,16 @@ def test_the_last_resorts_answer_is_rewritten(
     assert (record.exc_info or (None, None))[1] is bug
 
 
+def test_the_last_resort_may_answer_what_no_server_sends(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """That is a bug of its own."""
+    answer = ask(LookupError, Exception, Handler(("Own words", 999)))
+    assert (answer.status, error_of(answer)["code"]) == INTERNAL[:2]
+    (record,) = records_of(caplog)
+    assert "999" in record.getMessage()
+
+
 def test_the_last_resorts_answer_is_let_through(caplog: pytest.LogCaptureFixture) -> None:
     """Where it says so. Flask logs the bug, and nothing is said of the answer."""
 
