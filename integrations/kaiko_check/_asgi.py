@@ -67,7 +67,7 @@ class AsgiTarget:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._lifespan = self._wait(_lifespan_of(app))
+        self._lifespan = _Lifespan(app)
         try:
             failed = self._wait(self._lifespan.start(), _START_SECONDS)
         except FutureTimeoutError:
@@ -116,7 +116,7 @@ class AsgiTarget:
         if left:
             await asyncio.wait(left, timeout=1.0)
 
-    def _wait(self, work: Coroutine[Any, Any, _T], seconds: float | None = None) -> _T:
+    def _wait(self, work: Coroutine[Any, Any, _T], seconds: float) -> _T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
 
 
@@ -225,30 +225,35 @@ def _scope(request: Request, host: str, state: Message) -> Message:
 
 
 def _task_of(app: AsgiApp, scope: Message, receive: Receive, send: Send) -> asyncio.Task[None]:
-    """Call an application in a task of its own, in which it fails even if it fails at once."""
+    """Call an application in a task of its own, in which it fails even if it fails at once.
+
+    One that exits fails too: it would end the loop that all requests run on.
+    """
 
     async def call() -> None:
-        await app(scope, receive, send)
+        try:
+            await app(scope, receive, send)
+        except (SystemExit, KeyboardInterrupt) as exc:
+            raise RuntimeError("the application exits") from exc
 
     return asyncio.get_running_loop().create_task(call())
 
 
-async def _lifespan_of(app: AsgiApp) -> _Lifespan:
-    return _Lifespan(app)
-
-
 class _Lifespan:
-    """The lifespan of an application, if it has one. It is made on the loop that it runs on."""
+    """The lifespan of an application, if it has one."""
+
+    _task: asyncio.Task[None]
 
     def __init__(self, app: AsgiApp) -> None:
         self.state: Message = {}
+        self._app = app
         self._asked: asyncio.Queue[str] = asyncio.Queue()
         self._answers: asyncio.Queue[Message] = asyncio.Queue()
-        scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": self.state}
-        self._task = _task_of(app, scope, self._receive, self._send)
 
     async def start(self) -> str:
-        """Start it; return why it failed, or nothing."""
+        """Start it on the loop of all requests; return why it failed, or nothing."""
+        scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": self.state}
+        self._task = _task_of(self._app, scope, self._receive, self._send)
         said = await self._ask("lifespan.startup")
         return said.get("message") or said["type"] if said["type"].endswith("failed") else ""
 

@@ -96,7 +96,7 @@ class _Call:
                 close = getattr(chunks, "close", None)
                 if close is not None:
                     close()
-        except Exception:  # noqa: BLE001 - a server answers whatever an application raises
+        except BaseException:  # noqa: BLE001 - whatever an application raises: the thread is its own
             if not self._sent:
                 return _for(self._request, SERVER_ERROR)
             end = "cut"

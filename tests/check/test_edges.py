@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
+from fastapi import FastAPI
 
 from check.http_service import listening, serving
 from check.right_services import KEY, asgi, fastapi, wsgi
@@ -41,7 +42,7 @@ from kaiko_cli.main import main
 from support_django import setup_django
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import AsyncGenerator, Generator
     from pathlib import Path
 
     from kaiko_check._plan import Plan
@@ -273,6 +274,54 @@ def test_an_application_that_fails_as_it_is_called_fails_in_its_request() -> Non
     answers = [target.send(Request("GET", path), Limits(10)) for path in ("/", "/x")]
     target.close()
     assert [answer.status for answer in answers] == [404, 500]
+
+
+@pytest.mark.parametrize("kind", ["asgi", "wsgi"])
+def test_an_application_that_exits_fails_in_its_request(kind: str) -> None:
+    """The requests after it are answered as before."""
+
+    async def app(scope: Any, _receive: object, send: Any) -> None:
+        if scope["path"] == "/exit":
+            sys.exit("no")
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+        await send({"type": "http.response.body"})
+
+    def wsgi_app(environ: Any, start: Any) -> list[bytes]:
+        if environ["PATH_INFO"] == "/exit":
+            sys.exit("no")
+        start("404 Not Found", [])
+        return []
+
+    target = AsgiTarget(app, "app") if kind == "asgi" else WsgiTarget(wsgi_app, "app")
+    answers = [target.send(Request("GET", path), Limits(2)) for path in ("/exit", "/")]
+    target.close()
+    assert [answer.status for answer in answers] == [500, 404]
+
+
+def test_an_application_that_exits_at_its_startup_does_not_start() -> None:
+    """Starlette says so before it exits."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: object) -> AsyncGenerator[None]:
+        sys.exit("SECRET is missing")
+        yield
+
+    with pytest.raises(TargetError, match=r"app does not start: (?s:.*)SECRET is missing"):
+        AsgiTarget(FastAPI(lifespan=lifespan), "app")
+
+
+def test_an_application_that_blocks_its_startup_does_not_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The time to start holds where the loop is blocked as well."""
+    monkeypatch.setattr("kaiko_check._asgi._START_SECONDS", 0.01)
+    never = threading.Event()
+
+    async def app(_scope: object, _receive: object, _send: object) -> None:
+        never.wait(0.3)
+
+    with pytest.raises(TargetError, match="app does not start: there is no answer within 0 s"):
+        AsgiTarget(app, "app")
 
 
 def test_an_application_that_does_not_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
