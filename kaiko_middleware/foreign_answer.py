@@ -36,6 +36,7 @@ __all__ = [
     "ForeignBody",
     "error_from_answer",
     "error_from_reason",
+    "is_read_by_request",
     "read_body",
     "read_detail",
 ]
@@ -92,6 +93,18 @@ _CHARSETS = frozenset({"iso-8859-1", "iso-8859-15", "latin-1", "utf-16", "window
 # A service gives the same few error answers: each is read once.
 _REMEMBERED = 1024
 _remembered_body = lru_cache(maxsize=256)(read_body)
+
+
+def _read_again(
+    body: bytes, status: int, content_type: str, request_type: str | None
+) -> ForeignBody:
+    """Return what `read_body` does, of a short one as it was read before."""
+    read = _remembered_body if len(body) <= _REMEMBERED else read_body
+    return read(body, status, content_type, request_type)
+
+
+# The statuses of what a validator refused.
+_REFUSED = frozenset({400, 422})
 
 
 def _read_json(data: object, status: int, request_type: str | None) -> ForeignBody:
@@ -213,10 +226,8 @@ def error_from_answer(
         request_type: the request's Content-Type, empty if it has none, None if unknown.
 
     """
-    body = body or b""
-    read = _remembered_body if len(body) <= _REMEMBERED else read_body
-    said = read(body, status, content_type, request_type)
-    if said.failures and status in {400, 422}:
+    said = _read_again(body or b"", status, content_type, request_type)
+    if said.failures and status in _REFUSED:
         return error_from_failures(said.failures)
     if said.envelope:
         return error_for_status(
@@ -225,6 +236,17 @@ def error_from_answer(
     if status >= 500:
         return error_for_status(status)
     return error_for_status(status, said.message, code=said.code, param=said.param)
+
+
+def is_read_by_request(
+    status: int, body: bytes, *, content_type: str = "", request_type: str | None = None
+) -> bool:
+    """Whether an error answer is a validator's list, which the request's Content-Type explains.
+
+    Arguments as in `error_from_answer`.
+    """
+    said = _read_again(body, status, content_type, request_type)
+    return bool(said.failures) and status in _REFUSED
 
 
 def error_from_reason(reason: list[object], request_type: str | None = None) -> KaikoError:

@@ -16,7 +16,7 @@ from .arguments import wrong_argument
 from .config import Config
 from .content_coding import decode_body
 from .errors import KaikoError, ServerError
-from .foreign_answer import error_from_answer
+from .foreign_answer import error_from_answer, is_read_by_request
 from .headers import DESCRIBES_BODY, sendable
 from .ids import RequestIdPool, accept_request_id
 from .kept_answer import keep_protocol_error
@@ -285,8 +285,14 @@ class Pipeline:
         reply = self.render(error, request, kept)
         if (
             not config.on_error  # a hook is told of an error of its own, which it may keep
-            and _is_always_the_same(status, headers, body)
+            and _is_always_the_same(headers, body)
             and not (plain and maybe and may_depend_on_request(plain))
+            and not (
+                plain
+                and is_read_by_request(
+                    status, plain, content_type=kind, request_type=request.content_type
+                )
+            )
             and request.method != "HEAD"
         ):
             if len(self._answers) >= _REMEMBERED:  # threads may have passed it
@@ -391,11 +397,9 @@ class Pipeline:
         return self.ids()
 
 
-def _is_always_the_same(status: int, headers: Headers, body: bytes | None) -> bool:
+def _is_always_the_same(headers: Headers, body: bytes | None) -> bool:
     """Whether the same answer becomes the same reply at any time and for any request."""
     if body is None or len(body) > _LONGEST:
-        return False
-    if status in {400, 422} and b"detail" in body:  # the request's type tells what was refused
         return False
     kept, dropped = sendable(headers)
     # A date becomes seconds from now, and the log tells of each header that is dropped.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any, NoReturn
 
 import pytest
@@ -15,6 +16,7 @@ from kaiko_middleware import (
 )
 from kaiko_middleware.conformance import check_answer
 from kaiko_middleware.pipeline import Pipeline
+from kaiko_middleware.report import RequestInfo
 from unit.support import REQUEST, REQUEST_ID, error_of, header
 
 
@@ -193,8 +195,23 @@ def test_a_returned_answer_is_read_once_whoever_asks(log: pytest.LogCaptureFixtu
         (409, [], b"T" * 2000),
         (409, [], None),
         (422, [], b'{"detail":[{"type":"missing","loc":["body","a"]}]}'),
+        (400, [], b'{"errors":[{"type":"missing","loc":["body","a"]}]}'),
+        (
+            422,
+            [("Content-Encoding", "deflate")],
+            zlib.compress(b'{"detail":[{"type":"missing","loc":["body","a"]}]}'),
+        ),
     ],
-    ids=["in time", "long header", "bad header", "long body", "no body", "by the request"],
+    ids=[
+        "in time",
+        "long header",
+        "bad header",
+        "long body",
+        "no body",
+        "by the request",
+        "by the request, as others list it",
+        "by the request, in a coding",
+    ],
 )
 def test_an_answer_that_may_become_another_is_read_each_time(
     status: int, headers: list[tuple[str, str]], body: bytes | None
@@ -204,6 +221,24 @@ def test_an_answer_that_may_become_another_is_read_each_time(
     first, second = (pipeline.on_answer(status, headers, body, REQUEST) for _ in range(2))
     assert first.error is not second.error
     assert pipeline.recall(status, headers, body) is None
+
+
+@pytest.mark.parametrize("name", ["detail", "errors"])
+@pytest.mark.parametrize("first", ["text/plain", "application/json"])
+def test_what_was_refused_is_read_by_each_request(name: str, first: str) -> None:
+    """One sent a type that is not supported, the next a bad value."""
+    pipeline = Pipeline(Config())
+    body = b'{"%b":[{"type":"model_attributes_type","loc":["body"]}]}' % name.encode()
+    codes = {
+        kind: pipeline.on_answer(
+            422, [], body, RequestInfo("req-0123456789", "POST", "/", kind)
+        ).error.code
+        for kind in (first, "application/json", "text/plain")
+    }
+    assert codes == {
+        "application/json": "invalid_value",
+        "text/plain": "unsupported_media_type",
+    }
 
 
 def test_only_so_many_answers_are_remembered() -> None:
