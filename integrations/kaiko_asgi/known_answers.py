@@ -66,7 +66,7 @@ class KnownAnswers:
             return None
         try:
             return self._known.get((head["status"], tuple(head["headers"]), body.get("body", b"")))
-        except TypeError:  # an application may give anything for a header or a body
+        except (TypeError, ValueError):  # an application may give anything for a header or a body
             return None
 
     def remember(self, head: Message, body: Message) -> None:
@@ -74,6 +74,8 @@ class KnownAnswers:
         if body.get("more_body") or body["type"] != "http.response.body":
             return
         status, fields, data = head["status"], head["headers"], body.get("body", b"")
+        if type(data) is not bytes:  # a view would keep what it is a view of
+            return
         try:
             texts = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields]
             found = self._pipeline.recall(status, texts, data)
@@ -81,5 +83,5 @@ class KnownAnswers:
                 if len(self._known) >= _KEPT:
                     self._known.clear()
                 self._known[status, tuple(fields), data] = KnownAnswer(*found)
-        except (AttributeError, TypeError):  # as above
+        except (AttributeError, TypeError, ValueError):  # as above
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from array import array
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,12 +84,23 @@ def test_what_no_server_would_send_is_told_each_time(caplog: pytest.LogCaptureFi
 @pytest.mark.parametrize(
     "headers", [[[b"content-type", b"text/plain"]], [(b"x-own", bytearray(b"1"))], [("x", "y")]]
 )
-@pytest.mark.parametrize("data", [b"Taken", bytearray(b"Taken")])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Taken",
+        bytearray(b"Taken"),
+        memoryview(b"Taken"),
+        memoryview(bytearray(b"Taken")),
+        memoryview(array("B", b"Taken")).toreadonly(),
+    ],
+    ids=["bytes", "bytearray", "view", "view of what changes", "view that cannot change it"],
+)
 def test_anything_may_be_a_header_or_a_body(headers: Any, data: Any) -> None:
     """What cannot be remembered is read each time."""
     app = kaiko(sends(start(409, headers), body(data)))
     for _ in range(2):
-        assert error_of(ask(app))["code"] == "conflict"
+        error = error_of(ask(app))
+        assert (error["code"], error["message"]) == ("conflict", "Taken")
 
 
 def test_only_so_many_are_remembered() -> None:
