@@ -234,6 +234,7 @@ class _Run:
             usual = name if times * 2 >= self._errors else None
         findings: list[Finding] = []
         lines: dict[int, str] = {}  # a request of megabytes may have many faults
+        debug = {id(each[3]) for each in self._faults if each[0].clause == _DEBUG_PAGE}
         for fault, probe, request, answer in self._faults:
             if id(request) not in lines:
                 lines[id(request)] = curl_line(request, self._target.base, self._redact)
@@ -247,11 +248,14 @@ class _Run:
                     curl=lines[id(request)],
                     answer=excerpt(answer, self._redact),
                     framework=None if framework is None else FRAMEWORKS[framework],
-                    mend=mend(fault.clause, framework),
+                    mend=mend(_DEBUG_PAGE if id(answer) in debug else fault.clause, framework),
                 )
             )
         return findings
 
+
+_DEBUG_PAGE = "leak.debug"
+"""The one thing to mend on a debug page, whatever else it breaks."""
 
 # What an answer looks like, where the service is known to be something more special.
 _MORE_SPECIAL = {

@@ -71,6 +71,26 @@ def test_a_500_that_stays_is_mended_in_the_service(framework: str | None) -> Non
     assert "service's log" not in mend("field.value", framework)
 
 
+def test_all_that_a_debug_page_breaks_is_mended_alike() -> None:
+    """Whoever turns debug mode off needs no other advice for that answer."""
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        if "html" not in environ.get("HTTP_ACCEPT", ""):
+            start_response("404 Not Found", [("Content-Type", "text/plain")])
+            return [b"nothing here"]
+        start_response("404 Not Found", [("Content-Type", "text/html")])
+        return [b"<pre>Traceback (most recent call last):</pre>"]
+
+    target = load_app(app, "app")
+    report = run_check(target, Options(openapi=""))
+    page = [each for each in report.findings if each.probe == "Accept: text/html"]
+    assert {"leak.debug", "envelope.json"} < {each.clause.id for each in page}
+    assert {each.mend for each in page} == {mend("leak.debug", None)}
+    text = next(each for each in report.findings if each.probe == "unknown path")
+    assert text.mend != mend("leak.debug", None)
+    target.close()
+
+
 # --- who answered ----------------------------------------------------------------------
 
 DJANGO = b'\n<!doctype html>\n<html lang="en">\n<head>\n  <title>Not Found</title>'
