@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     create.add_argument("--prefix", default="kaiko_live_", help="what it begins with")
     verbs.add_parser("list", help="show all keys, without their secrets")
     revoke = verbs.add_parser("revoke", help="make a key invalid")
-    revoke.add_argument("lookup", help="its start, as list shows it")
+    revoke.add_argument("lookup", help="the start of the key, as list shows it")
     given = parser.parse_args(argv)
     try:
         {"create": _create, "list": _list, "revoke": _revoke}[given.verb](given)

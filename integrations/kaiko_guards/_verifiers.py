@@ -186,9 +186,9 @@ class FileKeys:
             seen = self._state()
             entries: object = json.loads(self._path.read_bytes())
         except (OSError, ValueError, RecursionError) as exc:
-            refuse(name, type(exc).__name__, "a file of JSON that can be read")
+            raise ConfigError(f"{name} cannot be read as JSON: {type(exc).__name__}") from exc
         if not isinstance(entries, list):
-            refuse(name, type(entries).__name__, "a list of entries")
+            raise ConfigError(f"{name} has a {type(entries).__name__}, not a list of entries")
         found = cast("list[Mapping[str, object]]", entries)  # it checks each
         keys = HashedKeys(found, key=name)
         self._seen = seen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import stat
 import sys
@@ -14,6 +15,7 @@ import pytest
 from kaiko_guards import FileKeys, ValidKey
 from kaiko_guards import __main__ as program
 from kaiko_guards.__main__ import main
+from kaiko_middleware import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +89,24 @@ def test_a_file_that_is_none_of_keys(tmp_path: Path, text: str | None) -> None:
         file.write_text(text)
     assert main(["list"]) == 1
     assert (file.read_text() if text is not None else file.exists()) == (text or False)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "keys.json cannot be read as JSON: FileNotFoundError"),
+        ("[", "keys.json cannot be read as JSON: JSONDecodeError"),
+        ("{}", "keys.json has a dict, not a list of entries"),
+    ],
+)
+def test_a_verifier_says_what_is_wrong_with_its_file(
+    tmp_path: Path, text: str | None, said: str
+) -> None:
+    """In a sentence, before the service starts."""
+    if text is not None:
+        (tmp_path / "keys.json").write_text(text)
+    with pytest.raises(ConfigError, match=f"^{re.escape(said)}$"):
+        FileKeys("keys.json")
 
 
 BAD_NAMES = ["a\0", "a\nb", "\x1b[2Ja", "a\ud800", "a\u202eb", "", " "]

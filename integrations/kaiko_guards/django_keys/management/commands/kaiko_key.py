@@ -30,7 +30,7 @@ class Command(BaseCommand):
         create.add_argument("--prefix", default="kaiko_live_", help="what it begins with")
         verbs.add_parser("list", help="show all keys, without their secrets")
         revoke = verbs.add_parser("revoke", help="make a key invalid")
-        revoke.add_argument("lookup", help="its start, as list shows it")
+        revoke.add_argument("lookup", help="the start of the key, as list shows it")
 
     def handle(self, *_args: Any, **given: Any) -> None:
         """Do what is asked."""
