@@ -188,7 +188,7 @@ def handing_on(config: Config) -> Config:
 def _unknown(source: str, key: object, value: object) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 - 5 ms, only for a wrong key
 
-    close = get_close_matches(str(key), _KEYS, n=1)
+    close = get_close_matches(str(key).lower(), _KEYS, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     said = f"{shown(key)} (with the value {shown(value)})"
     return f"{source}: unknown key {said}; {hint}allowed are {', '.join(_KEYS)}"

@@ -205,6 +205,13 @@ KEYS = (
                 f"allowed are {KEYS}"
             ),
         ),
+        (
+            {"PATHS": ["/v2"]},
+            (
+                "KAIKO: unknown key 'PATHS' (with the value ['/v2']); did you mean 'paths'? "
+                f"allowed are {KEYS}"
+            ),
+        ),
         ({"zzz\n": 1}, f"KAIKO: unknown key 'zzz\\n' (with the value 1); allowed are {KEYS}"),
         ({5: 1}, f"KAIKO: unknown key 5 (with the value 1); allowed are {KEYS}"),
         (["paths"], "KAIKO: ['paths'] is not allowed; it must be a mapping of settings"),
