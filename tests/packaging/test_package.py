@@ -7,6 +7,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+import re
 import subprocess
 import sys
 import tomllib
@@ -141,6 +142,15 @@ def test_every_integration_has_an_extra_and_all_has_every_one() -> None:
     assert extras["telemetry"] == [f"kaiko-middleware[{','.join(sorted(sdks))}]"]
     (everything,) = extras["all"]
     assert set(everything.partition("[")[2].rstrip("]").split(",")) == names
+
+
+def test_every_extra_is_described() -> None:
+    """Each has a row on the page about compatibility."""
+    page = (ROOT / "docs/compatibility.md").read_text()
+    table = page.partition("| Extra | Brings |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (`.+?) \|", table, re.MULTILINE)
+    described = {extra for row in rows for extra in re.findall(r"`(\w+)`", row)}
+    assert described == PROJECT["optional-dependencies"].keys()
 
 
 def test_version_is_the_installed_one() -> None:
