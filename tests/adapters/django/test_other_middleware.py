@@ -209,6 +209,31 @@ def test_error_that_middleware_changes_is_reported_once(stack: Stack, view: Any,
     assert len(reports_of(stack, Project(view, (f"{HERE}.{name}",)))) == 1
 
 
+def setting_id(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Set an id of its own, as libraries of ids do."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response["X-Request-ID"] = "own-1"
+        return response
+
+    return middleware
+
+
+@each_stack
+@views(typed=typed, http404=http404, bug=bug, returned=returned)
+@pytest.mark.parametrize("outside", [True, False])
+def test_id_that_middleware_sets(stack: Stack, view: Any, outside: bool) -> None:  # noqa: FBT001 - a column
+    """Ours replaces it, outside of our middleware too where a layer is around the project."""
+    names = (f"{HERE}.setting_id",)
+    project = Project(view, first=names) if outside else Project(view, names)
+    answer = stack.ask(project)
+    sent = json.loads(answer.body)["error"]["request_id"]
+    if outside and not stack.wrapped:
+        sent = "own-1"  # nothing of ours sees it
+    assert answer.all("x-request-id") == [sent]
+
+
 class Watching:
     """Watches exceptions, as error trackers do."""
 
