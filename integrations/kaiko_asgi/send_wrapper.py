@@ -20,7 +20,7 @@ from kaiko_asgi.scope import BODY_LIMIT
 from kaiko_middleware.layers import LAYERS, PASS_THROUGH, Layers
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Sized
 
     from kaiko_asgi._types import Message, Receive, Scope, Send
     from kaiko_asgi.knowledge import Knowledge
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["SendWrapper"]
 
 _USUAL = tuple((b"content-type", value) for value in USUAL_TYPES)
+_OCTETS: tuple[type[Sized], ...] = (bytes, bytearray, memoryview)
 # What may come in the middle of a body, and is none.
 _ASIDE = frozenset(f"http.response.{event}" for event in ("debug", "early_hint", "push"))
 
@@ -132,8 +133,8 @@ class SendWrapper:
     def _count(self, message: Message) -> None:
         """Count what a part of the body adds to it."""
         part: object = message.get("body")
-        if type(part) is bytes:
-            self.sent = getattr(self, "sent", 0) + len(part)
+        if isinstance(part, _OCTETS):
+            self.sent = getattr(self, "sent", 0) + len(part)  # as servers count
 
     def _way_of(self, message: Message) -> Send:
         """Return where an answer goes that is no plain success."""

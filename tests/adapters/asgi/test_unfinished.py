@@ -117,6 +117,14 @@ def test_an_answer_whose_octets_are_all_out_is_ended(
     assert (answer.body, answer.whole, said(caplog)) == (whole, True, [])
 
 
+@pytest.mark.parametrize("part", [bytearray(b"1234"), memoryview(b"1234")])
+def test_octets_of_any_kind_are_counted(part: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """A server sends them as it sends bytes."""
+    head = start(200, [(b"content-length", b"4"), (b"content-type", b"text/csv")])
+    answer = ask(kaiko(sends(head, body(part, more=True))))
+    assert (answer.whole, said(caplog)) == (True, [])
+
+
 def lowered(app: ASGIApp) -> ASGIApp:
     """Send header names in lower case, as servers do."""
 
