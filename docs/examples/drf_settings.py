@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 SECRET_KEY = "made up for this example"  # noqa: S105 - nothing is signed with it
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "drf_service"
@@ -18,7 +16,7 @@ MIDDLEWARE = [
 KAIKO_MIDDLEWARE = {
     "paths": ["/v2"],
 }
-REST_FRAMEWORK: dict[str, Any] = {
+REST_FRAMEWORK: dict[str, object] = {
     "EXCEPTION_HANDLER": "kaiko_drf.exception_handler",
     "DEFAULT_AUTHENTICATION_CLASSES": [],  # this example has no users
     "UNAUTHENTICATED_USER": None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
 EXAMPLES = sorted(DOCS.glob("examples/**/*.py"))
+INCLUDED = re.compile(r"```\{literalinclude\} (\S+\.py)\n((?::.*\n)*)```")
+IMPORTS = (ast.Import, ast.ImportFrom)
 HEADINGS = [
     "Install",
     "Add it",
@@ -20,6 +23,47 @@ HEADINGS = [
     "What is covered",
     "Good to know",
 ]
+
+
+def included() -> list[tuple[str, str, str]]:
+    """List each example that a page shows to its end: its name, what is left out, what is shown."""
+    found: list[tuple[str, str, str]] = []
+    for page in PAGES:
+        for name, options in INCLUDED.findall(page.read_text()):
+            start = re.search(r"^:start-at: (.+)$", options, re.MULTILINE)
+            if start is None or ":end-" in options:
+                continue
+            lines = (page.parent / name).read_text().splitlines(keepends=True)
+            first = next(number for number, line in enumerate(lines) if start[1] in line)
+            if not lines[first].startswith("@"):  # a part, and no file
+                title = f"{page.stem}: {Path(name).stem}"
+                found.append((title, "".join(lines[:first]), "".join(lines[first:])))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("left_out", "shown"),
+    [pytest.param(left_out, shown, id=name) for name, left_out, shown in included()],
+)
+def test_a_file_that_a_page_shows_is_whole(left_out: str, shown: str) -> None:
+    """A reader who copies it needs none of the imports above what is shown."""
+    imports = [node for node in ast.parse(left_out).body if isinstance(node, IMPORTS)]
+    names = {alias.asname or alias.name for node in imports for alias in node.names}
+    used = {node.id for node in ast.walk(ast.parse(shown)) if isinstance(node, ast.Name)}
+    assert not names & used
+
+
+def test_a_saved_file_has_the_name_that_it_is_imported_by() -> None:
+    """What a page tells a reader to save is the example, which the pages import by its name."""
+    saved = [
+        (page, name)
+        for page in PAGES
+        for name in re.findall(r"^Save it as `(\w+)\.py`", page.read_text(), re.MULTILINE)
+    ]
+    assert saved
+    for page, name in saved:
+        assert f"../examples/{name}.py\n" in page.read_text()
+        assert f" {name}:app\n" in page.read_text()
 
 
 @pytest.mark.parametrize(
