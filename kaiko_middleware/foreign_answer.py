@@ -108,9 +108,16 @@ _REFUSED = frozenset({400, 422})
 
 
 def _read_json(data: object, status: int, request_type: str | None) -> ForeignBody:
+    if is_json_list(data) and _is_validators(data):
+        return ForeignBody(failures=_from_request(data, request_type))
     listed = is_json_list(data)
     if is_json_list(data):  # DRF wraps a text, and Google's streaming endpoints an object
         data = data[0] if len(data) == 1 else None
+    return _read_one(data, status, request_type, listed=listed)
+
+
+def _read_one(data: object, status: int, request_type: str | None, *, listed: bool) -> ForeignBody:
+    """Return what a JSON value that is no list says; `listed` says that it was alone in one."""
     if isinstance(data, str):
         return ForeignBody(message=author_text(data, status))
     if not is_json_object(data):
@@ -150,13 +157,28 @@ def _with_first(
     """
     if not is_json_list(errors) or not errors or not is_json_object(errors[0]):
         return said
-    first = errors[0]
-    if "loc" in first:  # a validator's list, whose texts may repeat the input
-        location = first["loc"]
-        from_request = is_json_list(location) and location[:1] != [] and _is_part(location[0])
-        failures = read_failures(errors, request_type) if from_request else ()
-        return said._replace(failures=failures)
-    return read_detail(first, status) if said == _EMPTY else said
+    if _is_validators(errors):
+        return said._replace(failures=_from_request(errors, request_type))
+    return read_detail(errors[0], status) if said == _EMPTY else said
+
+
+def _is_validators(items: list[object]) -> bool:
+    """Whether a list is a validator's, whose texts may repeat the input."""
+    return bool(items) and is_json_object(items[0]) and _has_place(items[0])
+
+
+def _has_place(members: Members) -> bool:
+    """Whether an object is what validators say of one place in their input."""
+    return isinstance(members.get("loc"), (list, tuple))
+
+
+def _from_request(items: list[object], request_type: str | None) -> tuple[Failure, ...]:
+    """Return the failures in a validator's list; none where it did not look at the request."""
+    first = items[0]
+    location = first.get("loc") if is_json_object(first) else None
+    if is_json_list(location) and location and _is_part(location[0]):
+        return read_failures(items, request_type)
+    return ()
 
 
 def _is_part(name: object) -> bool:
@@ -164,7 +186,12 @@ def _is_part(name: object) -> bool:
 
 
 def read_detail(detail: Members, status: int) -> ForeignBody:
-    """Return what an object says of an error: its text, its code and its param."""
+    """Return what an object says of an error: its text, its code and its param.
+
+    A validator's says nothing: its text may repeat the input.
+    """
+    if _has_place(detail):
+        return _EMPTY
     param = next((each for name in _PARAMS if isinstance(each := detail.get(name), str)), None)
     return ForeignBody(_text(detail, status, *_TEXTS), _code(detail), param)
 

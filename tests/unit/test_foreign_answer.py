@@ -18,7 +18,13 @@ from kaiko_middleware import Config, render
 from kaiko_middleware.catalog import STATUSES
 from kaiko_middleware.conformance import check_answer
 from kaiko_middleware.content_coding import BODY_LIMIT, decode_body, decode_start
-from kaiko_middleware.foreign_answer import error_from_answer, error_from_reason, read_body
+from kaiko_middleware.foreign_answer import (
+    ForeignBody,
+    error_from_answer,
+    error_from_reason,
+    read_body,
+    read_detail,
+)
 from kaiko_middleware.pipeline import Pipeline
 from unit.support import KEYS, REQUEST, REQUEST_ID, any_text, error_of, faults
 
@@ -246,6 +252,10 @@ SHAPES: list[tuple[str, int, object, str, str | None, str, str | None]] = [
     ("a place that is none", 400, {"errors": [{"loc": [], "message": "s3cret"}]}, JSON, None, "bad_request", None),
     ("a model's place", 400, {"errors": [{"loc": ["name"], "message": "s3cret"}]}, JSON, None, "bad_request", None),
     ("a place that is no text", 400, {"errors": [{"loc": [{}], "message": "s3cret"}]}, JSON, None, "bad_request", None),
+    ("one place in a list", 422, [{"loc": ["name"], "msg": "s3cret", "type": "value_error"}], JSON, None, "invalid_value", None),
+    ("one place alone", 422, {"loc": ["name"], "msg": "s3cret", "type": "value_error"}, JSON, None, "invalid_value", None),
+    ("one place as detail", 422, {"detail": {"loc": ["name"], "msg": "s3cret"}}, JSON, None, "invalid_value", None),
+    ("a place of the service's own", 409, {"loc": "WH1", "message": "Sold out"}, JSON, "Sold out", "conflict", None),
     ("a text beside a place", 409, {"title": "Taken", "errors": [{"loc": "name"}]}, JSON, "Taken", "conflict", None),
     ("odd code", 403, {"message": "No", "code": "Not-A-Code"}, JSON, "No", "permission_denied", None),
     ("number", 400, 42, JSON, None, "bad_request", None),
@@ -476,12 +486,24 @@ def test_fastapis_own_validation_answer_follows_section_7(
     assert error.message == message
 
 
-def test_so_does_its_list_under_another_name() -> None:
-    """fastapi-problem's answer has a title beside it."""
-    items = [{"type": "int_parsing", LOC: ["query", "limit"], "msg": "secret"}, 7]
-    error = read(422, {"title": "Request validation error.", "errors": items})
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("alone", [False, True])
+def test_so_does_its_list_under_another_name(count: int, *, alone: bool) -> None:
+    """fastapi-problem's answer has a title beside it; some services send the list alone."""
+    items = [{"type": "int_parsing", LOC: ["query", "limit"], "msg": "secret"}, 7][:count]
+    error = read(422, items if alone else {"title": "Request validation error.", "errors": items})
     assert (error.status, error.code, error.param) == (400, "invalid_limit", "limit")
     assert "secret" not in error.message
+
+
+def test_what_a_validator_says_of_one_place_is_no_detail() -> None:
+    """pydantic has its place as a tuple, where a service raises it."""
+    said: dict[str, object] = {
+        "type": "value_error",
+        LOC: ("card",),
+        "msg": "Value error, 4111 is no card",
+    }
+    assert read_detail(said, 422) == ForeignBody()
 
 
 TYPES = [
