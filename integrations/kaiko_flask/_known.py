@@ -11,7 +11,7 @@ from flask import request
 from werkzeug.exceptions import BadRequestKeyError, HTTPException
 
 from kaiko_flask._refused import refused_by_parser, refused_by_schema
-from kaiko_flask._webargs import failures_in, is_of_form, text_in
+from kaiko_flask._webargs import failures_in, headers_in, is_of_form, text_in
 from kaiko_middleware.frames import Frames
 from kaiko_middleware.known_exceptions import read_werkzeugs
 from kaiko_middleware.make_error import error_for_status
@@ -51,6 +51,17 @@ def _http_exception(exc: HTTPException) -> KaikoError | None:
 
 
 def _with_data(exc: HTTPException, data: dict[str, object]) -> KaikoError | None:
+    error = _read_data(exc, data)
+    given = headers_in(vars(exc), data)
+    if error is None or not given:
+        return error
+    headers = [*error.headers, *given]
+    return error_for_status(
+        error.status, error.message, code=error.code, param=error.param, headers=headers
+    )
+
+
+def _read_data(exc: HTTPException, data: dict[str, object]) -> KaikoError | None:
     frames = Frames(exc)
     if frames.through("webargs.flaskparser", "_handle_invalid_json_error"):
         return error_from_failures([Failure("json", "body", None)])

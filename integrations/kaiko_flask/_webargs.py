@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from werkzeug.datastructures import Headers
+
 from kaiko_middleware.validation import Failure
 
 if TYPE_CHECKING:
@@ -63,6 +65,19 @@ def text_in(data: Mapping[str, object]) -> str | None:
     """Return the text that the service gave to `abort`."""
     message = data.get("message")
     return message if isinstance(message, str) else None
+
+
+def headers_in(raised: Mapping[str, object], data: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Return the header fields that the service gave to `abort`, or to `use_args`.
+
+    Arguments:
+        raised: the attributes of the exception. Only webargs notes in `exc` what it was raised for;
+            what others put into `data` is their body.
+        data: what is on it.
+
+    """
+    given = data.get("headers") if "exc" in raised else None
+    return [*Headers(cast("dict[str, str]", given)).items()] if given else []
 
 
 def _of_schema(schema: Any, said: object, at: str) -> Iterator[tuple[Kind, str]]:

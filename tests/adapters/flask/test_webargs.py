@@ -11,8 +11,10 @@ import pytest
 from flask import Flask
 from marshmallow import fields
 from webargs.flaskparser import use_args
+from werkzeug.exceptions import Forbidden
 
-from adapters.flask.support import INTERNAL, add, ask_error, make_app, post
+from adapters.flask.support import INTERNAL, add, ask_error, error_of, make_app, post
+from adapters.wsgi.server import ask_wsgi
 from kaiko_flask import install
 from kaiko_flask._webargs import failures_in
 from kaiko_middleware.validation import Failure
@@ -136,3 +138,35 @@ def test_smorests_own_handler_is_no_services() -> None:
 
 def _late() -> str:
     raise TimeoutError
+
+
+def test_fields_that_abort_is_given() -> None:
+    """They are sent, as flask-smorest does without us, whatever is refused."""
+    wait = {"Retry-After": "7", "X-Own": "1"}
+
+    def abort(status: int, **said: Any) -> Any:
+        return lambda: flask_smorest.abort(status, headers=wait, **said)
+
+    app = with_smorest()
+    add(app, "/limited", abort(429, message="Slower"))
+    add(app, "/text", abort(404))
+    add(app, "/refused", abort(422, messages={"json": {"title": ["no"]}}))
+    refused = use_args(Page(), location="query", error_headers={**wait})(lambda _: "ok")
+    add(app, "/page", refused)
+    for path, status in {"/limited": 429, "/text": 404, "/refused": 422, "/page": 400}.items():
+        answer = ask_wsgi(app, path)
+        assert (answer.status, answer.one("X-Own"), answer.one("Retry-After")) == (status, "1", "7")
+    assert error_of(ask_wsgi(app, "/limited"))["message"] == "Slower"
+    assert error_of(ask_wsgi(app, "/page"))["param"] == "limit"
+
+
+def test_headers_in_the_body_of_others() -> None:
+    """What somebody else puts on an exception is no field of the answer."""
+    refused = Forbidden()
+    vars(refused)["data"] = {"message": "No", "headers": {"X-Own": "1"}}
+
+    def view() -> str:
+        raise refused
+
+    answer = ask_wsgi(add(make_app(), "/x", view), "/x")
+    assert (answer.status, answer.all("X-Own"), error_of(answer)["message"]) == (403, [], "No")
