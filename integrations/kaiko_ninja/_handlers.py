@@ -63,6 +63,20 @@ class Handling:
             raise exc
         return response
 
+    def deny(self, own: Handler | None, request: HttpRequest, exc: Any) -> HttpResponse:
+        """Answer a `PermissionDenied`, which Ninja itself has no handler of.
+
+        Arguments:
+            own: the service's handler of every exception, if it has one. Ninja would ask it.
+            request: the request.
+            exc: the exception.
+
+        """
+        pipeline = current_pipeline() if self._pipeline is None else self._pipeline
+        if own is None or pipeline.config.mapping.handles(exc):
+            return self.answer(request, exc)
+        return own(request, exc)
+
     def hand_on(self, request: HttpRequest, exc: Any) -> HttpResponse:
         """Raise an unmapped exception, so Django logs and signals it."""
         pipeline = current_pipeline() if self._pipeline is None else self._pipeline

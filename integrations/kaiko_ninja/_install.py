@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakSet
 
@@ -20,7 +21,9 @@ from kaiko_ninja._failures import keep_contexts
 from kaiko_ninja._handlers import Handling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from django.http import HttpRequest, HttpResponse
 
     from kaiko_middleware import Config
     from kaiko_ninja._handlers import Handler
@@ -53,7 +56,11 @@ def install_on(api: NinjaAPI, config: Config | None) -> None:
     for cls in _ANSWERED:
         given = handlers.get(cls)
         if given is None or _is_ninjas_own(given):
-            api.add_exception_handler(cls, Handling(pipeline, given).answer)
+            handling = Handling(pipeline, given)
+            answer = handling.answer
+            if cls is PermissionDenied:
+                answer = partial(_deny, handling, handlers)
+            api.add_exception_handler(cls, answer)
     given = handlers.get(Exception)
     if given is not None and _is_ninjas_own(given):
         # In debug mode, Ninja's own handler shows the traceback to every client.
@@ -61,6 +68,17 @@ def install_on(api: NinjaAPI, config: Config | None) -> None:
     keep_contexts(api)
     _document(api, pipeline)
     _installed.add(api)
+
+
+def _deny(
+    handling: Handling, handlers: Mapping[object, Handler], request: HttpRequest, exc: Any
+) -> HttpResponse:
+    # Looked up now: a service may register its handler after `install`.
+    own = handlers.get(Exception)
+    ours = (
+        own is None or _is_ninjas_own(own) or isinstance(getattr(own, "__self__", None), Handling)
+    )
+    return handling.deny(None if ours else own, request, exc)
 
 
 def _is_ninjas_own(handler: object) -> bool:

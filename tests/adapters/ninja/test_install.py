@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Router, Schema
@@ -141,6 +142,8 @@ class TestOwnHandlers:
         [
             (HttpError, lambda: HttpError(409, "Taken")),
             (Exception, lambda: ValueError("secret")),
+            (Exception, PermissionDenied),
+            (PermissionDenied, PermissionDenied),
             (NotFoundError, NotFoundError),
             (Http404, Http404),
         ],
@@ -156,6 +159,15 @@ class TestOwnHandlers:
         said = error(serving(api))
         assert (said["status"], said["code"]) == (418, "im_a_teapot")
         assert said["message"].startswith("Mine: ")
+
+    def test_mapping_of_a_denial_comes_first(self) -> None:
+        """A class of its own in the settings says more than a handler of everything."""
+        mapping = ExceptionMapping()
+        mapping.register(PermissionDenied, lambda _exc: NotFoundError("Hidden"))
+        api = bare(lambda: PermissionDenied("secret"))
+        api.add_exception_handler(Exception, self.own)
+        install(api, Config(mapping=mapping))
+        assert error(serving(api))["message"] == "Hidden"
 
     def test_typed_errors_are_answered_beside_one_for_everything(self) -> None:
         """A handler of last resort does not see what is mapped to its class."""
