@@ -23,6 +23,7 @@ from .framework_pages import page_text
 from .ids import is_request_id
 from .make_error import error_for_status
 from .validation import error_from_failures
+from .validation.declared_path import render_path
 from .validation.failures import PARTS
 from .validation.fastapi_errors import read_failures
 
@@ -192,12 +193,20 @@ def read_detail(detail: Members, status: int) -> ForeignBody:
     """
     if _has_place(detail):
         return _EMPTY
-    param = next((each for name in _PARAMS if isinstance(each := detail.get(name), str)), None)
+    param = detail.get("param")
+    if not isinstance(param, str):
+        param = _param_of(detail.get("attr"))
     return ForeignBody(_text(detail, status, *_TEXTS), _code(detail), param)
 
 
-# drf-standardized-errors and drf-exceptions-hog say `attr`.
-_PARAMS = ("param", "attr")
+def _param_of(attr: object) -> str | None:
+    """Return the path in `attr` of drf-standardized-errors and drf-exceptions-hog: `a.0.b`."""
+    if not isinstance(attr, str):
+        return None
+    names = [name for name in attr.split(".") if name != "non_field_errors"]
+    return render_path([f"[{name}]" if name.isdecimal() else name for name in names])
+
+
 # Falcon's title is the status line where an author gave none.
 _TEXTS = ("detail", "message", "description", "title", "errorMessage", "msg", "reason")
 
