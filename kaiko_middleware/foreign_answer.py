@@ -28,6 +28,8 @@ from .validation.failures import PARTS
 from .validation.fastapi_errors import read_failures
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from .errors import KaikoError
     from .validation import Failure
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ForeignBody",
     "error_from_answer",
+    "error_from_detail",
     "error_from_reason",
     "is_read_by_request",
     "read_body",
@@ -124,28 +127,20 @@ def _read_one(data: object, status: int, request_type: str | None, *, listed: bo
     if not is_json_object(data):
         return _EMPTY
     error, detail = data.get("error"), data.get("detail")
+    if is_json_list(detail) and not is_json_object(error):
+        return read_detail(detail, status, request_type)
+    said = read_detail(data, status, request_type)
     if is_json_object(error):
-        said = read_detail(error, status)
         if not listed and _is_envelope(data, error, status):
             return said._replace(message=str(error["message"]), envelope=True)
-        return said
-    if is_json_list(detail):
-        return ForeignBody(failures=read_failures(detail, request_type))
-    said = read_detail(data, status)
-    if is_json_object(detail):
-        inside = read_detail(detail, status)
+    elif is_json_object(detail):
+        inside = read_detail(detail, status, request_type)
         return inside._replace(  # APIFlask's texts are beside it
             message=inside.message or said.message,
             code=inside.code or said.code,
             param=inside.param or said.param,
         )
-    if not isinstance(error, str):
-        return _with_first(said, data.get("errors"), status, request_type)
-    # {"error": "invalid_grant", "error_description": "…"} of OAuth, or a bare text.
-    message = _text(data, status, "message", "error_description", *_TEXTS)
-    if is_code(error):
-        return said._replace(message=message, code=said.code or error)
-    return said._replace(message=message or author_text(error, status))
+    return said
 
 
 def _with_first(
@@ -160,7 +155,7 @@ def _with_first(
         return said
     if _is_validators(errors):
         return said._replace(failures=_from_request(errors, request_type))
-    return read_detail(errors[0], status) if said == _EMPTY else said
+    return _members(errors[0], status) if said == _EMPTY else said
 
 
 def _is_validators(items: list[object]) -> bool:
@@ -186,8 +181,35 @@ def _is_part(name: object) -> bool:
     return isinstance(name, str) and name in PARTS
 
 
-def read_detail(detail: Members, status: int) -> ForeignBody:
-    """Return what an object says of an error: its text, its code and its param.
+def read_detail(detail: object, status: int, request_type: str | None = None) -> ForeignBody:
+    """Return what an object or a list says of an error: a detail that was raised, or a body.
+
+    Arguments:
+        detail: an object, whose text, code and param are read; or a list of FastAPI's, of what
+            validation refused. Anything else says nothing.
+        status: the error's status.
+        request_type: the request's Content-Type, empty if it has none, None if unknown.
+
+    """
+    if is_json_list(detail):
+        return ForeignBody(failures=read_failures(detail, request_type))
+    if not is_json_object(detail):
+        return _EMPTY
+    error = detail.get("error")
+    if is_json_object(error):
+        return _members(error, status)
+    said = _members(detail, status)
+    if not isinstance(error, str):
+        return _with_first(said, detail.get("errors"), status, request_type)
+    # {"error": "invalid_grant", "error_description": "…"} of OAuth, or a bare text.
+    message = _text(detail, status, "message", "error_description", *_TEXTS)
+    if is_code(error):
+        return said._replace(message=message, code=said.code or error)
+    return said._replace(message=message or author_text(error, status))
+
+
+def _members(detail: Members, status: int) -> ForeignBody:
+    """Return what an object's own members say.
 
     A validator's says nothing: its text may repeat the input.
     """
@@ -283,6 +305,27 @@ def is_read_by_request(
     """
     said = _read_again(body, status, content_type, request_type)
     return bool(said.failures) and status in _REFUSED
+
+
+def error_from_detail(
+    detail: object, status: int, headers: Mapping[str, str] | Iterable[tuple[str, str]] | None
+) -> KaikoError:
+    """Return the typed error for an exception with a detail that is no text.
+
+    It is read as it would be in the body that the framework makes of it.
+
+    Arguments:
+        detail: the detail.
+        status: the status, 400 to 499.
+        headers: the exception's header fields.
+
+    """
+    said = read_detail(detail, status)
+    message, code, param = said.message, said.code, said.param
+    if said.failures and status in _REFUSED:
+        error = error_from_failures(said.failures)
+        status, message, code, param = error.status, error.message, error.code, error.param
+    return error_for_status(status, message, code=code, param=param, headers=headers)
 
 
 def error_from_reason(reason: list[object], request_type: str | None = None) -> KaikoError:

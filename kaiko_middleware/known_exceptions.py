@@ -10,10 +10,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
-from kaiko_middleware.json_values import is_json_object, items
+from kaiko_middleware.json_values import items
 
 from .author_text import is_phrase
-from .foreign_answer import error_from_reason, read_detail
+from .foreign_answer import error_from_detail, error_from_reason
 from .make_error import error_for_code, error_for_status
 from .safe_exception import CLIENTS, class_name, module_name, root_of
 
@@ -91,12 +91,12 @@ def read_status(
         # No error answer: the framework turns it into a redirect or an empty answer;
         # where it cannot any more, or the status is none at all, it is a bug.
         return None
-    message = code = param = None
-    if status < 500 and isinstance(detail, str) and not is_phrase(detail, status):
-        message = detail
-    elif status < 500 and is_json_object(detail):  # FastAPI and Flask take anything
-        message, code, param, *_ = read_detail(detail, status)
-    return error_for_status(status, message, code=code, param=param, headers=headers)
+    if status >= 500:
+        return error_for_status(status, headers=headers)
+    if isinstance(detail, str):
+        message = None if is_phrase(detail, status) else detail
+        return error_for_status(status, message, headers=headers)
+    return error_from_detail(detail, status, headers)  # FastAPI and Flask take anything
 
 
 def _unreadable_form(exc: BaseException) -> KaikoError:

@@ -305,6 +305,24 @@ def test_a_foreign_answer_is_read_in_its_own_shape(
     assert (error.message, error.code, error.param) == (message or own.message, code, param)
 
 
+OBJECTS = [
+    shape
+    for shape in SHAPES
+    if isinstance(shape[2], dict) and not isinstance(shape[2].get("detail"), (dict, list))
+]
+
+
+@pytest.mark.parametrize("shape", OBJECTS, ids=lambda shape: shape[0])
+def test_an_object_says_the_same_as_the_detail_of_an_answer(
+    shape: tuple[str, int, object, str, str | None, str, str | None],
+) -> None:
+    """FastAPI and Starlette wrap what an `HTTPException` was given."""
+    _, status, body, content_type, message, code, param = shape
+    error = read(status, {"detail": body}, content_type)
+    own = error_from_answer(status, None)
+    assert (error.message, error.code, error.param) == (message or own.message, code, param)
+
+
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape[0])
 @pytest.mark.parametrize("status", [500, 502, 503, 599])
 def test_no_text_of_a_5xx_is_kept(

@@ -20,6 +20,7 @@ from kaiko_middleware import (
     ServerError,
     ServiceUnavailableError,
 )
+from kaiko_middleware.foreign_answer import error_from_answer
 from kaiko_middleware.layers import Layers
 from kaiko_middleware.make_error import error_for_status
 from kaiko_middleware.map_exception import is_disconnect
@@ -337,6 +338,48 @@ def test_a_detail_is_the_message_where_it_is_an_authors_text_on_4xx(
     """Phrases and objects are none, and nothing of a 5xx is shown."""
     exc = http_exception(status_code=status, detail=detail, headers=None)
     assert ExceptionMapping().resolve(exc).message == message
+
+
+@pytest.mark.parametrize(
+    ("detail", "message", "code", "param"),
+    [
+        ({"error": "It is taken"}, "It is taken", "invalid_value", None),
+        ({"error": "taken", "message": "By you"}, "By you", "taken", None),
+        (
+            {"error": {"message": "By you", "type": "x", "param": "name", "code": "taken"}},
+            "By you",
+            "taken",
+            "name",
+        ),
+        ({"errors": [{"message": "By you", "code": "taken"}]}, "By you", "taken", None),
+        (
+            [{"loc": ["query", "limit"], "msg": "s3cret is too much", "type": "value_error"}],
+            "The 'limit' parameter has an invalid value",
+            "invalid_limit",
+            "limit",
+        ),
+        (
+            {"errors": [{"loc": ["body", "name"], "msg": "s3cret", "type": "missing"}]},
+            "The 'name' field is required",
+            "missing_field",
+            "name",
+        ),
+    ],
+)
+def test_a_detail_is_read_as_the_body_it_would_be(
+    detail: object, message: str, code: str, param: str | None
+) -> None:
+    """Whatever a service gives it, and with its headers."""
+    headers = {"Vary": "Accept"}
+    exc = http_exception(status_code=422, detail=detail, headers=headers)
+    raised = ExceptionMapping().resolve(exc)
+    returned = error_from_answer(
+        422, json.dumps({"detail": detail}).encode(), content_type="application/json"
+    )
+    for error in (raised, returned):
+        assert (error.message, error.code, error.param) == (message, code, param)
+    assert type(raised) is type(returned)
+    assert raised.headers == (("Vary", "Accept"),)
 
 
 @pytest.mark.parametrize(("given", "param"), [("messages[0].role", "messages[0].role"), (5, None)])
