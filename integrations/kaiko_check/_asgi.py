@@ -268,10 +268,12 @@ class _Lifespan:
         self._asked.put_nowait(what)
         answer = asyncio.ensure_future(self._answers.get())
         both: set[asyncio.Future[Any]] = {answer, self._task}
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        if answer.done():
-            return answer.result()
-        answer.cancel()
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
+        finally:
+            answer.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             self._task.exception()  # it is seen, and not reported when the task is collected
         return {"type": ""}
