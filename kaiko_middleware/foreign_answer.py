@@ -21,7 +21,7 @@ from .catalog import status_entry
 from .content_coding import BODY_LIMIT
 from .framework_pages import page_text
 from .ids import is_request_id
-from .make_error import error_for_status
+from .make_error import error_for_status, with_headers
 from .validation import error_from_failures
 from .validation.declared_path import render_path
 from .validation.failures import PARTS
@@ -321,11 +321,9 @@ def error_from_detail(
 
     """
     said = read_detail(detail, status)
-    message, code, param = said.message, said.code, said.param
     if said.failures and status in _REFUSED:
-        error = error_from_failures(said.failures)
-        status, message, code, param = error.status, error.message, error.code, error.param
-    return error_for_status(status, message, code=code, param=param, headers=headers)
+        return with_headers(error_from_failures(said.failures), headers)
+    return error_for_status(status, said.message, code=said.code, param=said.param, headers=headers)
 
 
 def error_from_reason(reason: list[object], request_type: str | None = None) -> KaikoError:

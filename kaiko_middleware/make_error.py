@@ -35,6 +35,7 @@ __all__ = [
     "error_from_class",
     "error_from_wire",
     "unraised",
+    "with_headers",
 ]
 
 _E = TypeVar("_E", bound=KaikoError)
@@ -90,10 +91,29 @@ def error_for_status(
         "retryable": entry.retryable if retryable is None else retryable,
     }
     if headers is not None:
-        if isinstance(headers, Mapping):
-            headers = cast("Mapping[str, str]", headers).items()  # not pairs, as was asked
-        state["headers"] = tuple((name, value) for name, value in headers)
+        state["headers"] = _pairs(headers)
     return restore_error(cls, (text,), state)
+
+
+def with_headers(error: _E, headers: Mapping[str, str] | Iterable[tuple[str, str]] | None) -> _E:
+    """Add response headers to an error that nobody else has, and return it.
+
+    Arguments:
+        error: the error.
+        headers: as of `error_for_status`.
+
+    """
+    if headers is not None:
+        error.headers += _pairs(headers)
+    return error
+
+
+def _pairs(
+    headers: Mapping[str, str] | Iterable[tuple[str, str]],
+) -> tuple[tuple[str, str], ...]:
+    if isinstance(headers, Mapping):
+        headers = cast("Mapping[str, str]", headers).items()  # not pairs, as was asked
+    return tuple((name, value) for name, value in headers)
 
 
 def error_for_code(code: str, param: str | None = None) -> KaikoError:

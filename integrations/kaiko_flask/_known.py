@@ -14,7 +14,7 @@ from kaiko_flask._refused import refused_by_parser, refused_by_schema
 from kaiko_flask._webargs import failures_in, headers_in, is_of_form, text_in
 from kaiko_middleware.frames import Frames
 from kaiko_middleware.known_exceptions import read_werkzeugs
-from kaiko_middleware.make_error import error_for_status
+from kaiko_middleware.make_error import error_for_status, with_headers
 from kaiko_middleware.validation import Failure, error_from_failures
 
 if TYPE_CHECKING:
@@ -52,13 +52,7 @@ def _http_exception(exc: HTTPException) -> KaikoError | None:
 
 def _with_data(exc: HTTPException, data: dict[str, object]) -> KaikoError | None:
     error = _read_data(exc, data)
-    given = headers_in(vars(exc), data)
-    if error is None or not given:
-        return error
-    headers = [*error.headers, *given]
-    return error_for_status(
-        error.status, error.message, code=error.code, param=error.param, headers=headers
-    )
+    return None if error is None else with_headers(error, headers_in(vars(exc), data))
 
 
 def _read_data(exc: HTTPException, data: dict[str, object]) -> KaikoError | None:
