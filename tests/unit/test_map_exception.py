@@ -373,13 +373,17 @@ def test_a_detail_is_read_as_the_body_it_would_be(
     headers = {"Vary": "Accept"}
     exc = http_exception(status_code=422, detail=detail, headers=headers)
     raised = ExceptionMapping().resolve(exc)
+    assert raised.headers == (("Vary", "Accept"),)
+    raised = ExceptionMapping().resolve(
+        http_exception(status_code=422, detail=detail, headers=None)
+    )
+    assert raised.headers == ()
     returned = error_from_answer(
         422, json.dumps({"detail": detail}).encode(), content_type="application/json"
     )
     for error in (raised, returned):
         assert (error.message, error.code, error.param) == (message, code, param)
     assert type(raised) is type(returned)
-    assert raised.headers == (("Vary", "Accept"),)
 
 
 @pytest.mark.parametrize(("given", "param"), [("messages[0].role", "messages[0].role"), (5, None)])

@@ -202,7 +202,7 @@ def test_the_last_resort_may_answer_what_no_server_sends(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """That is a bug of its own."""
-    answer = ask(LookupError, Exception, Handler(("Own words", 999)))
+    answer = ask(LookupError, 500, Handler(("Own words", 999)))
     assert (answer.status, error_of(answer)["code"]) == INTERNAL[:2]
     (record,) = records_of(caplog)
     assert "999" in record.getMessage()
