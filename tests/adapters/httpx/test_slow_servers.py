@@ -30,6 +30,11 @@ SOON = 0.02  # seconds of real time, of an operation that gets no answer
 transports = pytest.mark.parametrize("way", [way for way in WAYS if not way.ours], ids=str)
 
 
+def read_soon(way: Way) -> Any:
+    """Return the timeouts of a client that connects whatever that takes, and then waits `SOON`."""
+    return way.library.Timeout(30.0, read=SOON)
+
+
 def late(went: Over, *parts: bytes, then: Behaviour = Connection.hang) -> Behaviour:
     """Answer in parts, with 40 s before each but the first."""
 
@@ -106,7 +111,7 @@ def test_an_errors_body_that_comes_too_slowly_is_not_waited_for(way: Way) -> Non
     went = Over(way)
     error = b"HTTP/1.1 503 X\r\nContent-Length: 9\r\n\r\n"
     with serving(late(went, error, b"half"), answers()) as server:
-        went.call(f"http://127.0.0.1:{server.port}/", "GET", timeout=SOON)
+        went.call(f"http://127.0.0.1:{server.port}/", "GET", timeout=read_soon(way))
     assert went.outcomes == ["ReadTimeout"]
     assert went.reasons == ["deadline"]
     assert (went.open, len(server.requests)) == (0, 1)
@@ -117,7 +122,7 @@ def test_a_server_that_is_silent_ends_the_operation(way: Way) -> None:
     """By the client's own timeout; what was not idempotent is not sent again."""
     with serving(says(b"", then=Connection.hang), answers()) as server:
         url = f"http://127.0.0.1:{server.port}/"
-        went = Over(way).call(url, "POST", timeout=SOON)
+        went = Over(way).call(url, "POST", timeout=read_soon(way))
         again = Over(way).call(url, "PUT", timeout=10.0)
     assert (went.outcomes, went.reasons, went.open) == (["ReadTimeout"], ["not_idempotent"], 0)
     assert (again.outcomes, again.open) == ([200], 0)
