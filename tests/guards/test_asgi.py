@@ -17,6 +17,7 @@ from starlette.routing import Mount
 from adapters.asgi.apps import answers, body, error_of, said, sends, start
 from adapters.asgi.server import Answer, ask, call, connect, http_scope
 from adapters.httpx.virtual_time import run
+from guards.test_memory import Clock
 from kaiko_asgi import KaikoMiddleware
 from kaiko_guards import ApiKeys, BodyLimit, Deadline, RateLimit, ValidKey, deadline
 from kaiko_guards.asgi import GuardMiddleware
@@ -227,7 +228,7 @@ def test_a_browser_can_read_a_refusal(*, outside: bool) -> None:
 @each_stack
 def test_a_limit_tells_what_is_left_and_then_refuses(stack: Stack) -> None:
     """Successes are told too, and never to retry."""
-    app = stack(answers(), [RateLimit("2/minute", by="address")])
+    app = stack(answers(), [RateLimit("2/minute", by="address", clock=Clock())])
     first, second, third = (ask(app) for _ in range(3))
     assert [each.status for each in (first, second, third)] == [200, 200, 429]
     assert [each.one("x-ratelimit-remaining") for each in (first, second, third)] == ["1", "0", "0"]

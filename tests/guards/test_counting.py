@@ -15,6 +15,7 @@ from guards.requests import request
 from guards.servers import Server
 from guards.test_asgi import STACKS, alone
 from guards.test_django import project, whose
+from guards.test_memory import Clock
 from guards.test_wsgi import alone as alone_wsgi
 from guards.test_wsgi import answers as answers_wsgi
 from guards.test_wsgi import ask as ask_wsgi
@@ -171,10 +172,11 @@ def test_what_nobody_can_count_memory_counts_no_more(server: Server) -> None:
 
 
 def _limits() -> list[Any]:
+    clock = Clock()
     return [
-        RateLimit("2/minute", by="address", draft_fields=True, name="burst"),
-        RateLimit("100/hour;500/day", by="address", draft_fields=True),
-        RateLimit("1000/hour", by="address"),
+        RateLimit("2/minute", by="address", draft_fields=True, name="burst", clock=clock),
+        RateLimit("100/hour;500/day", by="address", draft_fields=True, clock=clock),
+        RateLimit("1000/hour", by="address", clock=clock),
     ]
 
 

@@ -12,6 +12,7 @@ from django.test import RequestFactory, override_settings
 
 from adapters.django.stacks import BARE, STACKS, Project, Stack
 from guards.test_asgi import BROKEN, KEY, REVOKED, UNKNOWN, AsyncKeys, Keys
+from guards.test_memory import Clock
 from kaiko_guards import ApiKeys, BodyLimit, Deadline, RateLimit, deadline
 from kaiko_guards.django import GuardMiddleware
 from kaiko_middleware.conformance import check_answer
@@ -119,7 +120,7 @@ def test_an_asynchronous_verifier_is_awaited(
 @each_way
 def test_a_limit_tells_what_is_left_and_then_refuses(stack: Stack, *, enveloped: bool) -> None:
     """On every answer that it governs."""
-    served = project(whose, RateLimit("2/minute", by="address"))
+    served = project(whose, RateLimit("2/minute", by="address", clock=Clock()))
     told = [ask(stack, served, enveloped=enveloped) for _ in range(3)]
     assert [each.status for each in told] == [200, 200, 429]
     assert [each.one("x-ratelimit-remaining") for each in told] == ["1", "0", "0"]

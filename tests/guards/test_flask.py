@@ -11,6 +11,7 @@ from adapters.asgi.apps import records_of
 from adapters.flask.support import ask_error, error_of
 from adapters.wsgi.server import ask_wsgi
 from guards.test_asgi import BROKEN, KEY, REVOKED, UNKNOWN, Keys
+from guards.test_memory import Clock
 from kaiko_flask import install
 from kaiko_guards import ApiKeys, BodyLimit, Deadline, RateLimit, deadline
 from kaiko_guards.wsgi import GuardMiddleware
@@ -77,7 +78,7 @@ def test_whose_key_it_is(later: bool) -> None:  # noqa: FBT001 - a parameter of 
 @LATER
 def test_limits(later: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """What is left is on every answer, also on that of a bug and of the router."""
-    app = guarded(RateLimit("3/minute", by="address"), later=later)
+    app = guarded(RateLimit("3/minute", by="address", clock=Clock()), later=later)
     app.logger.disabled = True
     app.add_url_rule("/bug", "bug", lambda: str(1 // 0))
     left = [ask_wsgi(app, path).one("x-ratelimit-remaining") for path in ("/x", "/bug", "/nowhere")]

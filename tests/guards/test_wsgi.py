@@ -11,6 +11,7 @@ from wsgiref.util import setup_testing_defaults
 import pytest
 
 from guards.test_asgi import BROKEN, KEY, REVOKED, UNKNOWN, AsyncKeys, Keys
+from guards.test_memory import Clock
 from kaiko_guards import ApiKeys, BodyLimit, Deadline, RateLimit, deadline
 from kaiko_guards.wsgi import GuardMiddleware
 from kaiko_middleware import Config, NotFoundError
@@ -111,7 +112,7 @@ def test_a_valid_key_lets_a_request_through(stack: Stack) -> None:
 @each_stack
 def test_a_limit_tells_what_is_left_and_then_refuses(stack: Stack) -> None:
     """By the address, which the server says."""
-    app = stack(answers, [RateLimit("2/minute", by="address")])
+    app = stack(answers, [RateLimit("2/minute", by="address", clock=Clock())])
     told = [ask(app) for _ in range(3)]
     assert [each[0] for each in told] == [200, 200, 429]
     assert [each[1]["x-ratelimit-remaining"] for each in told] == ["1", "0", "0"]
