@@ -77,6 +77,7 @@ def headers_in(raised: Mapping[str, object], data: Mapping[str, object]) -> list
 
     """
     given = data.get("headers") if "exc" in raised else None
+    # Of any form that Werkzeug takes: webargs hands on what it was given.
     return [*Headers(cast("dict[str, str]", given)).items()] if given else []
 
 
