@@ -175,6 +175,7 @@ def response_state(
         request_info(request),
         layers=layers,
         framework_debug=debugs_in_html(request),
+        deferring=True,
     )
 
 

@@ -20,6 +20,7 @@ from kaiko_django.recognize import DJANGO_OWN, recognize
 from kaiko_django.responses import (
     REPORTED,
     EnvelopeResponse,
+    debugs_in_html,
     finish_envelope,
     replace_response,
     request_info,
@@ -103,23 +104,54 @@ def _feed(
     body = None
     if isinstance(response, HttpResponse) and getattr(response, "is_rendered", True):
         body = response.content
+    behind: Seen | None = None
     if status and not as_it_is:
         if isinstance(seen, Seen) and seen.explains(response):
-            exc = seen.exception
-            words = _words_of_handler(pipeline, exc, state.request, response, body)
-            known: Known | None = None if words is None else {type(exc): lambda _exc: words}
-            return state.start_answer_to(
-                exc, status, headers, body, unmapped=seen.unmapped, known=known
-            )
-        if pipeline.config.rewrite_answers:
+            if not _chose_answer(pipeline, request, seen):
+                return _answer_exception(pipeline, seen, response, body, state)
+            behind, state.answers_exception = seen, True
+        elif pipeline.config.rewrite_answers:
             error = recognize(request, response) or _read(pipeline, request, response, body)
             if error is not None:
                 return state.start_answer_to(error, status, headers)
     pieces = state.start(status, headers, as_it_is=as_it_is)
     if not pieces:
         pieces = state.other_body() if body is None else state.body(body, more=False)
-    state.abandon()
-    return pieces
+    if behind is None:
+        state.abandon()
+        return pieces
+    return [*pieces, *state.end_answer(behind.exception).pieces]
+
+
+def _chose_answer(pipeline: Pipeline, request: HttpRequest, seen: Seen) -> bool:
+    """Whether the project itself answers a bug: its `handler500`, or middleware since.
+
+    Django's default page says nothing, so that it reads as what we would answer.
+    """
+    if seen.status != 500 or not pipeline.config.rewrite_answers or debugs_in_html(request):
+        return False
+    return seen.unmapped or pipeline.find(seen.exception, request_info(request)) is None
+
+
+def _answer_exception(
+    pipeline: Pipeline,
+    seen: Seen,
+    response: HttpResponseBase,
+    body: bytes | None,
+    state: ResponseState,
+) -> list[Piece]:
+    """Answer what Django, or its own handler, answers of an exception; return what to send."""
+    exc = seen.exception
+    words = _words_of_handler(pipeline, exc, state.request, response, body)
+    known: Known | None = None if words is None else {type(exc): lambda _exc: words}
+    return state.start_answer_to(
+        exc,
+        response.status_code,
+        list(response.items()),
+        body,
+        unmapped=seen.unmapped,
+        known=known,
+    )
 
 
 def _words_of_handler(

@@ -25,7 +25,7 @@ from adapters.django.row import (
     returns,
     view,
 )
-from adapters.django.rows_views import BAD, DENIED, INTERNAL, NOT_FOUND
+from adapters.django.rows_views import BAD, DENIED, DOWN, INTERNAL, NOT_FOUND
 from adapters.django.stacks import Project
 
 if TYPE_CHECKING:
@@ -464,7 +464,7 @@ HANDLERS = (
             raises(lambda: ValueError("secret")),
             handlers=_handlers(handler500=_handler("<h1>secret", 503)),
         ),
-        INTERNAL,
+        DOWN,
     ),
     Row(
         "settings/DEBUG_PROPAGATE_EXCEPTIONS-404",

@@ -14,12 +14,12 @@ from django.core.exceptions import (
     TooManyFieldsSent,
 )
 from django.core.signals import got_request_exception
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse, StreamingHttpResponse
 
 from adapters.django.row import raises
 from adapters.django.stacks import Project, Stack
 from adapters.django.support import each_stack, fine, heard, reports_of
-from kaiko_middleware import ExceptionMapping, RateLimitError
+from kaiko_middleware import ExceptionMapping, NotFoundError, RateLimitError
 
 WORDS = {"detail": "Ask the desk", "code": "ask_desk"}
 
@@ -137,3 +137,124 @@ def test_a_large_form_that_a_handler_answers(stack: Stack) -> None:
     too_large = django.VERSION >= (5, 2, 3)
     told = (413, "payload_too_large") if too_large else (400, "bad_request")
     assert (answer.status, json.loads(answer.body)["error"]["code"]) == told
+
+
+# --- of what nobody mapped -----------------------------------------------------------
+
+DOWN = {
+    "type": "server_error",
+    "code": "ledger_down",
+    "message": "The ledger is down",
+    "param": None,
+    "request_id": "req-0123456789",
+}
+
+
+class Down(JsonResponse):
+    """The answer of a project that knows what fails when everything fails."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__({"error": DOWN}, status=status, headers={"Retry-After": "7"})
+
+
+def last(made: Any) -> dict[str, Any]:
+    """Return a project's own `handler500`, which answers with what is made."""
+    return {"handler500": lambda _request: made()}
+
+
+def failing(_get_response: Any) -> Any:
+    """Raise what nobody maps, in a middleware."""
+
+    def middleware(_request: Any) -> HttpResponse:
+        raise ValueError("secret")
+
+    return middleware
+
+
+def replacing(get_response: Any) -> Any:
+    """Answer in place of what nobody mapped, as a maintenance page does."""
+
+    def middleware(request: Any) -> Any:
+        response = get_response(request)
+        return Down(500) if response.status_code == 500 else response
+
+    return middleware
+
+
+bug = raises(lambda: ValueError("secret"))
+PLACES = {
+    "view": Project(bug),
+    "middleware": Project(fine, (f"{__name__}.failing",)),
+}
+
+
+@each_stack
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_handler_of_last_resort_is_obeyed(stack: Stack, place: str, status: int) -> None:
+    """Its status, code and fields are sent, and hooks hear of the exception, once."""
+    of = PLACES[place]
+    project = Project(of.view, of.middleware, handlers=last(lambda: Down(status)))
+    answer = stack.ask(project)
+    error = json.loads(answer.body)["error"]
+    assert (answer.status, error["code"]) == (status, "ledger_down")
+    assert (error["message"], answer.one("retry-after")) == ("The ledger is down", "7")
+    (report,) = reports_of(stack, project)
+    assert (type(report.exception), report.error.code) == (ValueError, "ledger_down")
+    assert report.unmapped
+
+
+@each_stack
+@pytest.mark.parametrize("place", PLACES)
+def test_what_it_says_beside_an_envelope_is_not_sent(stack: Stack, place: str) -> None:
+    """But its status is; a stream of it is not read."""
+    of = PLACES[place]
+    for made in (
+        lambda: HttpResponse("secret", status=503),
+        lambda: StreamingHttpResponse(iter([b"secret"]), status=503),
+    ):
+        answer = stack.ask(Project(of.view, of.middleware, handlers=last(made)))
+        error = json.loads(answer.body)["error"]
+        assert (answer.status, error["code"]) == (503, "service_unavailable")
+        assert b"secret" not in answer.body
+
+
+@each_stack
+def test_middleware_that_replaces_a_500_is_obeyed(stack: Stack) -> None:
+    """What it answers is sent, and hooks hear of the exception, once."""
+    project = Project(bug, (f"{__name__}.replacing",))
+    answer = stack.ask(project)
+    assert (answer.status, json.loads(answer.body)["error"]["code"]) == (500, "ledger_down")
+    (report,) = reports_of(stack, project)
+    assert (type(report.exception), report.error.code) == (ValueError, "ledger_down")
+
+
+@each_stack
+@pytest.mark.parametrize("raised", [TimeoutError, NotFoundError])
+def test_what_is_mapped_is_no_last_resort(stack: Stack, raised: Any) -> None:
+    """Django calls the handler of what middleware raises, whose own answer is sent."""
+    _raised[:] = [raised]
+    project = Project(fine, (f"{__name__}.raising",), handlers=last(lambda: Down(500)))
+    code = json.loads(stack.ask(project).body)["error"]["code"]
+    assert code == ("timeout" if raised is TimeoutError else "not_found")
+
+
+_raised: list[Any] = []
+
+
+def raising(_get_response: Any) -> Any:
+    """Raise what the test above names, in a middleware."""
+
+    def middleware(_request: Any) -> HttpResponse:
+        raise _raised[0]
+
+    return middleware
+
+
+@each_stack
+def test_a_handler_of_last_resort_where_answers_are_not_rewritten(stack: Stack) -> None:
+    """An exception is answered all the same, whatever Django's page of it says."""
+    settings: dict[str, Any] = {"KAIKO_MIDDLEWARE": {"rewrite_answers": False}}
+    project = Project(bug, settings=settings, handlers=last(lambda: Down(503)))
+    answer = stack.ask(project)
+    assert (answer.status, json.loads(answer.body)["error"]["code"]) == (500, "internal")
