@@ -64,8 +64,8 @@ class Handlers:
         # Not one of Exception, which would come before a service's own for this.
         handlers.setdefault(_LAST, self.last_resort)
 
-    def answer(self, request: Asked, exc: Exception) -> Response[Any]:
-        """Answer an exception."""
+    def answer(self, request: Asked, exc: Exception, *, last: bool = False) -> Response[Any]:
+        """Answer an exception; `last` says that no handler of a class takes it."""
         scope: Scope = {**request.scope}
         request_id = current_request_id()
         # There is an id only inside the middleware, so not for uncovered paths.
@@ -75,23 +75,36 @@ class Handlers:
             return NoAnswer()  # our middleware was told of it, too, and reports it
         pipeline = self._pipeline
         info = request_info(scope, request_id)
-        known = known_of(request)
-        answer = pipeline.on_exception(exc, info, known=known, handed_on=self._is_handed_on)
-        if answer.unmapped and shows_debug_page(scope):
-            scope["state"][PASS_THROUGH] = True  # it is reported already
-            return _debug_page(request, exc)
+        answer = pipeline.on_mapped(exc, info, known=known_of(request))
+        if answer is None:
+            own = None if last else self._next_handler(request, exc)
+            if own is not None:  # as if this handler was not there
+                return own(request, exc)
+            answer = pipeline.on_unmapped(exc, info, handed_on=self._is_handed_on)
+            if shows_debug_page(scope):
+                scope["state"][PASS_THROUGH] = True  # it is reported already
+                return _debug_page(request, exc)
         return ReplyResponse(answer.reply, request_id)
+
+    def _next_handler(self, request: Asked, exc: Exception) -> Handler | None:
+        """Return the service's handler that Litestar would ask, were it not for ours."""
+        handlers, ours = _handlers_for(request), (self.answer, self.last_resort)
+        keys: tuple[object, ...] = type(exc).__mro__
+        for key in keys if isinstance(exc, HTTPException) else (*keys, _LAST):
+            handler = handlers.get(key)
+            if handler is not None and handler not in ours:
+                return handler
+        return None
 
     def last_resort(self, request: Asked, exc: Exception) -> Response[Any]:
         """Answer what no handler of a class takes, or an HTTP exception whose status is 500."""
         if isinstance(exc, HTTPException):
             # Litestar asks by status first: the service may have a handler of the class.
-            route: Any = request.scope["route_handler"]
-            handlers: dict[object, Handler] = route.resolve_exception_handlers()
+            handlers = _handlers_for(request)
             # Ours, if no other.
             handler = next(handlers[cls] for cls in type(exc).__mro__ if cls in handlers)
             return handler(request, exc)
-        return self.answer(request, exc)
+        return self.answer(request, exc, last=True)
 
     @property
     def _is_handed_on(self) -> bool:
@@ -107,6 +120,13 @@ class Handlers:
             return _debug_page(request, exc)
         plain: Response[Any] = _litestars.create_exception_response(request, exc)
         return plain
+
+
+def _handlers_for(request: Asked) -> dict[object, Handler]:
+    """Return the handlers of the layers around what was called."""
+    route: Any = request.scope["route_handler"]
+    handlers: dict[object, Handler] = route.resolve_exception_handlers()
+    return handlers
 
 
 def _debug_page(request: Asked, exc: Exception) -> Response[Any]:

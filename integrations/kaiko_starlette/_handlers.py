@@ -155,12 +155,7 @@ class Handlers:
         handler = self.own_handler
         if handler is None or self.app.debug:
             return None
-        request = Request(scope, receive)
-        called = cast("Callable[[Request, Exception], object]", handler)  # it is none for sockets
-        if iscoroutinefunction(handler) or iscoroutinefunction(type(handler).__call__):
-            given = await cast("Awaitable[object]", called(request, exc))  # as was asked
-        else:
-            given = await run_in_threadpool(called, request, exc)
+        given = await _ask(handler, Request(scope, receive), exc)
         return given if isinstance(given, Response) else None
 
 
@@ -178,12 +173,35 @@ def _typed_error_handler(pipeline: Pipeline) -> Callable[[Request, Exception], A
         info = request_info(request.scope, request_id)
         answer = pipeline.on_mapped(exc, info)
         if answer is None:
-            raise exc
+            own = _next_handler(request, exc)
+            if own is None:
+                raise exc
+            return cast("Response", await _ask(own, request, exc))  # as if ours was not there
         if request.scope["type"] != "http":
             return SocketReply(answer.reply, request_id, answer.error)
         return ReplyResponse(answer.reply, request_id)
 
     return typed_error
+
+
+def _next_handler(request: Request, exc: Exception) -> ExceptionHandler | None:
+    """Return the service's handler that Starlette would ask, were it not for ours."""
+    handlers: dict[object, ExceptionHandler]
+    handlers, _ = request.scope["starlette.exception_handlers"]
+    for cls in type(exc).__mro__:
+        handler = handlers.get(cls)
+        package = str(getattr(handler, "__module__", "")).partition(".")[0]
+        if handler is not None and not package.startswith(("kaiko_", "starlette", "fastapi")):
+            return handler
+    return None
+
+
+async def _ask(handler: ExceptionHandler, request: Request, exc: Exception) -> object:
+    """Call a handler as Starlette does."""
+    called = cast("Callable[[Request, Exception], object]", handler)  # one of sockets, likewise
+    if iscoroutinefunction(handler) or iscoroutinefunction(type(handler).__call__):
+        return await cast("Awaitable[object]", called(request, exc))  # as was asked
+    return await run_in_threadpool(called, request, exc)
 
 
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
