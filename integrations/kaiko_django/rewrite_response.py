@@ -32,6 +32,7 @@ from kaiko_middleware.content_coding import decode_body
 from kaiko_middleware.foreign_answer import read_body
 from kaiko_middleware.layers import PASS_THROUGH, Layers
 from kaiko_middleware.make_error import error_for_status
+from kaiko_middleware.map_exception import is_disconnect
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -130,7 +131,10 @@ def _chose_answer(pipeline: Pipeline, request: HttpRequest, seen: Seen) -> bool:
     """
     if seen.status != 500 or not pipeline.config.rewrite_answers or debugs_in_html(request):
         return False
-    return seen.unmapped or pipeline.find(seen.exception, request_info(request)) is None
+    exc = seen.exception
+    if is_disconnect(exc):
+        return False
+    return seen.unmapped or pipeline.find(exc, request_info(request)) is None
 
 
 def _answer_exception(

@@ -92,7 +92,12 @@ def ask_litestar(handled: type[Exception], config: Config) -> tuple[int, Any]:
     def handler(_request: Any, _exc: Exception) -> Response[str]:
         return Response("Sold out", status_code=409, media_type="text/plain")
 
-    app = Litestar([view], exception_handlers={handled: handler}, plugins=[KaikoPlugin(config)])
+    app = Litestar(
+        [view],
+        exception_handlers={handled: handler},
+        plugins=[KaikoPlugin(config)],
+        logging_config=None,  # it would set the root logger's level for all other tests
+    )
     with LitestarClient(app, raise_server_exceptions=False) as client:
         answer = client.get("/")
     return answer.status_code, answer.json()
