@@ -124,7 +124,7 @@ class Handlers:
 
 def _handlers_for(request: Asked) -> dict[object, Handler]:
     """Return the handlers of the layers around what was called."""
-    route: Any = request.scope["route_handler"]
+    route: Any = request.scope["route_handler"]  # its own types are in part unknown
     handlers: dict[object, Handler] = route.resolve_exception_handlers()
     return handlers
 

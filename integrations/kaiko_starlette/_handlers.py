@@ -176,7 +176,8 @@ def _typed_error_handler(pipeline: Pipeline) -> Callable[[Request, Exception], A
             own = _next_handler(request, exc)
             if own is None:
                 raise exc
-            return cast("Response", await _ask(own, request, exc))  # as if ours was not there
+            # As if ours was not there. One of a socket's returns None, which Starlette takes.
+            return cast("Response", await _ask(own, request, exc))
         if request.scope["type"] != "http":
             return SocketReply(answer.reply, request_id, answer.error)
         return ReplyResponse(answer.reply, request_id)
@@ -191,9 +192,13 @@ def _next_handler(request: Request, exc: Exception) -> ExceptionHandler | None:
     for cls in type(exc).__mro__:
         handler = handlers.get(cls)
         package = str(getattr(handler, "__module__", "")).partition(".")[0]
-        if handler is not None and not package.startswith(("kaiko_", "starlette", "fastapi")):
+        if handler is not None and package not in _NOT_THE_SERVICES:
             return handler
     return None
+
+
+_NOT_THE_SERVICES = frozenset({"kaiko_starlette", "kaiko_fastapi", "starlette", "fastapi"})
+"""The packages whose handlers are ours, or the framework's own."""
 
 
 async def _ask(handler: ExceptionHandler, request: Request, exc: Exception) -> object:

@@ -12,8 +12,9 @@ from litestar import Litestar, Response, get
 from litestar.testing import TestClient as LitestarClient
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 import kaiko_fastapi
 import kaiko_flask
@@ -23,6 +24,9 @@ from kaiko_middleware import Config, ExceptionMapping, KaikoError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from starlette.requests import Request
+    from starlette.websockets import WebSocket
 
 
 class ShopError(Exception):
@@ -50,8 +54,13 @@ def raising() -> NoReturn:
 
 def of(app: Starlette, handled: type[Exception]) -> Starlette:
     """Give an application a view that fails, and a handler of this class."""
+
+    def handler(_request: Request, _exc: Exception) -> PlainTextResponse:
+        return PlainTextResponse("Sold out", 409)
+
+    handler.__module__ = "fastapi_shop.errors"  # a service's, whatever its name starts with
     app.router.routes.append(Route("/", lambda _request: raising()))
-    app.add_exception_handler(handled, lambda *_: PlainTextResponse("Sold out", 409))
+    app.add_exception_handler(handled, handler)
     return app
 
 
@@ -130,3 +139,27 @@ def test_without_one_it_is_a_bug(
     mapping.register(StockError, declining)
     status, body = ask(KeyError, Config(mapping=mapping))
     assert (status, body["error"]["code"]) == (500, "internal")
+
+
+def test_the_next_handler_of_a_socket_is_asked() -> None:
+    """It closes the socket in its own way, and returns nothing."""
+
+    async def view(socket: WebSocket) -> None:
+        await socket.accept()
+        raising()
+
+    async def handler(socket: WebSocket, _exc: Exception) -> None:
+        await socket.close(4009, "Sold out")
+
+    app = Starlette(routes=[WebSocketRoute("/", view)])
+    given: Any = handler  # a stub knows handlers of requests alone
+    app.add_exception_handler(ShopError, given)
+    mapping = ExceptionMapping()
+    mapping.register(StockError, declining)
+    kaiko_starlette.install(app, Config(mapping=mapping))
+    with (
+        TestClient(app).websocket_connect("/") as socket,
+        pytest.raises(WebSocketDisconnect) as end,
+    ):
+        socket.receive_text()
+    assert (end.value.code, end.value.reason) == (4009, "Sold out")
